@@ -1,0 +1,63 @@
+use std::net::{IpAddr, SocketAddr};
+
+/// Facts about the connection a request came on; the adapter fills them in.
+///
+/// ```
+/// use neurolink_core::ConnInfo;
+///
+/// let conn = ConnInfo::new(Some(([127, 0, 0, 1], 50123).into()));
+/// assert!(conn.peer.is_some());
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ConnInfo {
+    /// The other end.
+    pub peer: Option<SocketAddr>,
+    /// This end.
+    pub local: Option<SocketAddr>,
+    /// Whether the connection is encrypted.
+    pub scheme: Scheme,
+}
+
+/// Whether a connection is encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// It is not.
+    #[default]
+    Http,
+    /// It is.
+    Https,
+}
+
+impl ConnInfo {
+    /// A plain connection from `peer`.
+    #[must_use]
+    pub const fn new(peer: Option<SocketAddr>) -> Self {
+        Self { peer, local: None, scheme: Scheme::Http }
+    }
+
+    /// Adds this end's address.
+    #[must_use]
+    pub const fn with_local(mut self, local: Option<SocketAddr>) -> Self {
+        self.local = local;
+        self
+    }
+
+    /// Says how the connection is encrypted.
+    #[must_use]
+    pub const fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// The peer's address; an IPv4 address in IPv6 clothes is unwrapped.
+    #[must_use]
+    pub fn peer_address(&self) -> Option<IpAddr> {
+        self.peer.map(|peer| peer.ip().to_canonical())
+    }
+
+    pub(crate) fn is_local_loopback(&self) -> bool {
+        self.local.is_some_and(|local| local.ip().to_canonical().is_loopback())
+    }
+}

@@ -1,0 +1,431 @@
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use http_body::Body as _;
+use percent_encoding::percent_decode_str;
+use smallvec::SmallVec;
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::table::{Shared, Target};
+use super::{ConnInfo, Scheme};
+use crate::engine::Call;
+use crate::http::{BodySource, Representation, Stamp};
+use crate::{AuthenticatedUser, Body, Code, Engine, Error, RequestId, Response};
+
+/// One request on its way through the onion: what it asks, what is known about it, and who asks.
+///
+/// The core owns it and passes it by reference, so nothing is ever looked up by a value that a client chose.
+pub struct Context {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) parts: Parts,
+    pub(crate) body: Body,
+    pub(crate) body_taken: bool,
+    /// `None` when the canonical path is the raw one.
+    pub(crate) canonical: Option<Box<str>>,
+    pub(crate) target: usize,
+    pub(crate) param_ranges: SmallVec<[Range<usize>; 4]>,
+    pub(crate) conn: ConnInfo,
+    pub(crate) request_id: RequestId,
+    pub(crate) now: Duration,
+    pub(crate) started: Instant,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) refusal: Option<Error>,
+    pub(crate) cancel: Option<DropGuard>,
+    pub(crate) shutdown: Option<crate::server::Shutdown>,
+    reservation: Option<crate::http::Reservation>,
+    client: OnceLock<Option<IpAddr>>,
+    user: Option<AuthenticatedUser>,
+    challenges: SmallVec<[HeaderValue; 2]>,
+    authentication_message: Option<Box<str>>,
+    facts: http::Extensions,
+}
+
+impl Context {
+    pub(crate) fn new(shared: &Arc<Shared>, parts: Parts, body: Body, conn: ConnInfo) -> Self {
+        let started = Instant::now();
+        let incoming = parts
+            .headers
+            .get(&shared.request_id_header)
+            .filter(|_| shared.proxies.trusts_peer(&conn))
+            .and_then(RequestId::accept);
+        Self {
+            now: shared.clock.now(),
+            shared: Arc::clone(shared),
+            parts,
+            body,
+            body_taken: false,
+            canonical: None,
+            target: 0,
+            param_ranges: SmallVec::new(),
+            conn,
+            request_id: incoming.unwrap_or_else(RequestId::random),
+            started,
+            deadline: None,
+            refusal: None,
+            cancel: None,
+            shutdown: None,
+            reservation: None,
+            client: OnceLock::new(),
+            user: None,
+            challenges: SmallVec::new(),
+            authentication_message: None,
+            facts: http::Extensions::new(),
+        }
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.shared.targets[self.target]
+    }
+
+    /// The method as it was sent.
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.parts.method
+    }
+
+    /// The request target as it was sent.
+    #[must_use]
+    pub const fn uri(&self) -> &Uri {
+        &self.parts.uri
+    }
+
+    /// The canonical path: the one that routing, scopes and limits see.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.canonical.as_deref().unwrap_or_else(|| self.parts.uri.path())
+    }
+
+    /// The pattern of the route, such as `/api/tools/{name}`; `None` for unmatched paths.
+    #[must_use]
+    pub fn matched(&self) -> Option<&str> {
+        self.target().pattern.as_deref()
+    }
+
+    /// The request's headers.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// The request's headers, to change for what is further inside.
+    #[must_use]
+    pub const fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.parts.headers
+    }
+
+    /// A path parameter, decoded once.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<Cow<'_, str>> {
+        let index = self.target().param_names.iter().position(|own| **own == *name)?;
+        let raw = self.path().get(self.param_ranges.get(index)?.clone())?;
+        percent_decode_str(raw).decode_utf8().ok()
+    }
+
+    pub(crate) fn params(&self) -> Result<Vec<(String, String)>, Error> {
+        self.target()
+            .param_names
+            .iter()
+            .map(|name| {
+                let value = self
+                    .param(name)
+                    .ok_or_else(|| Error::bad_request("A path parameter is not valid UTF-8"))?;
+                Ok((name.to_string(), value.into_owned()))
+            })
+            .collect()
+    }
+
+    /// The last value of a query parameter.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.query_pairs()
+            .into_iter()
+            .rev()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value)
+    }
+
+    /// All values of a query parameter, in order.
+    #[must_use]
+    pub fn query_all(&self, name: &str) -> Vec<String> {
+        self.query_pairs()
+            .into_iter()
+            .filter(|(other, _)| other == name)
+            .map(|(_, value)| value)
+            .collect()
+    }
+
+    /// The query's names and values in order, decoded (`application/x-www-form-urlencoded`).
+    #[must_use]
+    pub fn query_pairs(&self) -> Vec<(String, String)> {
+        let decode = |text: &str| {
+            let text = text.replace('+', " ");
+            percent_decode_str(&text).decode_utf8_lossy().into_owned()
+        };
+        self.parts
+            .uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                (decode(name), decode(value))
+            })
+            .collect()
+    }
+
+    /// Facts about the connection.
+    #[must_use]
+    pub const fn conn(&self) -> &ConnInfo {
+        &self.conn
+    }
+
+    /// The address of the other end of the connection.
+    #[must_use]
+    pub const fn peer(&self) -> Option<std::net::SocketAddr> {
+        self.conn.peer
+    }
+
+    /// The address of the client: the peer, or what a trusted proxy says; found out once.
+    #[must_use]
+    pub fn client_address(&self) -> Option<IpAddr> {
+        *self.client.get_or_init(|| self.shared.proxies.client(&self.conn, &self.parts.headers))
+    }
+
+    /// Whether the client's connection is encrypted, as far as this server knows.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.conn.scheme == Scheme::Https
+    }
+
+    /// The host and port that the client asked for.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        let line = || self.parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+        self.parts.uri.authority().map(http::uri::Authority::as_str).or_else(line)
+    }
+
+    /// The wall clock when the request came, since the Unix epoch.
+    #[must_use]
+    pub const fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// How long the request has been here.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// When the request has to be answered.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The id of the request.
+    #[must_use]
+    pub const fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
+    /// Who is calling, once an authenticator has found out.
+    #[must_use]
+    pub const fn user(&self) -> Option<&AuthenticatedUser> {
+        self.user.as_ref()
+    }
+
+    /// Says who is calling; for authenticators.
+    ///
+    /// # Errors
+    /// 401 when another credential of the same request names somebody else.
+    pub fn authenticate(&mut self, user: AuthenticatedUser) -> Result<(), Error> {
+        match &self.user {
+            Some(known) if known.id != user.id => Err(Error::new(Code::AuthInvalid)
+                .with_message("The credentials of this request name different users")),
+            Some(_) => Ok(()),
+            None => {
+                self.user = Some(user);
+                Ok(())
+            }
+        }
+    }
+
+    /// Says which scheme would have been accepted from a caller without credentials; for authenticators.
+    pub fn challenge(&mut self, challenge: HeaderValue) {
+        self.challenges.push(challenge);
+    }
+
+    pub(crate) fn challenges(&self) -> &[HeaderValue] {
+        &self.challenges
+    }
+
+    /// Sets the message of the 401 for callers without credentials; the first authenticator that does so wins.
+    pub fn set_authentication_message(&mut self, message: &str) {
+        self.authentication_message.get_or_insert_with(|| message.into());
+    }
+
+    pub(crate) fn authentication_message(&self) -> Option<&str> {
+        self.authentication_message.as_deref()
+    }
+
+    /// Adds a fact for what is further inside.
+    pub fn insert<T: Clone + Send + Sync + 'static>(&mut self, fact: T) {
+        self.facts.insert(fact);
+    }
+
+    /// A fact that was added.
+    #[must_use]
+    pub fn fact<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.facts.get()
+    }
+
+    /// A registered state.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.shared.states.get(&std::any::TypeId::of::<T>()).and_then(|state| state.downcast_ref())
+    }
+
+    /// The engine behind the app.
+    ///
+    /// # Panics
+    /// Never in an app; a stack around native routes has no engine and no handler that could ask.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        self.shared.engine.as_ref().expect("an app has an engine")
+    }
+
+    /// A token that fires when the client is gone or the deadline has passed; made on first use.
+    pub fn cancellation(&mut self) -> CancellationToken {
+        match self.cancel.take() {
+            Some(guard) => {
+                let token = guard.disarm();
+                self.cancel = Some(token.clone().drop_guard());
+                token
+            }
+            None => {
+                let token = CancellationToken::new();
+                self.cancel = Some(token.clone().drop_guard());
+                token
+            }
+        }
+    }
+
+    /// What an engine gets to know of this request.
+    pub fn call(&mut self) -> Call {
+        let mut call = Call::new(self.request_id.as_str());
+        call.user_id = self.user.as_ref().map(|user| user.id.clone());
+        call.cancellation = self.cancellation();
+        call
+    }
+
+    /// Takes the body as it comes; whoever reads it keeps the limit.
+    ///
+    /// # Errors
+    /// A 500 when it was taken before, or stayed with a native framework.
+    pub fn take_body(&mut self) -> Result<Body, Error> {
+        if std::mem::replace(&mut self.body_taken, true) {
+            return Err(Error::internal("the request body was taken twice"));
+        }
+        let body = std::mem::take(&mut self.body);
+        if body.is_unavailable() {
+            return Err(Error::internal(crate::http::UNAVAILABLE));
+        }
+        Ok(body)
+    }
+
+    /// Reads the whole body, up to the route's limit.
+    ///
+    /// # Errors
+    /// 413 above the limit, 408 when it does not come in time, 503 when the process holds too many bodies.
+    pub async fn read_body(&mut self) -> Result<Bytes, Error> {
+        self.read_weighted(1).await
+    }
+
+    pub(crate) async fn read_weighted(&mut self, weight: usize) -> Result<Bytes, Error> {
+        let source = self.body_source(weight)?;
+        let (bytes, reservation) = source.read().await?;
+        self.reservation = Some(reservation);
+        Ok(bytes)
+    }
+
+    pub(crate) fn body_source(&mut self, weight: usize) -> Result<BodySource, Error> {
+        Ok(BodySource {
+            body: self.take_body()?,
+            limit: self.target().body_limit,
+            timeout: self.shared.settings.body_timeout,
+            deadline: self.deadline,
+            budget: Arc::clone(&self.shared.budget),
+            weight,
+        })
+    }
+
+    /// 415 when there is a body and it is not JSON.
+    pub(crate) fn require_json(&self) -> Result<(), Error> {
+        let json = match self.parts.headers.get(header::CONTENT_TYPE) {
+            Some(value) => crate::extract::is_json(value.as_bytes()),
+            None => self.body.is_end_stream(),
+        };
+        // An empty form or text is no body either.
+        if json || self.body.is_end_stream() {
+            return Ok(());
+        }
+        Err(Error::new(Code::UnsupportedMediaType)
+            .with_message("This route takes JSON; send it with Content-Type: application/json"))
+    }
+
+    pub(crate) fn json_depth(&self) -> usize {
+        self.shared.settings.limits.json_depth
+    }
+
+    /// Makes the response of an error; its body is written at the edge, once.
+    pub fn fail(&mut self, error: Error) -> Response {
+        super::respond_error(error)
+    }
+
+    pub(crate) fn stamp(&self) -> Stamp<'_> {
+        Stamp { request_id: self.request_id.as_str(), now: self.now, duration: self.elapsed() }
+    }
+
+    /// How the client wants errors: problem+json if `Accept` names it, or the settings say so.
+    pub(crate) fn representation(&self) -> Representation {
+        let asks = || {
+            self.parts.headers.get_all(header::ACCEPT).iter().any(|line| {
+                line.to_str().is_ok_and(|line| {
+                    line.split(',').any(|range| {
+                        let mut parts = range.split(';').map(str::trim);
+                        let problem = parts.next().is_some_and(|essence| {
+                            essence.eq_ignore_ascii_case("application/problem+json")
+                        });
+                        problem
+                            && !parts.any(|parameter| {
+                                matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+                            })
+                    })
+                })
+            })
+        };
+        if self.shared.settings.problem_json || asks() {
+            Representation::Problem
+        } else {
+            Representation::Envelope
+        }
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("method", self.method())
+            .field("path", &self.path())
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,78 @@
+//! The outermost edge: errors become bytes, and what every response has is added.
+
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body::Body as _;
+
+use crate::http::{Representation, render_error};
+use crate::server::Phase;
+use crate::{Body, Context, Error, Response};
+
+/// The response of an error, with its body not yet written.
+pub(crate) fn respond_error(error: Error) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = error.status();
+    for (name, value) in error.headers() {
+        response.headers_mut().append(name.clone(), value.clone());
+    }
+    if let Some(seconds) = error.retry_after_seconds() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    *response.body_mut() = Body::from_error(error);
+    response
+}
+
+impl From<Error> for Response {
+    fn from(error: Error) -> Self {
+        respond_error(error)
+    }
+}
+
+/// Finishes a response on its way out of the core.
+pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
+    if let Some(error) = response.body_mut().take_error() {
+        log(ctx, &error);
+        let representation = ctx.representation();
+        let content_type = match representation {
+            Representation::Envelope => HeaderValue::from_static("application/json"),
+            Representation::Problem => HeaderValue::from_static("application/problem+json"),
+        };
+        *response.body_mut() = Body::from(render_error(&error, representation, &ctx.stamp()));
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        if error.status() == StatusCode::REQUEST_TIMEOUT {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+    let id = ctx.request_id.header_value().clone();
+    response.headers_mut().insert(ctx.shared.request_id_header.clone(), id);
+    if ctx.shutdown.as_ref().is_some_and(|shutdown| shutdown.phase() >= Phase::Draining)
+        && ctx.parts.version < http::Version::HTTP_2
+    {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if ctx.parts.method == Method::HEAD {
+        if let Some(length) = response.body().size_hint().exact()
+            && !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+        {
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        *response.body_mut() = Body::empty();
+    }
+    if let Some(guard) = ctx.cancel.take() {
+        // The answer is whole: nobody has to be told to stop.
+        drop(guard.disarm());
+    }
+    response
+}
+
+fn log(ctx: &Context, error: &Error) {
+    if error.status().is_server_error() {
+        tracing::error!(
+            target: "neurolink::error",
+            request_id = %ctx.request_id,
+            method = %ctx.method(),
+            path = ctx.path(),
+            code = %error.code(),
+            "{}", error.log_text()
+        );
+    }
+}

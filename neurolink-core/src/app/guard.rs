@@ -1,0 +1,66 @@
+//! What is wrong with a request's head is decided here, and answered by the onion.
+
+use http::{HeaderMap, HeaderName, Method, header};
+
+use super::table::Shared;
+use super::{Context, path};
+use crate::{Code, Error};
+
+/// Headers that mean something only once.
+const SINGLE: [HeaderName; 7] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    header::HOST,
+    header::ORIGIN,
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::SEC_WEBSOCKET_KEY,
+];
+
+/// Checks the head and finds the canonical path, which is `None` when it is the raw one.
+pub(crate) fn check(shared: &Shared, ctx: &Context) -> Result<Option<Box<str>>, Error> {
+    let uri = ctx.uri();
+    let headers = ctx.headers();
+    let limits = &shared.settings.limits;
+    let target_len = uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target_len > limits.uri {
+        return Err(Error::new(Code::UriTooLong));
+    }
+    sizes(headers, limits.header_count, limits.header_bytes)?;
+    repeated(headers)?;
+    if let Some(encoding) = headers.get(header::TRANSFER_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"chunked")
+    {
+        return Err(Error::bad_request("Only `chunked` is accepted as Transfer-Encoding"));
+    }
+    shared.hosts.check(uri, headers, ctx.parts.version, ctx.conn())?;
+    let raw = uri.path();
+    if raw == "*" && ctx.method() == Method::OPTIONS {
+        return Ok(None);
+    }
+    let canonical = path::canonical(raw).map_err(Error::bad_request)?;
+    Ok(match canonical.path {
+        std::borrow::Cow::Borrowed(_) => None,
+        std::borrow::Cow::Owned(path) => Some(path.into()),
+    })
+}
+
+fn sizes(headers: &HeaderMap, count: usize, bytes: usize) -> Result<(), Error> {
+    let total: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers.len() > count || total > bytes {
+        return Err(Error::new(Code::HeadersTooLarge));
+    }
+    Ok(())
+}
+
+fn repeated(headers: &HeaderMap) -> Result<(), Error> {
+    if headers.len() == headers.keys_len() {
+        return Ok(()); // no name is there twice
+    }
+    for name in SINGLE {
+        if headers.get_all(&name).iter().nth(1).is_some() {
+            return Err(Error::bad_request(format!("The header `{name}` is there more than once")));
+        }
+    }
+    Ok(())
+}

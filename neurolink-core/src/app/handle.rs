@@ -1,0 +1,213 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::observer::{RequestEvent, ResponseEvent};
+use super::table::{REFUSED, Shared, UNMATCHED};
+use super::{AppBuilder, ConnInfo, Context, Plan, edge, guard};
+use crate::server::{Phase, Shutdown};
+use crate::stack::{Next, panicked};
+use crate::{BoxFuture, Code, Engine, Error, Request, Response};
+
+/// The application: an engine, its routes and the onion of each, compiled; a cheap handle to clone.
+///
+/// It knows no socket and no framework.
+///
+/// ```
+/// use neurolink_core::{App, Body, ConnInfo, Request, Route};
+/// # use neurolink_core::{Engine, Error, engine::*};
+/// # struct Parrot;
+/// # #[async_trait::async_trait]
+/// # impl Engine for Parrot {
+/// #     fn name(&self) -> &str { "parrot" }
+/// #     async fn generate(&self, r: Generate, _: &Call) -> Result<Generation, Error> { Ok(Generation::new(r.input.text, "p", "m")) }
+/// #     async fn stream(&self, _: Generate, _: &Call) -> Result<EventStream, Error> { Ok(Box::pin(futures_util::stream::empty())) }
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let app = App::builder(Parrot).route(Route::get("/api/hello", async || "hello")).build()?;
+/// let request = http::Request::get("/api/hello").header("host", "localhost").body(Body::empty())?;
+/// let response = app.handle(request, ConnInfo::default()).await;
+/// assert_eq!(response.status(), 200);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct App {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) shutdown: Option<Shutdown>,
+}
+
+impl App {
+    /// A builder around an engine.
+    pub fn builder(engine: impl Engine) -> AppBuilder {
+        AppBuilder::new(Some(Arc::new(engine)))
+    }
+
+    /// Answers a request.
+    ///
+    /// Dropping the future cancels the work; a panic inside becomes a 500.
+    pub async fn handle(&self, request: Request, conn: ConnInfo) -> Response {
+        let (parts, body) = request.into_parts();
+        let mut ctx = Context::new(&self.shared, parts, body, conn);
+        ctx.shutdown.clone_from(&self.shutdown);
+        self.route(&mut ctx);
+        self.run(ctx).await
+    }
+
+    /// Answers a request if it is for one of this app's paths, and gives it back otherwise.
+    ///
+    /// For hosts that keep their own 404. A path that cannot be read, such as one with a broken escape, is answered.
+    ///
+    /// # Errors
+    /// The untouched request, when no route of this app has its path.
+    pub async fn try_handle(&self, request: Request, conn: ConnInfo) -> Result<Response, Request> {
+        let (parts, body) = request.into_parts();
+        let mut ctx = Context::new(&self.shared, parts, body, conn);
+        ctx.shutdown.clone_from(&self.shutdown);
+        self.route(&mut ctx);
+        if ctx.target == UNMATCHED {
+            return Err(Request::from_parts(ctx.parts, ctx.body));
+        }
+        Ok(self.run(ctx).await)
+    }
+
+    /// What applies to each route.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.shared.plan
+    }
+
+    /// The prefix of every route, without a slash at its end; empty for none.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        &self.shared.base_path
+    }
+
+    /// Whether any authenticator is registered.
+    #[must_use]
+    pub fn has_authenticator(&self) -> bool {
+        self.shared.has_authenticator
+    }
+
+    /// The same app as part of a server that can shut down: readiness, streams and connections follow it.
+    #[must_use]
+    pub fn with_shutdown(&self, shutdown: Shutdown) -> Self {
+        Self { shared: Arc::clone(&self.shared), shutdown: Some(shutdown) }
+    }
+
+    /// Finds what answers.
+    fn route(&self, ctx: &mut Context) {
+        let shared = &*self.shared;
+        ctx.target = match guard::check(shared, ctx) {
+            Ok(canonical) => {
+                ctx.canonical = canonical;
+                self.lookup(ctx)
+            }
+            Err(error) => {
+                ctx.refusal = Some(error);
+                REFUSED
+            }
+        };
+        let target = &shared.targets[ctx.target];
+        if !target.probe
+            && self.shutdown.as_ref().is_some_and(|shutdown| shutdown.phase() >= Phase::Refusing)
+        {
+            ctx.refusal = Some(Error::new(Code::Draining));
+            ctx.target = REFUSED;
+        }
+        ctx.deadline = Some(ctx.started + shared.targets[ctx.target].timeout);
+    }
+
+    fn lookup(&self, ctx: &mut Context) -> usize {
+        let shared = &*self.shared;
+        let path = ctx.path();
+        let Ok(matched) = shared.router.at(path) else { return UNMATCHED };
+        // Parameters are kept as ranges into the path: nothing is copied.
+        let start = path.as_ptr() as usize;
+        let ranges = matched
+            .params
+            .iter()
+            .map(|(_, value)| {
+                let from = value.as_ptr() as usize - start;
+                from..from + value.len()
+            })
+            .collect();
+        let target = shared.paths[*matched.value].target(ctx.method());
+        ctx.param_ranges = ranges;
+        target
+    }
+
+    async fn run(&self, mut ctx: Context) -> Response {
+        let shared = &*self.shared;
+        for observer in &shared.observers {
+            observer.request(&RequestEvent {
+                request_id: ctx.request_id(),
+                method: ctx.method(),
+                path: ctx.path(),
+            });
+        }
+        let target = &shared.targets[ctx.target];
+        let deadline = ctx.deadline;
+        let onion = Next::new(&target.steps, &*target.endpoint).run(&mut ctx);
+        let response = Outermost { onion, deadline, timer: None }.await;
+        let code = response.body().error().map(Error::code);
+        let response = edge::finish(&mut ctx, response);
+        for observer in &shared.observers {
+            observer.response(&ResponseEvent {
+                request_id: ctx.request_id(),
+                method: ctx.method(),
+                path: ctx.path(),
+                matched: ctx.matched(),
+                status: response.status(),
+                code,
+                duration: ctx.elapsed(),
+            });
+        }
+        response
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("base_path", &self.shared.base_path)
+            .field("routes", &self.shared.plan.routes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The whole onion with the request's one timer, which is made when the first poll does not finish.
+///
+/// When it fires, the guard inside the onion answers, so that the answer still gets its headers.
+/// What hangs outside of the guard is answered here.
+struct Outermost<'a> {
+    onion: BoxFuture<'a, Response>,
+    deadline: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Outermost<'_> {
+    fn poll_onion(&mut self, cx: &mut TaskContext<'_>) -> Poll<Response> {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.onion.as_mut().poll(cx)))
+            .unwrap_or_else(|panic| Poll::Ready(super::respond_error(panicked(&*panic))))
+    }
+}
+
+impl Future for Outermost<'_> {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Response> {
+        if let Poll::Ready(response) = self.poll_onion(cx) {
+            return Poll::Ready(response);
+        }
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        std::task::ready!(timer.as_mut().poll(cx));
+        match self.poll_onion(cx) {
+            Poll::Ready(response) => Poll::Ready(response),
+            Poll::Pending => Poll::Ready(super::respond_error(Error::new(Code::Timeout))),
+        }
+    }
+}

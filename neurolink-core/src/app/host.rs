@@ -1,0 +1,205 @@
+//! Which hosts a server answers for (RFC 9112, section 3.2; DNS rebinding).
+
+use http::{HeaderMap, Uri, Version, header};
+
+use super::ConnInfo;
+use crate::{Code, Error};
+
+/// The host names that are answered for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hosts {
+    exact: Vec<Box<str>>,
+    /// With the leading dot: `.example.com`.
+    suffixes: Vec<Box<str>>,
+    any: bool,
+}
+
+impl Hosts {
+    /// Parses names such as `api.example.com` and `*.example.com`.
+    pub(crate) fn new(names: &[String], any: bool) -> Result<Self, Vec<String>> {
+        let mut hosts = Self { any, ..Self::default() };
+        let mut problems = Vec::new();
+        for name in names {
+            let plain = name.strip_prefix("*.").unwrap_or(name);
+            match normal(plain) {
+                Some(host) if host == plain.to_ascii_lowercase() => {
+                    if plain.len() == name.len() {
+                        hosts.exact.push(host.into());
+                    } else {
+                        hosts.suffixes.push(format!(".{host}").into());
+                    }
+                }
+                _ => problems.push(format!(
+                    "`{name}` is no host name; write `api.example.com` or `*.example.com`, without scheme and port"
+                )),
+            }
+        }
+        if problems.is_empty() { Ok(hosts) } else { Err(problems) }
+    }
+
+    /// Checks that a request names exactly one valid host, and one of ours.
+    pub(crate) fn check(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        version: Version,
+        conn: &ConnInfo,
+    ) -> Result<(), Error> {
+        let mut lines = headers.get_all(header::HOST).iter();
+        let line = lines.next();
+        if lines.next().is_some() {
+            return Err(Error::bad_request("The Host header is there more than once"));
+        }
+        let line = match line.map(|value| value.to_str()) {
+            None => None,
+            Some(Ok(text)) => Some(text),
+            Some(Err(_)) => return Err(Error::bad_request("The Host header is not valid")),
+        };
+        let authority = uri.authority().map(http::uri::Authority::as_str);
+        let host = match (authority, line) {
+            (Some(authority), Some(line)) if !authority.eq_ignore_ascii_case(line) => {
+                return Err(Error::bad_request(
+                    "The Host header and the request target name different hosts",
+                ));
+            }
+            (Some(host), _) | (None, Some(host)) => host,
+            (None, None) if version <= Version::HTTP_10 => return Ok(()),
+            (None, None) => return Err(Error::bad_request("The Host header is missing")),
+        };
+        let Some(host) = normal(host) else {
+            return Err(Error::bad_request("The Host header is not valid"));
+        };
+        if self.any || self.answers(&host, conn) {
+            Ok(())
+        } else {
+            Err(Error::new(Code::BadRequest)
+                .with_message("This server does not answer for that host"))
+        }
+    }
+
+    fn answers(&self, host: &str, conn: &ConnInfo) -> bool {
+        let named = self.exact.iter().any(|name| **name == *host)
+            || self
+                .suffixes
+                .iter()
+                .any(|suffix| host.len() > suffix.len() && host.ends_with(&**suffix));
+        if named {
+            return true;
+        }
+        if conn.is_local_loopback() {
+            return matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        }
+        self.exact.is_empty() && self.suffixes.is_empty()
+    }
+}
+
+/// The host of `host[:port]` in lower case and without a final dot, if both are well-formed.
+fn normal(text: &str) -> Option<String> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (inside, port) = rest.split_once(']')?;
+            inside.parse::<std::net::Ipv6Addr>().ok()?;
+            (&text[..inside.len() + 2], port)
+        }
+        None => match text.find(':') {
+            Some(colon) => text.split_at(colon),
+            None => (text, ""),
+        },
+    };
+    if let Some(port) = port.strip_prefix(':') {
+        if !port.is_empty()
+            && (port.len() > 5 || port.parse::<u16>().is_err() || port.starts_with('+'))
+        {
+            return None;
+        }
+    } else if !port.is_empty() {
+        return None;
+    }
+    if !host.starts_with('[') {
+        let name = host.strip_suffix('.').unwrap_or(host);
+        let labels = name.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        });
+        return (labels && name.len() <= 253).then(|| name.to_ascii_lowercase());
+    }
+    Some(host.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conn(local: &str) -> ConnInfo {
+        ConnInfo::new(None).with_local(Some(local.parse().expect("an address")))
+    }
+
+    fn check(hosts: &Hosts, host: &[&str], local: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        for host in host {
+            headers.append(header::HOST, host.parse().expect("a value"));
+        }
+        hosts.check(&Uri::from_static("/x"), &headers, Version::HTTP_11, &conn(local)).is_ok()
+    }
+
+    const LOOPBACK: &str = "127.0.0.1:80";
+    const PUBLIC: &str = "192.0.2.1:80";
+
+    #[test]
+    fn loopback_answers_only_for_its_own_names() {
+        let hosts = Hosts::default();
+        for good in ["localhost", "LOCALHOST:3000", "127.0.0.1:1", "[::1]:80", "localhost."] {
+            assert!(check(&hosts, &[good], LOOPBACK), "{good}");
+        }
+        for bad in
+            ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "0.0.0.0", "[::2]"]
+        {
+            assert!(!check(&hosts, &[bad], LOOPBACK), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_public_address_answers_for_any_host_until_names_are_given() {
+        assert!(check(&Hosts::default(), &["anything.example"], PUBLIC));
+        let hosts =
+            Hosts::new(&["example.com".into(), "*.example.com".into()], false).expect("valid");
+        for good in ["example.com", "a.example.com:8443", "a.b.example.com", "EXAMPLE.com."] {
+            assert!(check(&hosts, &[good], PUBLIC), "{good}");
+        }
+        for bad in ["evilexample.com", ".example.com", "example.com.evil.example", "localhost"] {
+            assert!(!check(&hosts, &[bad], PUBLIC), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_missing_or_second_host_is_refused() {
+        for bad in [
+            &["a b"][..],
+            &[""],
+            &["a@b"],
+            &["a/b"],
+            &["a:b"],
+            &["a:99999"],
+            &["[::1"],
+            &["a..b"],
+            &[],
+            &["localhost", "localhost"],
+        ] {
+            assert!(!check(&Hosts::default(), bad, PUBLIC), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_target_must_agree_with_the_header() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "localhost:1".parse().expect("a value"));
+        let check = |uri: &'static str| {
+            Hosts::default()
+                .check(&Uri::from_static(uri), &headers, Version::HTTP_11, &conn(LOOPBACK))
+                .is_ok()
+        };
+        assert!(check("http://localhost:1/x"));
+        assert!(!check("http://127.0.0.1:1/x"));
+    }
+}

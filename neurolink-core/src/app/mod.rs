@@ -1,0 +1,28 @@
+//! The application: routes, the onion of each, and the one way a request goes through them.
+
+mod authorize;
+mod builder;
+mod connection;
+mod context;
+mod cross_site;
+mod edge;
+mod guard;
+mod handle;
+mod host;
+mod observer;
+mod path;
+pub(crate) mod pattern;
+mod plan;
+mod proxies;
+mod route;
+mod service;
+mod table;
+
+pub use builder::AppBuilder;
+pub use connection::{ConnInfo, Scheme};
+pub use context::Context;
+pub(crate) use edge::respond_error;
+pub use handle::App;
+pub use observer::{Observer, RequestEvent, ResponseEvent};
+pub use plan::{Plan, PlannedRoute, PlannedStep};
+pub use route::{Access, Route, RouteGroup};

@@ -1,0 +1,174 @@
+//! Facts about a request that middleware finds out and handlers use.
+
+use std::fmt;
+
+use http::HeaderValue;
+use serde_json::{Map, Value};
+
+/// Who is calling, as an authenticator found out.
+///
+/// ```
+/// use neurolink_core::AuthenticatedUser;
+///
+/// let user = AuthenticatedUser::new("u1").with_roles(["admin"]);
+/// assert!(user.has_role("admin"));
+/// ```
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct AuthenticatedUser {
+    /// The stable id.
+    pub id: String,
+    /// The mail address, if known.
+    pub email: Option<String>,
+    /// The name for people, if known.
+    pub name: Option<String>,
+    /// The roles.
+    pub roles: Vec<String>,
+    /// The permissions.
+    pub permissions: Vec<String>,
+    /// What else the credential says, such as a key's id.
+    pub metadata: Map<String, Value>,
+}
+
+impl AuthenticatedUser {
+    /// A user of this id and nothing else.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            email: None,
+            name: None,
+            roles: Vec::new(),
+            permissions: Vec::new(),
+            metadata: Map::new(),
+        }
+    }
+
+    /// Adds roles.
+    #[must_use]
+    pub fn with_roles<R: Into<String>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
+        self.roles.extend(roles.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds permissions.
+    #[must_use]
+    pub fn with_permissions<P: Into<String>>(
+        mut self,
+        permissions: impl IntoIterator<Item = P>,
+    ) -> Self {
+        self.permissions.extend(permissions.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets the mail address.
+    #[must_use]
+    pub fn with_email(mut self, email: impl Into<String>) -> Self {
+        self.email = Some(email.into());
+        self
+    }
+
+    /// Whether the user has this role.
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| own == role)
+    }
+
+    /// Whether the user has this permission.
+    #[must_use]
+    pub fn has_permission(&self, permission: &str) -> bool {
+        self.permissions.iter().any(|own| own == permission)
+    }
+}
+
+impl fmt::Debug for AuthenticatedUser {
+    /// The id and the roles only: mail, name and metadata are personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthenticatedUser")
+            .field("id", &self.id)
+            .field("roles", &self.roles)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The id of the user, for limits and logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserId(pub String);
+
+/// The id of the request: on every response and in every log line; it is not unique and never a key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The longest id that is accepted from a trusted proxy, in bytes.
+    pub const LONGEST: usize = 128;
+
+    /// A new random id (UUID version 4).
+    #[must_use]
+    pub fn random() -> Self {
+        let mut text = uuid::Uuid::encode_buffer();
+        let text = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut text);
+        // Hexadecimal digits and hyphens are a valid header value.
+        Self(HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("invalid")))
+    }
+
+    /// The id that a trusted proxy sent, if it is well-formed: `[A-Za-z0-9._:-]`, at most 128 bytes.
+    #[must_use]
+    pub fn accept(value: &HeaderValue) -> Option<Self> {
+        let bytes = value.as_bytes();
+        let valid = !bytes.is_empty()
+            && bytes.len() <= Self::LONGEST
+            && bytes
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'));
+        valid.then(|| Self(value.clone()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// The id as a header value.
+    #[must_use]
+    pub const fn header_value(&self) -> &HeaderValue {
+        &self.0
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({})", self.as_str())
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The pattern of the route that answers, such as `/api/tools/{name}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchedPath(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_well_formed_ids_are_accepted() {
+        let accept =
+            |text: &str| RequestId::accept(&HeaderValue::from_str(text).expect("a header value"));
+        assert!(accept("req_1-a.b:c").is_some());
+        for bad in ["", "a b", "a\"b", "a/b", "<x>", &"x".repeat(129)] {
+            assert!(accept(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_personal_data() {
+        let user = AuthenticatedUser::new("u1").with_email("a@b.example");
+        assert!(!format!("{user:?}").contains("a@b.example"));
+    }
+}

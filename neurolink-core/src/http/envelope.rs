@@ -1,0 +1,159 @@
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Error;
+
+/// How errors are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Representation {
+    /// `{"error":{code,message,details?,retryAfter?},"metadata":{requestId,timestamp,duration}}`.
+    #[default]
+    Envelope,
+    /// `application/problem+json` (RFC 9457).
+    Problem,
+}
+
+/// The facts every envelope ends with.
+pub(crate) struct Stamp<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) now: Duration,
+    pub(crate) duration: Duration,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'a> {
+    request_id: &'a str,
+    timestamp: String,
+    duration: u64,
+}
+
+#[derive(Serialize)]
+struct ErrorEnvelope<'a> {
+    error: ErrorBody<'a>,
+    metadata: Metadata<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorBody<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    request_id: &'a str,
+    timestamp: String,
+}
+
+impl Stamp<'_> {
+    fn metadata(&self) -> Metadata<'_> {
+        Metadata {
+            request_id: self.request_id,
+            timestamp: self.timestamp(),
+            duration: u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// ISO 8601 with milliseconds, in UTC.
+    fn timestamp(&self) -> String {
+        let millis = i64::try_from(self.now.as_millis()).unwrap_or(i64::MAX);
+        let time = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
+        format!("{time:.3}")
+    }
+
+    /// Ends a buffer that holds `{"data":` and the data.
+    pub(crate) fn finish(&self, mut buffer: Vec<u8>) -> Vec<u8> {
+        buffer.extend_from_slice(b",\"metadata\":");
+        // Strings and numbers always serialise.
+        let _ = serde_json::to_writer(&mut buffer, &self.metadata());
+        buffer.push(b'}');
+        buffer
+    }
+}
+
+/// The body of an error response.
+pub(crate) fn render_error(
+    error: &Error,
+    representation: Representation,
+    stamp: &Stamp<'_>,
+) -> Vec<u8> {
+    let rendered = match representation {
+        Representation::Envelope => serde_json::to_vec(&ErrorEnvelope {
+            error: ErrorBody {
+                code: error.code().as_str(),
+                message: error.message(),
+                details: error.details(),
+                retry_after: error.retry_after_seconds(),
+            },
+            metadata: stamp.metadata(),
+        }),
+        Representation::Problem => serde_json::to_vec(&Problem {
+            kind: "about:blank",
+            title: error.status().canonical_reason().unwrap_or("Error"),
+            status: error.status().as_u16(),
+            detail: error.message(),
+            code: error.code().as_str(),
+            details: error.details(),
+            retry_after: error.retry_after_seconds(),
+            request_id: stamp.request_id,
+            timestamp: stamp.timestamp(),
+        }),
+    };
+    // Strings, numbers and a `Value` always serialise.
+    rendered.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+
+    const STAMP: Stamp<'static> = Stamp {
+        request_id: "r1",
+        now: Duration::from_millis(1_700_000_000_005),
+        duration: Duration::from_micros(12_345),
+    };
+
+    #[test]
+    fn data_ends_with_its_metadata() {
+        let buffer = STAMP.finish(b"{\"data\":[1]".to_vec());
+        assert_eq!(
+            String::from_utf8(buffer).expect("UTF-8"),
+            r#"{"data":[1],"metadata":{"requestId":"r1","timestamp":"2023-11-14T22:13:20.005Z","duration":12}}"#
+        );
+    }
+
+    #[test]
+    fn an_error_has_two_representations() {
+        let error = Error::new(Code::RateLimitExceeded).with_retry_after(Duration::from_secs(7));
+        let text = |representation| {
+            String::from_utf8(render_error(&error, representation, &STAMP)).expect("UTF-8")
+        };
+        assert!(text(Representation::Envelope).starts_with(
+            r#"{"error":{"code":"RATE_LIMIT_EXCEEDED","message":"Too many requests, please try again later","retryAfter":7},"metadata":"#
+        ));
+        assert!(text(Representation::Problem).starts_with(
+            r#"{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"#
+        ));
+    }
+}

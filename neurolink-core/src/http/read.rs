@@ -1,0 +1,201 @@
+//! Reading request bodies: bounded in size, in time, and for the process as a whole.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+
+use super::Body;
+use crate::{Code, Error};
+
+/// The bytes of request bodies that the process holds at one time.
+#[derive(Debug)]
+pub(crate) struct BodyBudget {
+    used: AtomicUsize,
+    limit: usize,
+}
+
+/// A part of the budget, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    budget: Arc<BodyBudget>,
+    bytes: usize,
+}
+
+impl BodyBudget {
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { used: AtomicUsize::new(0), limit }
+    }
+
+    pub(crate) fn reserve(self: &Arc<Self>) -> Reservation {
+        Reservation { budget: Arc::clone(self), bytes: 0 }
+    }
+}
+
+impl Reservation {
+    fn grow(&mut self, bytes: usize) -> Result<(), Error> {
+        let before = self.budget.used.fetch_add(bytes, Ordering::AcqRel);
+        if before.saturating_add(bytes) > self.budget.limit {
+            self.budget.used.fetch_sub(bytes, Ordering::AcqRel);
+            return Err(Error::new(Code::Unavailable)
+                .with_retry_after(Duration::from_secs(1))
+                .with_source("the budget for request bodies is used up"));
+        }
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+/// A request's body with all that bounds its reading.
+pub(crate) struct BodySource {
+    pub(crate) body: Body,
+    pub(crate) limit: usize,
+    pub(crate) timeout: Duration,
+    pub(crate) deadline: Option<tokio::time::Instant>,
+    pub(crate) budget: Arc<BodyBudget>,
+    /// How many bytes of memory a byte of the body stands for.
+    pub(crate) weight: usize,
+}
+
+impl BodySource {
+    /// Reads all of it.
+    pub(crate) async fn read(mut self) -> Result<(Bytes, Reservation), Error> {
+        let mut reservation = self.budget.reserve();
+        if let Some(length) = self.body.size_hint().exact()
+            && length > self.limit as u64
+        {
+            return Err(too_large(self.limit));
+        }
+        let mut first: Option<Bytes> = None;
+        let mut rest = BytesMut::new();
+        let mut total = 0_usize;
+        while let Some(data) = self.next().await? {
+            total = total.saturating_add(data.len());
+            if total > self.limit {
+                return Err(too_large(self.limit));
+            }
+            reservation.grow(data.len().saturating_mul(self.weight))?;
+            match &first {
+                None => first = Some(data),
+                Some(_) => rest.extend_from_slice(&data),
+            }
+        }
+        // A body of one piece is not copied.
+        let whole = match first {
+            Some(first) if rest.is_empty() => first,
+            Some(first) => {
+                let mut all = BytesMut::with_capacity(total);
+                all.extend_from_slice(&first);
+                all.extend_from_slice(&rest);
+                all.freeze()
+            }
+            None => Bytes::new(),
+        };
+        Ok((whole, reservation))
+    }
+
+    /// Reads all of it and keeps nothing.
+    pub(crate) async fn discard(mut self) -> Result<(), Error> {
+        let mut total = 0_usize;
+        while let Some(data) = self.next().await? {
+            total = total.saturating_add(data.len());
+            if total > self.limit {
+                return Err(too_large(self.limit));
+            }
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            let until = tokio::time::Instant::now() + self.timeout;
+            let until = self.deadline.map_or(until, |deadline| deadline.min(until));
+            return match tokio::time::timeout_at(until, self.body.frame()).await {
+                Err(_elapsed) => Err(Error::new(Code::RequestTimeout)),
+                Ok(None) => Ok(None),
+                Ok(Some(Err(error))) => Err(unreadable(error)),
+                Ok(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => Ok(Some(data)),
+                    Err(_trailers) => continue,
+                },
+            };
+        }
+    }
+}
+
+fn too_large(limit: usize) -> Error {
+    Error::new(Code::PayloadTooLarge)
+        .with_message(format!("The request body is larger than the {limit} bytes this route takes"))
+}
+
+fn unreadable(error: crate::BoxError) -> Error {
+    if error.to_string() == super::body::UNAVAILABLE {
+        return Error::internal(error);
+    }
+    Error::bad_request("The request body could not be read").with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    fn source(body: Body, limit: usize, budget: &Arc<BodyBudget>) -> BodySource {
+        BodySource {
+            body,
+            limit,
+            timeout: Duration::from_secs(1),
+            deadline: None,
+            budget: Arc::clone(budget),
+            weight: 1,
+        }
+    }
+
+    fn chunks(parts: &[&'static str]) -> Body {
+        let parts: Vec<_> = parts
+            .iter()
+            .map(|part| Ok::<_, std::io::Error>(Bytes::from_static(part.as_bytes())))
+            .collect();
+        Body::from_stream(stream::iter(parts))
+    }
+
+    #[tokio::test]
+    async fn a_body_is_whole_at_its_limit_and_refused_above_it() {
+        let budget = Arc::new(BodyBudget::new(1000));
+        let (bytes, _) =
+            source(chunks(&["ab", "cd", "e"]), 5, &budget).read().await.expect("at the limit");
+        assert_eq!(bytes, "abcde");
+        for body in [chunks(&["abc", "def"]), Body::from("abcdef")] {
+            let error = source(body, 5, &budget).read().await.expect_err("above the limit");
+            assert_eq!(error.code(), Code::PayloadTooLarge);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_budget_is_shared_and_given_back() {
+        let budget = Arc::new(BodyBudget::new(6));
+        let (_, held) = source(Body::from("abcd"), 10, &budget).read().await.expect("fits");
+        let error = source(Body::from("abcd"), 10, &budget).read().await.expect_err("used up");
+        assert_eq!(error.code(), Code::Unavailable);
+        drop(held);
+        assert!(source(Body::from("abcd"), 10, &budget).read().await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_a_request_timeout() {
+        let budget = Arc::new(BodyBudget::new(1000));
+        let body = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        let error = source(body, 5, &budget).read().await.expect_err("too slow");
+        assert_eq!(error.code(), Code::RequestTimeout);
+    }
+}

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+pub mod app;
+pub mod engine;
+pub mod http;
+pub mod middleware;
+pub mod server;
+pub mod stack;
+pub mod stream;
+
+mod clock;
+mod config;
+mod error;
+mod extract;
+mod facts;
+
+pub use app::{App, AppBuilder, ConnInfo, Context, Route, RouteGroup};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use config::{ConfigError, ConfigProblem, Limits, Settings};
+pub use engine::Engine;
+pub use error::{Category, Code, Error, ResultExt, Severity};
+pub use extract::{
+    ByContext, ContextFn, FromContext, Handler, Json, Needs, Params, Path, Query, State,
+};
+pub use facts::{AuthenticatedUser, MatchedPath, RequestId, UserId};
+pub use http::{Body, IntoReply, Reply, Request, Response};
+pub use stack::{Hook, Middleware, Next, Registration, Stack, from_fn, from_fn_with, order};
+
+/// The error type of bodies and of sources: any error that can cross threads.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A boxed future that can cross threads.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,17 @@
+//! The onion: middleware, the order they run in, and how they are registered.
+
+mod builder;
+mod from_fn;
+mod middleware;
+mod next;
+pub mod order;
+mod registration;
+
+pub(crate) use builder::resolve as resolve_registrations;
+pub use builder::{Stack, StackBuilder};
+pub use from_fn::{FromFn, MiddlewareFn, StatefulMiddlewareFn, WithState, from_fn, from_fn_with};
+pub use middleware::{BodyAccess, Hook, Kind, Middleware};
+pub use next::Next;
+pub(crate) use next::{Endpoint, Step, compile, panicked};
+pub use registration::{IntoRegistration, Registration};
+pub(crate) use registration::{Registered, parse_public};

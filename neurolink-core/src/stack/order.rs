@@ -1,0 +1,26 @@
+//! Where a middleware stands in the onion: a lower number is further outside.
+//!
+//! Those of one number stand in the order of their registration.
+
+/// Request id, timing, log.
+pub const TRACE: i16 = 0;
+/// Response headers.
+pub const HEADERS: i16 = 2;
+/// Cross-origin rules; a preflight ends here.
+pub const CORS: i16 = 4;
+/// Limits by address, and the cross-site check.
+pub const LIMITS: i16 = 5;
+/// Authentication.
+pub const AUTH: i16 = 10;
+/// Authorisation.
+pub const ROLES: i16 = 11;
+/// What needs to know the user: limits by user.
+pub const AFTER_AUTH: i16 = 12;
+/// Validation of the request.
+pub const VALIDATION: i16 = 15;
+/// Caches.
+pub const CACHE: i16 = 20;
+/// Compression.
+pub const COMPRESSION: i16 = 30;
+/// The application's own middleware.
+pub const APP: i16 = 100;
