@@ -14,7 +14,7 @@ mod error;
 mod extract;
 mod facts;
 
-pub use app::{App, AppBuilder, ConnInfo, Context, Route, RouteGroup};
+pub use app::{App, AppBuilder, ConnInfo, Context, Plan, Route, RouteGroup};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{ConfigError, ConfigProblem, Limits, Settings};
 pub use engine::Engine;

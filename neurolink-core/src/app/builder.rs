@@ -223,7 +223,7 @@ impl AppBuilder {
             has_authenticator,
             settings,
         };
-        Ok(App { shared: Arc::new(shared), shutdown: None })
+        Ok(App { shared: Arc::new(shared), shutdown: None, events: None })
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::observer::{RequestEvent, ResponseEvent};
 use super::table::{REFUSED, Shared, UNMATCHED};
 use super::{AppBuilder, ConnInfo, Context, Plan, edge, guard};
-use crate::server::{Phase, Shutdown};
+use crate::server::{Event, EventSender, Phase, Shutdown};
 use crate::stack::{Next, panicked};
 use crate::{BoxFuture, Code, Engine, Error, Request, Response};
 
@@ -37,6 +37,7 @@ use crate::{BoxFuture, Code, Engine, Error, Request, Response};
 pub struct App {
     pub(crate) shared: Arc<Shared>,
     pub(crate) shutdown: Option<Shutdown>,
+    pub(crate) events: Option<EventSender>,
 }
 
 impl App {
@@ -94,7 +95,11 @@ impl App {
     /// The same app as part of a server that can shut down: readiness, streams and connections follow it.
     #[must_use]
     pub fn with_shutdown(&self, shutdown: Shutdown) -> Self {
-        Self { shared: Arc::clone(&self.shared), shutdown: Some(shutdown) }
+        Self { shutdown: Some(shutdown), ..self.clone() }
+    }
+
+    pub(crate) fn with_events(&self, events: EventSender) -> Self {
+        Self { events: Some(events), ..self.clone() }
     }
 
     /// Finds what answers.
@@ -148,6 +153,13 @@ impl App {
                 path: ctx.path(),
             });
         }
+        if let Some(events) = &self.events {
+            events.send(|| Event::Request {
+                request_id: ctx.request_id().to_string(),
+                method: ctx.method().to_string(),
+                path: ctx.path().to_owned(),
+            });
+        }
         let target = &shared.targets[ctx.target];
         let deadline = ctx.deadline;
         let onion = Next::new(&target.steps, &*target.endpoint).run(&mut ctx);
@@ -161,6 +173,14 @@ impl App {
                 path: ctx.path(),
                 matched: ctx.matched(),
                 status: response.status(),
+                code,
+                duration: ctx.elapsed(),
+            });
+        }
+        if let Some(events) = &self.events {
+            events.send(|| Event::Response {
+                request_id: ctx.request_id().to_string(),
+                status: response.status().as_u16(),
                 code,
                 duration: ctx.elapsed(),
             });

@@ -1,0 +1,1 @@
+//! neurolink on poem

@@ -1,0 +1,2 @@
+//! The `neurolink` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Typed configuration of neurolink: layers, presets, and the stack they make

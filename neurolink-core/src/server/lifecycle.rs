@@ -1,0 +1,484 @@
+use std::fmt;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::events::EventSender;
+use super::{Adapter, Event, Events, Phase, ServeError, ServerError, Shutdown, ShutdownHandle};
+use crate::{App, Plan};
+
+/// Where a server is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Made, and nothing more.
+    Uninitialized,
+    /// Ready to start.
+    Initialized,
+    /// Opens its socket.
+    Starting,
+    /// Serves.
+    Running,
+    /// Tells load balancers to look elsewhere, and finishes what is open.
+    Draining,
+    /// Cuts what is still open.
+    Stopping,
+    /// Has stopped; it may be started again.
+    Stopped,
+    /// Failed.
+    Error,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Uninitialized => "uninitialized",
+            Self::Initialized => "initialized",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Draining => "draining",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Error => "error",
+        };
+        f.write_str(name)
+    }
+}
+
+/// What a server is doing.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Status {
+    /// Where it is in its life.
+    pub state: State,
+    /// The framework.
+    pub framework: &'static str,
+    /// Where it listens, while it does.
+    pub address: Option<SocketAddr>,
+    /// How long it has been running.
+    pub uptime: Option<Duration>,
+    /// How many routes it has.
+    pub routes: usize,
+}
+
+/// Collects what a [`Server`] is made of.
+pub struct ServerBuilder {
+    app: App,
+    adapter: Box<dyn Adapter>,
+    address: String,
+    drain_delay: Duration,
+    grace: Duration,
+    allow_unauthenticated: bool,
+}
+
+impl ServerBuilder {
+    /// Where to listen: `127.0.0.1:3000` unless told; port 0 takes any free one.
+    #[must_use]
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.address = address.into();
+        self
+    }
+
+    /// How long readiness says 503 before the server stops accepting; for load balancers that poll.
+    #[must_use]
+    pub const fn drain_delay(mut self, delay: Duration) -> Self {
+        self.drain_delay = delay;
+        self
+    }
+
+    /// How long open requests and streams may go on when the server stops: 25 s unless told.
+    #[must_use]
+    pub const fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Serves everybody on a public address, without an authenticator.
+    #[must_use]
+    pub const fn allow_unauthenticated(mut self) -> Self {
+        self.allow_unauthenticated = true;
+        self
+    }
+
+    /// Makes the server; nothing is opened yet.
+    #[must_use]
+    pub fn build(self) -> Server {
+        let events = EventSender::new();
+        Server {
+            inner: Arc::new(Inner {
+                app: self.app.with_events(events.clone()),
+                adapter: self.adapter,
+                address: self.address,
+                drain_delay: self.drain_delay,
+                grace: self.grace,
+                allow_unauthenticated: self.allow_unauthenticated,
+                events,
+                life: Mutex::new(Life { state: State::Uninitialized, run: None }),
+            }),
+        }
+    }
+}
+
+/// An app on a socket, with its life: started, stopped gracefully, started again; a cheap handle to clone.
+#[derive(Clone)]
+pub struct Server {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    app: App,
+    adapter: Box<dyn Adapter>,
+    address: String,
+    drain_delay: Duration,
+    grace: Duration,
+    allow_unauthenticated: bool,
+    events: EventSender,
+    life: Mutex<Life>,
+}
+
+struct Life {
+    state: State,
+    run: Option<Run>,
+}
+
+/// One run from start to stop.
+#[derive(Clone)]
+struct Run {
+    address: SocketAddr,
+    since: Instant,
+    shutdown: ShutdownHandle,
+    /// Set when the framework's server has ended.
+    ended: watch::Receiver<bool>,
+    /// Set once by the stop of this run; everybody who stops waits for it.
+    stopped: Arc<watch::Sender<Option<bool>>>,
+    task: Arc<Mutex<Option<JoinHandle<Result<(), ServeError>>>>>,
+}
+
+/// How long a request on an open connection is still served after the server has stopped accepting.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long streams get to say goodbye after the grace, and connections to be cut.
+const LAST: Duration = Duration::from_secs(1);
+
+impl Server {
+    /// A builder around an app and a framework's adapter.
+    pub fn builder(app: App, adapter: impl Adapter) -> ServerBuilder {
+        Self::with_adapter(app, Box::new(adapter))
+    }
+
+    /// A builder around an app and an adapter chosen at run time.
+    #[must_use]
+    pub fn with_adapter(app: App, adapter: Box<dyn Adapter>) -> ServerBuilder {
+        ServerBuilder {
+            app,
+            adapter,
+            address: "127.0.0.1:3000".into(),
+            drain_delay: Duration::ZERO,
+            grace: Duration::from_secs(25),
+            allow_unauthenticated: false,
+        }
+    }
+
+    /// Gets ready to start.
+    ///
+    /// # Errors
+    /// When it is anything but uninitialized or stopped.
+    pub fn initialize(&self) -> Result<(), ServerError> {
+        let mut life = self.life();
+        if !matches!(life.state, State::Uninitialized | State::Stopped) {
+            return Err(wrong_state("initialize", life.state, "uninitialized or stopped"));
+        }
+        life.state = State::Initialized;
+        drop(life);
+        self.inner.events.send(|| Event::Initialized { routes: self.plan().routes.len() });
+        Ok(())
+    }
+
+    /// Listens and serves; returns the real address as soon as connections are taken.
+    ///
+    /// # Errors
+    /// When the address is taken or public without an authenticator, or the state is neither initialized nor stopped.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn start(&self) -> Result<SocketAddr, ServerError> {
+        {
+            let mut life = self.life();
+            if !matches!(life.state, State::Initialized | State::Stopped) {
+                return Err(wrong_state("start", life.state, "initialized or stopped"));
+            }
+            life.state = State::Starting;
+        }
+        match self.open() {
+            Ok(run) => {
+                let address = run.address;
+                let mut life = self.life();
+                life.state = State::Running;
+                life.run = Some(run);
+                drop(life);
+                self.inner.events.send(|| Event::Started { address });
+                Ok(address)
+            }
+            Err(error) => {
+                self.life().state = State::Initialized;
+                Err(error)
+            }
+        }
+    }
+
+    fn open(&self) -> Result<Run, ServerError> {
+        let inner = &self.inner;
+        let listener = listen(&inner.address)?;
+        let address = listener.local_addr().map_err(|source| bind_error(&inner.address, source))?;
+        let public = !address.ip().to_canonical().is_loopback();
+        if public && !inner.app.has_authenticator() && !inner.allow_unauthenticated {
+            return Err(ServerError::Exposed(address));
+        }
+        let (handle, shutdown) = Shutdown::new();
+        let serve =
+            inner.adapter.serve(inner.app.with_shutdown(shutdown.clone()), listener, shutdown);
+        let (ended_sender, ended) = watch::channel(false);
+        let life = Arc::clone(&self.inner);
+        let task = tokio::spawn(async move {
+            let result = serve.await;
+            if let Err(error) = &result {
+                tracing::error!(target: "neurolink::server", "{error}");
+                life.life.lock().unwrap_or_else(PoisonError::into_inner).state = State::Error;
+            }
+            ended_sender.send_replace(true);
+            result
+        });
+        Ok(Run {
+            address,
+            since: Instant::now(),
+            shutdown: handle,
+            ended,
+            stopped: Arc::new(watch::channel(None).0),
+            task: Arc::new(Mutex::new(Some(task))),
+        })
+    }
+
+    /// Stops gracefully: drains, waits for what is open, then cuts.
+    ///
+    /// All calls share one result; a server that does not run is stopped already.
+    ///
+    /// # Errors
+    /// [`ServerError::Forced`] when something had to be cut after the grace.
+    pub async fn stop(&self) -> Result<(), ServerError> {
+        let (run, first) = {
+            let mut life = self.life();
+            let Some(run) = life.run.clone() else {
+                if life.state != State::Uninitialized {
+                    life.state = State::Stopped;
+                }
+                return Ok(());
+            };
+            let first = !matches!(life.state, State::Draining | State::Stopping);
+            if first {
+                life.state = State::Draining;
+            }
+            (run, first)
+        };
+        let mut stopped = run.stopped.subscribe();
+        if first {
+            // A task of its own, so that a caller who gives up does not leave the server half stopped.
+            tokio::spawn(self.clone().wind_down(run));
+        }
+        let clean = stopped.wait_for(Option::is_some).await.map_or(Some(true), |clean| *clean);
+        if clean == Some(true) { Ok(()) } else { Err(ServerError::Forced) }
+    }
+
+    /// Cuts everything that is open, at once; for a second signal.
+    pub fn force(&self) {
+        if let Some(run) = &self.life().run {
+            run.shutdown.advance(Phase::Forced);
+        }
+    }
+
+    async fn wind_down(self, run: Run) {
+        self.inner.events.send(|| Event::Draining);
+        let mut ended = run.ended.clone();
+        let grace_ends = Instant::now() + self.inner.drain_delay + self.inner.grace;
+        let steps = [
+            (Phase::NotReady, Instant::now() + self.inner.drain_delay),
+            (
+                Phase::Draining,
+                Instant::now() + self.inner.drain_delay + LINGER.min(self.inner.grace),
+            ),
+            (Phase::Refusing, grace_ends),
+            (Phase::Ending, grace_ends + LAST),
+            (Phase::Forced, grace_ends + LAST + LAST),
+        ];
+        let forced = run.shutdown.subscribe();
+        let mut clean = true;
+        for (phase, until) in steps {
+            if phase == Phase::Ending {
+                self.life().state = State::Stopping;
+            }
+            clean = phase < Phase::Forced && forced.phase() < Phase::Forced;
+            run.shutdown.advance(phase);
+            if phase == Phase::NotReady {
+                // Readiness is seen while everything is still served.
+                tokio::select! {
+                    () = tokio::time::sleep_until(until) => {}
+                    () = forced.reached(Phase::Forced) => {}
+                }
+                continue;
+            }
+            tokio::select! {
+                _ = ended.wait_for(|ended| *ended) => break,
+                () = tokio::time::sleep_until(until) => {}
+                () = forced.reached(Phase::Forced), if phase < Phase::Forced => {}
+            }
+        }
+        let task = run.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            task.abort();
+        }
+        {
+            let mut life = self.life();
+            life.state = State::Stopped;
+            life.run = None;
+        }
+        self.inner.events.send(|| Event::Stopped { uptime: run.since.elapsed() });
+        run.stopped.send_replace(Some(clean));
+    }
+
+    /// Starts, serves until SIGTERM or SIGINT, and stops gracefully; a second signal cuts what is open.
+    ///
+    /// # Errors
+    /// When it cannot start, when the framework's server fails, or when something had to be cut.
+    pub async fn run(&self) -> Result<(), ServerError> {
+        if self.status().state == State::Uninitialized {
+            self.initialize()?;
+        }
+        self.start().await?;
+        self.wait().await
+    }
+
+    /// Waits for SIGTERM, SIGINT or the end of the framework's server, then stops gracefully.
+    ///
+    /// # Errors
+    /// When the framework's server failed, or when something had to be cut.
+    pub async fn wait(&self) -> Result<(), ServerError> {
+        let Some(run) = self.life().run.clone() else { return Ok(()) };
+        let mut ended = run.ended.clone();
+        let mut signals = Signals::listen();
+        tokio::select! {
+            () = signals.next() => {}
+            _ = ended.wait_for(|ended| *ended) => {
+                let task = run.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let failed = match task {
+                    Some(task) => task.await.unwrap_or(Ok(())),
+                    None => Ok(()), // somebody stops it already
+                };
+                self.stop().await?;
+                return failed.map_err(ServerError::from);
+            }
+        }
+        tokio::select! {
+            stopped = self.stop() => stopped,
+            () = signals.next() => {
+                self.force();
+                self.stop().await
+            }
+        }
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let life = self.life();
+        Status {
+            state: life.state,
+            framework: self.inner.adapter.name(),
+            address: life.run.as_ref().map(|run| run.address),
+            uptime: life.run.as_ref().map(|run| run.since.elapsed()),
+            routes: self.plan().routes.len(),
+        }
+    }
+
+    /// What applies to each route.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        self.inner.app.plan()
+    }
+
+    /// The app.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.inner.app
+    }
+
+    /// Events from now on.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.inner.events.subscribe()
+    }
+
+    fn life(&self) -> MutexGuard<'_, Life> {
+        self.inner.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+const fn wrong_state(operation: &'static str, state: State, expected: &'static str) -> ServerError {
+    ServerError::State { operation, state, expected }
+}
+
+fn bind_error(address: &str, source: std::io::Error) -> ServerError {
+    ServerError::Bind { address: address.to_owned(), source }
+}
+
+fn listen(address: &str) -> Result<TcpListener, ServerError> {
+    let addresses: Vec<SocketAddr> =
+        address.to_socket_addrs().map_err(|_| ServerError::Address(address.to_owned()))?.collect();
+    let listener = TcpListener::bind(&*addresses).map_err(|source| bind_error(address, source))?;
+    listener.set_nonblocking(true).map_err(|source| bind_error(address, source))?;
+    Ok(listener)
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    fn listen() -> Self {
+        Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        let interrupt = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        #[cfg(unix)]
+        let terminate = async {
+            match &mut self.terminate {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        };
+        #[cfg(not(unix))]
+        let terminate = std::future::pending::<()>();
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
+        }
+    }
+}

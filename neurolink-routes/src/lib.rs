@@ -1,0 +1,1 @@
+//! Ready-made route groups (health, agent, tools) and the offline engine of neurolink

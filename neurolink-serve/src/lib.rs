@@ -1,0 +1,1 @@
+//! The accept loop under neurolink's axum, warp and poem servers
