@@ -1,1 +1,20 @@
-//! Facade.
+#![doc = include_str!("../README.md")]
+
+mod create_server;
+mod framework;
+
+pub use create_server::{CreateServer, create_server};
+pub use framework::{Framework, UnknownFramework};
+pub use neurolink_config as config;
+pub use neurolink_core::*;
+pub use neurolink_core::server::{Server, ServerError, State as ServerState};
+pub use neurolink_routes as routes;
+
+#[cfg(feature = "actix")]
+pub use neurolink_actix as actix;
+#[cfg(feature = "axum")]
+pub use neurolink_axum as axum;
+#[cfg(feature = "poem")]
+pub use neurolink_poem as poem;
+#[cfg(feature = "warp")]
+pub use neurolink_warp as warp;

@@ -241,7 +241,7 @@ mod tests {
     fn a_wrapped_body_keeps_its_exact_length() {
         let body = Body::new(http_body_util::Full::new(Bytes::from_static(b"12345")));
         assert!(body.is_stream());
-        assert_eq!(body.size_hint().exact(), Some(5));
+        assert_eq!(HttpBody::size_hint(&body).exact(), Some(5));
     }
 
     #[tokio::test]

@@ -1,0 +1,67 @@
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::extract::{ConnectInfo, OriginalUri, Request};
+use axum::response::Response;
+use neurolink_core::{App, Body, BoxFuture, ConnInfo};
+
+/// A router with the app's base path and everything below it, to merge into one of your own.
+///
+/// It has no fallback: what is not below the base path stays yours, your 404 included.
+/// Serve the router with `into_make_service_with_connect_info::<SocketAddr>()`, so that the app knows who is calling.
+pub fn router<S>(app: App) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let base = app.base_path().to_owned();
+    let mount = Mount::new(app);
+    let router = Router::new()
+        .route_service(&format!("{base}/"), mount.clone())
+        .route_service(&format!("{base}/{{*rest}}"), mount.clone());
+    if base.is_empty() { router } else { router.route_service(&base, mount) }
+}
+
+/// The app as a service of axum: every request that reaches it is the app's.
+#[derive(Clone, Debug)]
+pub struct Mount(App);
+
+impl Mount {
+    /// Wraps an app.
+    #[must_use]
+    pub const fn new(app: App) -> Self {
+        Self(app)
+    }
+}
+
+impl tower_service::Service<Request> for Mount {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let app = self.0.clone();
+        let conn = connection(&request);
+        // A router that nests this one has cut its prefix off.
+        if let Some(OriginalUri(uri)) = request.extensions_mut().remove() {
+            *request.uri_mut() = uri;
+        }
+        Box::pin(async move {
+            let response = app.handle(request.map(Body::new), conn).await;
+            Ok(response.map(axum::body::Body::new))
+        })
+    }
+}
+
+/// What our own server says of the connection, or what axum's says.
+fn connection(request: &Request) -> ConnInfo {
+    let extensions = request.extensions();
+    extensions.get::<ConnInfo>().copied().unwrap_or_else(|| {
+        ConnInfo::new(extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer))
+    })
+}

@@ -1,0 +1,87 @@
+use std::fmt;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use neurolink_core::server::{Adapter, ServeError, Shutdown};
+use neurolink_core::{App, BoxFuture, ConnInfo};
+use neurolink_serve::{Connection, ServeConfig, serve};
+use tower::ServiceExt as _;
+
+use crate::Mount;
+
+type Configure = Arc<dyn Fn(Router) -> Router + Send + Sync>;
+
+/// axum as the framework of a server.
+///
+/// ```
+/// use axum::routing::get;
+/// use neurolink_axum::Axum;
+///
+/// let axum = Axum::new().configure(|router| router.route("/mine", get(|| async { "mine" })));
+/// ```
+#[derive(Clone, Default)]
+pub struct Axum {
+    configure: Option<Configure>,
+    config: ServeConfig,
+}
+
+impl Axum {
+    /// axum with nothing but the app.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives access to the native router: own routes, own layers. What it does not answer is the app's.
+    #[must_use]
+    pub fn configure(mut self, configure: impl Fn(Router) -> Router + Send + Sync + 'static) -> Self {
+        self.configure = Some(Arc::new(configure));
+        self
+    }
+
+    /// Sets the limits and times of connections.
+    #[must_use]
+    pub fn serve_config(mut self, config: ServeConfig) -> Self {
+        self.config = config;
+        self
+    }
+}
+
+impl Adapter for Axum {
+    fn name(&self) -> &'static str {
+        "axum"
+    }
+
+    fn serve(
+        &self,
+        app: App,
+        listener: TcpListener,
+        shutdown: Shutdown,
+    ) -> BoxFuture<'static, Result<(), ServeError>> {
+        let native = match &self.configure {
+            Some(configure) => configure(Router::new()),
+            None => Router::new(),
+        };
+        let router = native.fallback_service(Mount::new(app));
+        let config = self.config.clone();
+        Box::pin(async move {
+            let make = move |conn: Connection| {
+                let info = ConnInfo::new(Some(conn.peer)).with_local(Some(conn.local));
+                router.clone().into_service().map_request(move |mut request: Request<_>| {
+                    request.extensions_mut().insert(info);
+                    request.extensions_mut().insert(ConnectInfo(conn.peer));
+                    request
+                })
+            };
+            serve(listener, config, shutdown, make).await.map_err(|error| ServeError::new("axum", error))
+        })
+    }
+}
+
+impl fmt::Debug for Axum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Axum").field("configured", &self.configure.is_some()).finish_non_exhaustive()
+    }
+}

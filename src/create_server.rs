@@ -1,0 +1,157 @@
+use std::time::Duration;
+
+use neurolink_config::Config;
+use neurolink_core::server::{Adapter, Server};
+use neurolink_core::{App, AppBuilder, ConfigError, Engine, Registration, Route, RouteGroup, Settings};
+use neurolink_routes::WithRoutes as _;
+
+use crate::Framework;
+
+/// A server in one expression: the default stack, all routes that the engine can answer, and a framework.
+///
+/// Its defaults are those of `neurolink serve`: request id, timing, security headers, cross-site and host checks,
+/// access log; no CORS, no authentication, no rate limit.
+///
+/// ```no_run
+/// use neurolink::{Framework, Route, create_server, routes::OfflineEngine};
+///
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = create_server(OfflineEngine::new())
+///     .framework(Framework::Axum)
+///     .route(Route::get("/api/hello", async || "hello"))
+///     .build()?;
+/// server.run().await?;
+/// # Ok(()) }
+/// ```
+#[doc(alias = "createServer")]
+pub fn create_server(engine: impl Engine) -> CreateServer {
+    CreateServer {
+        app: App::builder(engine),
+        config: Config::default(),
+        changes: Vec::new(),
+        adapter: None,
+        framework: None,
+        address: None,
+    }
+}
+
+/// Collects what [`create_server`] makes.
+pub struct CreateServer {
+    app: AppBuilder,
+    config: Config,
+    changes: Vec<Box<dyn FnOnce(&mut Settings)>>,
+    adapter: Option<Box<dyn Adapter>>,
+    framework: Option<Framework>,
+    address: Option<String>,
+}
+
+impl CreateServer {
+    /// Serves on this framework; otherwise the configured one, which is axum unless told.
+    #[must_use]
+    pub const fn framework(mut self, framework: Framework) -> Self {
+        self.framework = Some(framework);
+        self
+    }
+
+    /// Serves on an adapter of your own, or on one with native routes.
+    #[must_use]
+    #[doc(alias = "getFrameworkInstance")]
+    pub fn adapter(mut self, adapter: impl Adapter) -> Self {
+        self.adapter = Some(Box::new(adapter));
+        self
+    }
+
+    /// Takes a whole configuration.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Changes settings after the configuration.
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(&mut Settings) + 'static) -> Self {
+        self.changes.push(Box::new(change));
+        self
+    }
+
+    /// Adds a middleware; one of a configured name replaces that.
+    #[must_use]
+    #[doc(alias = "registerMiddleware")]
+    pub fn middleware(mut self, middleware: impl Into<Registration>) -> Self {
+        self.app = self.app.middleware(middleware);
+        self
+    }
+
+    /// Adds a route.
+    #[must_use]
+    #[doc(alias = "registerRoute")]
+    pub fn route(mut self, route: Route) -> Self {
+        self.app = self.app.route(route);
+        self
+    }
+
+    /// Adds a group of routes.
+    #[must_use]
+    #[doc(alias = "registerRouteGroup")]
+    pub fn group(mut self, group: RouteGroup) -> Self {
+        self.app = self.app.group(group);
+        self
+    }
+
+    /// Registers a value that handlers take as [`State`](crate::State).
+    #[must_use]
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.app = self.app.state(state);
+        self
+    }
+
+    /// Where to listen: `127.0.0.1:3000` unless told or configured.
+    #[must_use]
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into());
+        self
+    }
+
+    /// Builds the app alone, to mount it somewhere.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn build_app(self) -> Result<App, ConfigError> {
+        let mut app = self.config.apply(self.app)?;
+        for change in self.changes {
+            app = app.configure(change);
+        }
+        app.all_routes().build()
+    }
+
+    /// Builds the server; nothing is opened yet.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn build(mut self) -> Result<Server, ConfigError> {
+        let server = self.config.server.clone();
+        let adapter = match self.adapter.take() {
+            Some(adapter) => adapter,
+            None => {
+                let framework = match self.framework {
+                    Some(framework) => framework,
+                    None => server.framework.parse().map_err(|error: crate::UnknownFramework| {
+                        ConfigError::new(vec![crate::ConfigProblem::new("server.framework", error.to_string())])
+                    })?,
+                };
+                framework.adapter().map_err(|problem| ConfigError::new(vec![problem]))?
+            }
+        };
+        let address = self.address.take().unwrap_or_else(|| format!("{}:{}", server.host, server.port));
+        let (drain_delay, grace): (Duration, Duration) = (server.drain_delay, server.grace);
+        let mut builder = Server::with_adapter(self.build_app()?, adapter)
+            .bind(address)
+            .drain_delay(drain_delay)
+            .grace(grace);
+        if server.allow_unauthenticated {
+            builder = builder.allow_unauthenticated();
+        }
+        Ok(builder.build())
+    }
+}

@@ -1,0 +1,104 @@
+use std::fmt;
+use std::str::FromStr;
+
+use neurolink_core::ConfigProblem;
+use neurolink_core::server::Adapter;
+
+/// The web frameworks there are adapters for.
+///
+/// ```
+/// use neurolink::Framework;
+///
+/// assert_eq!("axum".parse(), Ok(Framework::Axum));
+/// assert!("express".parse::<Framework>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Framework {
+    /// axum; feature `axum`.
+    Axum,
+    /// actix-web; feature `actix`.
+    Actix,
+    /// warp; feature `warp`.
+    Warp,
+    /// poem; feature `poem`.
+    Poem,
+}
+
+/// A name that is no framework's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownFramework(String);
+
+impl fmt::Display for UnknownFramework {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is no framework; choose one of axum, actix, warp, poem", self.0)
+    }
+}
+
+impl std::error::Error for UnknownFramework {}
+
+impl Framework {
+    /// All of them, compiled in or not.
+    pub const ALL: [Self; 4] = [Self::Axum, Self::Actix, Self::Warp, Self::Poem];
+
+    /// The name, which is also the feature's.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Axum => "axum",
+            Self::Actix => "actix",
+            Self::Warp => "warp",
+            Self::Poem => "poem",
+        }
+    }
+
+    /// Whether its feature is enabled.
+    #[must_use]
+    pub fn is_enabled(self) -> bool {
+        self.adapter().is_ok()
+    }
+
+    /// Its adapter, with nothing but the app.
+    ///
+    /// # Errors
+    /// When its feature is not enabled; the problem names it.
+    pub fn adapter(self) -> Result<Box<dyn Adapter>, ConfigProblem> {
+        match self {
+            #[cfg(feature = "axum")]
+            Self::Axum => Ok(Box::new(neurolink_axum::Axum::new())),
+            #[cfg(feature = "actix")]
+            Self::Actix => Ok(Box::new(neurolink_actix::Actix::new())),
+            #[cfg(feature = "warp")]
+            Self::Warp => Ok(Box::new(neurolink_warp::Warp::new())),
+            #[cfg(feature = "poem")]
+            Self::Poem => Ok(Box::new(neurolink_poem::Poem::new())),
+            #[cfg(not(all(feature = "axum", feature = "actix", feature = "warp", feature = "poem")))]
+            missing => Err(ConfigProblem::new(
+                "framework",
+                format!(
+                    "{missing} is not compiled in; enable it: neurolink = {{ features = [\"{missing}\"] }}"
+                ),
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Framework {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Framework {
+    type Err = UnknownFramework;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFramework> {
+        match name {
+            "actix-web" => Ok(Self::Actix),
+            _ => Self::ALL
+                .into_iter()
+                .find(|framework| framework.as_str() == name)
+                .ok_or_else(|| UnknownFramework(name.chars().take(40).collect())),
+        }
+    }
+}
