@@ -1,1 +1,10 @@
-//! The accept loop under neurolink's axum, warp and poem servers
+#![doc = include_str!("../README.md")]
+
+mod accept;
+mod config;
+mod connection;
+mod preface;
+
+pub use accept::{ServeError, serve};
+pub use config::ServeConfig;
+pub use connection::Connection;
