@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""How long `neurolink serve` takes to its first 200, and how much memory it holds when idle; fails above the limits.
+
+    benches/startup.py [--runs 7] [--framework axum ...]
+"""
+import argparse
+import pathlib
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARY = ROOT / "target/release/neurolink"
+MOST_MS, MOST_MB = 50, 12
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 0.5) as connection:
+            connection.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return connection.recv(64).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+def measure(framework: str) -> tuple:
+    port = free_port()
+    start = time.perf_counter()
+    server = subprocess.Popen(
+        [BINARY, "serve", "--framework", framework, "--port", str(port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not answers(port):
+            if time.perf_counter() - start > 10 or server.poll() is not None:
+                raise SystemExit(f"{framework}: the server did not answer")
+            time.sleep(0.001)
+        first = (time.perf_counter() - start) * 1000
+        time.sleep(0.3)  # idle
+        status = pathlib.Path(f"/proc/{server.pid}/status").read_text()
+        return first, int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--framework", action="append", choices=["axum", "actix", "warp", "poem"])
+    options = parser.parse_args()
+    subprocess.run(["cargo", "build", "--release", "--locked", "--workspace", "--all-features", "--bin", "neurolink"], cwd=ROOT, check=True)
+    failed = False
+    for framework in options.framework or ["axum", "actix", "warp", "poem"]:
+        measured = [measure(framework) for _ in range(options.runs)]
+        milliseconds = statistics.median(first for first, _ in measured)
+        megabytes = max(memory for _, memory in measured)
+        bad = milliseconds >= MOST_MS or megabytes >= MOST_MB
+        failed |= bad
+        print(f"{framework:6} first 200 after {milliseconds:5.1f} ms (median of {options.runs}), idle {megabytes:4.1f} MB (largest){'  TOO MUCH' if bad else ''}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
