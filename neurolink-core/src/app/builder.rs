@@ -9,7 +9,7 @@ use super::authorize::{self, Authorize};
 use super::cross_site::CrossSite;
 use super::host::Hosts;
 use super::observer::Observer;
-use super::pattern::{Coverage, Pattern};
+use super::pattern::{Coverage, Pattern, Scope};
 use super::plan::{Plan, PlannedRoute, PlannedStep};
 use super::proxies::Proxies;
 use super::route::{Access, Route, RouteGroup};
@@ -33,6 +33,8 @@ pub struct AppBuilder {
     observers: Vec<Arc<dyn Observer>>,
     clock: Arc<dyn Clock>,
     public: Vec<String>,
+    /// There are no routes of ours: the onion stands around a host's.
+    native: bool,
 }
 
 impl AppBuilder {
@@ -47,7 +49,14 @@ impl AppBuilder {
             observers: Vec::new(),
             clock: Arc::new(SystemClock),
             public: Vec::new(),
+            native: false,
         }
+    }
+
+    /// A builder of an onion around a host's routes.
+    pub(crate) fn native(stack: Stack, settings: Settings) -> Self {
+        let settings = Settings { base_path: "/".into(), ..settings };
+        Self { native: true, settings, ..Self::new(None).stack(stack) }
     }
 
     /// Sets everything at once.
@@ -75,6 +84,7 @@ impl AppBuilder {
     #[must_use]
     pub fn stack(mut self, stack: Stack) -> Self {
         self.steps.extend(stack.steps);
+        self.public.extend(stack.public);
         self
     }
 
@@ -202,7 +212,12 @@ impl AppBuilder {
             plan: Plan::default(),
         };
         compiler.fixed_targets();
-        compiler.routes(self.routes, &self.public);
+        let public = stack::parse_public(&self.public, compiler.problems);
+        if self.native {
+            compiler.native_targets();
+        } else {
+            compiler.routes(self.routes, &public);
+        }
         let Compiler { has_authenticator, targets, paths, router, plan, .. } = compiler;
         let budget = Arc::new(BodyBudget::new(settings.limits.body_budget));
         problems.into_result(())?;
@@ -221,6 +236,7 @@ impl AppBuilder {
             targets,
             plan,
             has_authenticator,
+            public,
             settings,
         };
         Ok(App { shared: Arc::new(shared), shutdown: None, events: None })
@@ -387,8 +403,18 @@ impl Compiler<'_> {
         self.targets.len() - 1
     }
 
-    fn routes(&mut self, routes: Vec<Route>, public: &[String]) {
-        let public = stack::parse_public(public, self.problems);
+    /// The host's routes, and those of them that are public: [`PROTECTED`](super::table::PROTECTED), [`PUBLIC`](super::table::PUBLIC).
+    fn native_targets(&mut self) {
+        let mut steps = self.global.to_vec();
+        if self.has_authenticator {
+            self.insert(&mut steps, Access::User, Vec::new(), Vec::new());
+        }
+        self.target(&steps, None, Box::new(NotFound), None, None);
+        steps.retain(|step| step.kind() != Kind::Authenticator && *step.name != *authorize::NAME);
+        self.target(&steps, None, Box::new(NotFound), None, None);
+    }
+
+    fn routes(&mut self, routes: Vec<Route>, public: &Scope) {
         let mut patterns = Vec::new();
         for route in routes {
             // Without an authenticator nobody could be let in, so it is as if it did not exist.
@@ -397,7 +423,7 @@ impl Compiler<'_> {
             if let Some(pattern) = self.parse(&route) {
                 patterns.push(pattern.clone());
                 if !absent {
-                    self.route(route, pattern, &public);
+                    self.route(route, pattern, public);
                 }
             }
         }
@@ -442,7 +468,7 @@ impl Compiler<'_> {
         Some(pattern)
     }
 
-    fn route(&mut self, mut route: Route, pattern: Pattern, public: &crate::app::pattern::Scope) {
+    fn route(&mut self, mut route: Route, pattern: Pattern, public: &Scope) {
         let key = format!("{} {}", route.method, route.path);
         match public.covers(&pattern) {
             Coverage::Never => {}

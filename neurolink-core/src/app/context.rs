@@ -30,6 +30,7 @@ pub struct Context {
     /// `None` when the canonical path is the raw one.
     pub(crate) canonical: Option<Box<str>>,
     pub(crate) target: usize,
+    pub(crate) native: bool,
     pub(crate) param_ranges: SmallVec<[Range<usize>; 4]>,
     pub(crate) conn: ConnInfo,
     pub(crate) request_id: RequestId,
@@ -63,6 +64,7 @@ impl Context {
             body_taken: false,
             canonical: None,
             target: 0,
+            native: false,
             param_ranges: SmallVec::new(),
             conn,
             request_id: incoming.unwrap_or_else(RequestId::random),
@@ -94,6 +96,10 @@ impl Context {
     #[must_use]
     pub const fn uri(&self) -> &Uri {
         &self.parts.uri
+    }
+
+    pub(crate) const fn is_native(&self) -> bool {
+        self.native
     }
 
     /// The canonical path: the one that routing, scopes and limits see.

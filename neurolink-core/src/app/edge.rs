@@ -49,7 +49,7 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
     {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    if ctx.parts.method == Method::HEAD {
+    if ctx.parts.method == Method::HEAD && !response.body().is_unavailable() {
         if let Some(length) = response.body().size_hint().exact()
             && !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
         {

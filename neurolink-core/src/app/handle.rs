@@ -8,7 +8,7 @@ use super::observer::{RequestEvent, ResponseEvent};
 use super::table::{REFUSED, Shared, UNMATCHED};
 use super::{AppBuilder, ConnInfo, Context, Plan, edge, guard};
 use crate::server::{Event, EventSender, Phase, Shutdown};
-use crate::stack::{Next, panicked};
+use crate::stack::{Endpoint, Next, panicked};
 use crate::{BoxFuture, Code, Engine, Error, Request, Response};
 
 /// The application: an engine, its routes and the onion of each, compiled; a cheap handle to clone.
@@ -144,7 +144,12 @@ impl App {
         target
     }
 
-    async fn run(&self, mut ctx: Context) -> Response {
+    async fn run(&self, ctx: Context) -> Response {
+        let endpoint = &*self.shared.targets[ctx.target].endpoint;
+        self.run_with(ctx, endpoint).await
+    }
+
+    pub(crate) async fn run_with(&self, mut ctx: Context, endpoint: &dyn Endpoint) -> Response {
         let shared = &*self.shared;
         for observer in &shared.observers {
             observer.request(&RequestEvent {
@@ -162,7 +167,7 @@ impl App {
         }
         let target = &shared.targets[ctx.target];
         let deadline = ctx.deadline;
-        let onion = Next::new(&target.steps, &*target.endpoint).run(&mut ctx);
+        let onion = Next::new(&target.steps, endpoint).run(&mut ctx);
         let response = Outermost { onion, deadline, timer: None }.await;
         let code = response.body().error().map(Error::code);
         let response = edge::finish(&mut ctx, response);

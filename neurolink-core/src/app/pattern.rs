@@ -221,6 +221,15 @@ impl Scope {
             && !self.except.iter().any(|pattern| pattern.matches(path))
     }
 
+    /// Whether a path of a host's router is in this scope: such a router may serve it with and without its last slash,
+    /// so what is protected is so in both spellings, and what is left out only in the one that was written.
+    pub(crate) fn contains_native(&self, path: &str) -> bool {
+        let slashless = path.strip_suffix('/').unwrap_or(path);
+        self.only.as_ref().is_none_or(|only| {
+            only.iter().any(|pattern| pattern.matches(path) || pattern.matches(slashless))
+        }) && !self.except.iter().any(|pattern| pattern.matches(path))
+    }
+
     /// How many of a route's paths are in this scope.
     pub(crate) fn covers(&self, route: &Pattern) -> Coverage {
         let inside = self.only.as_ref().map_or(Coverage::Always, |only| any(only, route));

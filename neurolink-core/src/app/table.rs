@@ -11,6 +11,7 @@ use http_body::Body as _;
 
 use super::host::Hosts;
 use super::observer::Observer;
+use super::pattern::Scope;
 use super::plan::Plan;
 use super::proxies::Proxies;
 use crate::extract::{ErasedHandler, Needs};
@@ -36,12 +37,18 @@ pub(crate) struct Shared {
     pub(crate) targets: Vec<Target>,
     pub(crate) plan: Plan,
     pub(crate) has_authenticator: bool,
+    /// The public paths of a host.
+    pub(crate) public: Scope,
 }
 
 /// The target of every refusal of the guard.
 pub(crate) const REFUSED: usize = 0;
 /// The target of every path that is no route's.
 pub(crate) const UNMATCHED: usize = 1;
+/// The target of a host's routes.
+pub(crate) const PROTECTED: usize = 2;
+/// The target of a host's public routes.
+pub(crate) const PUBLIC: usize = 3;
 
 /// What is at one path.
 pub(crate) struct PathEntry {

@@ -13,12 +13,14 @@ use crate::config::{ConfigError, Problems};
 #[derive(Clone, Default)]
 pub struct Stack {
     pub(crate) steps: Vec<Registered>,
+    pub(crate) public: Vec<String>,
 }
 
 /// Collects middleware for a [`Stack`].
 #[derive(Default)]
 pub struct StackBuilder {
     pub(crate) registrations: Vec<Registration>,
+    public: Vec<String>,
 }
 
 impl Stack {
@@ -58,6 +60,13 @@ impl StackBuilder {
         self
     }
 
+    /// Makes the routes that these patterns cover public: authenticators do not look at their requests.
+    #[must_use]
+    pub fn public<P: Into<String>>(mut self, patterns: impl IntoIterator<Item = P>) -> Self {
+        self.public.extend(patterns.into_iter().map(Into::into));
+        self
+    }
+
     /// Checks everything and sorts by order.
     ///
     /// # Errors
@@ -65,7 +74,7 @@ impl StackBuilder {
     pub fn build(self) -> Result<Stack, ConfigError> {
         let mut problems = Problems::default();
         let steps = resolve(self.registrations, &mut problems);
-        problems.into_result(Stack { steps })
+        problems.into_result(Stack { steps, public: self.public })
     }
 }
 

@@ -38,7 +38,10 @@ pub(crate) struct Scoped {
 
 impl Scoped {
     fn applies(&self, ctx: &Context) -> bool {
-        self.scope.as_ref().is_none_or(|scope| scope.contains(ctx.path()))
+        self.scope.as_ref().is_none_or(|scope| match ctx.is_native() {
+            true => scope.contains_native(ctx.path()),
+            false => scope.contains(ctx.path()),
+        })
     }
 }
 

@@ -1,0 +1,133 @@
+//! The same onion around routes that a host's framework serves.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt as _;
+
+use super::table::{PROTECTED, PUBLIC, REFUSED};
+use super::{App, AppBuilder, ConnInfo, Context, guard};
+use crate::stack::{BodyAccess, Endpoint, Stack, panicked};
+use crate::{
+    AuthenticatedUser, Body, BoxFuture, ConfigError, Error, Request, RequestId, Response, Settings,
+};
+
+/// A stack that stands around a host's own routes: the same middleware, the same decisions.
+///
+/// Only heads cross, unless a middleware asks for bodies; the host's bodies, its 404 and its 405 stay its own.
+/// Once the stack has an authenticator, every path needs a user, except those it says are public.
+///
+/// ```
+/// use neurolink_core::{Settings, Stack};
+///
+/// let protected = Stack::builder().public(["/login"]).build()?.protect(Settings::default())?;
+/// # Ok::<(), neurolink_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Protected {
+    app: App,
+    body: BodyAccess,
+}
+
+/// What the onion found out, for native handlers; it travels in the request's extensions.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Facts {
+    /// The id of the request.
+    pub request_id: RequestId,
+    /// Who is calling.
+    pub user: Option<AuthenticatedUser>,
+    /// The address of the client.
+    pub client_address: Option<IpAddr>,
+}
+
+impl Stack {
+    /// Compiles the stack to stand around a host's routes.
+    ///
+    /// # Errors
+    /// All mistakes of the settings and the stack at once.
+    pub fn protect(self, settings: Settings) -> Result<Protected, ConfigError> {
+        let body = self.body();
+        Ok(Protected { app: AppBuilder::native(self, settings).build()?, body })
+    }
+}
+
+impl Protected {
+    /// Which bodies the middleware reads; others need not cross.
+    #[must_use]
+    pub const fn body(&self) -> BodyAccess {
+        self.body
+    }
+
+    /// Runs the onion around `native`, which gets the request as the middleware left it, with [`Facts`] in its extensions.
+    ///
+    /// The target must be the original one, as it stood in the request line.
+    /// A body that did not cross is [`Body::unavailable`], on the way in and on the way out.
+    pub async fn wrap<F, Fut>(&self, request: Request, conn: ConnInfo, native: F) -> Response
+    where
+        F: FnOnce(Request) -> Fut + Send,
+        Fut: Future<Output = Response> + Send,
+    {
+        let shared = &self.app.shared;
+        let (parts, body) = request.into_parts();
+        let mut ctx = Context::new(shared, parts, body, conn);
+        ctx.native = true;
+        ctx.target = match guard::check(shared, &ctx) {
+            Ok(_) if shared.public.contains(ctx.path()) => PUBLIC,
+            Ok(_) => PROTECTED,
+            Err(error) => {
+                ctx.refusal = Some(error);
+                REFUSED
+            }
+        };
+        let target = &shared.targets[ctx.target];
+        ctx.deadline = Some(ctx.started + target.timeout);
+        if ctx.target == REFUSED {
+            return self.app.run_with(ctx, &*target.endpoint).await;
+        }
+        self.app.run_with(ctx, &Native(Mutex::new(Some(native)))).await
+    }
+}
+
+/// The host's service, called once.
+struct Native<F>(Mutex<Option<F>>);
+
+impl<F, Fut> Endpoint for Native<F>
+where
+    F: FnOnce(Request) -> Fut + Send,
+    Fut: Future<Output = Response> + Send,
+{
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Response> {
+        let native = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(native) = native else {
+            return Box::pin(std::future::ready(super::respond_error(Error::internal(
+                "the native service ran twice",
+            ))));
+        };
+        let request = native_request(ctx);
+        Box::pin(async move {
+            match AssertUnwindSafe(async { native(request).await }).catch_unwind().await {
+                Ok(response) => response,
+                Err(panic) => super::respond_error(panicked(&*panic)),
+            }
+        })
+    }
+}
+
+/// The request for the host: a copy of the head, so that the middleware still sees it on the way out.
+fn native_request(ctx: &mut Context) -> Request {
+    let body = if ctx.body_taken { Body::empty() } else { std::mem::take(&mut ctx.body) };
+    let mut request = Request::new(body);
+    *request.method_mut() = ctx.parts.method.clone();
+    *request.uri_mut() = ctx.parts.uri.clone();
+    *request.version_mut() = ctx.parts.version;
+    *request.headers_mut() = ctx.parts.headers.clone();
+    *request.extensions_mut() = std::mem::take(&mut ctx.parts.extensions);
+    request.extensions_mut().insert(Arc::new(Facts {
+        request_id: ctx.request_id().clone(),
+        user: ctx.user().cloned(),
+        client_address: ctx.client_address(),
+    }));
+    request
+}

@@ -1,0 +1,124 @@
+//! The onion around a host's own routes, without a framework.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, header};
+use neurolink_core::app::{ConnInfo, Facts};
+use neurolink_core::stack::{IntoRegistration as _, Kind, order};
+use neurolink_core::{
+    AuthenticatedUser, Body, Code, Context, Error, Hook, Middleware, Next, Request, Response,
+    Settings, Stack,
+};
+
+/// Accepts `Authorization: <user>`.
+struct Auth;
+
+#[async_trait::async_trait]
+impl Middleware for Auth {
+    fn name(&self) -> &str {
+        "auth"
+    }
+
+    fn order(&self) -> i16 {
+        order::AUTH
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Authenticator
+    }
+
+    async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        if let Some(user) =
+            ctx.headers().get(header::AUTHORIZATION).and_then(|user| user.to_str().ok())
+        {
+            let user = AuthenticatedUser::new(user);
+            ctx.authenticate(user)?;
+        }
+        Ok(next.run(ctx).await)
+    }
+}
+
+struct Mark;
+
+impl Hook for Mark {
+    fn name(&self) -> &str {
+        "mark"
+    }
+
+    fn after(&self, _: &Context, response: &mut Response) {
+        response.headers_mut().insert("x-mark", HeaderValue::from_static("1"));
+    }
+}
+
+/// What the host answers: the user that the onion found, and the body untouched.
+async fn native(request: Request) -> Response {
+    let facts = request.extensions().get::<Arc<Facts>>().cloned();
+    let user =
+        facts.and_then(|facts| facts.user.as_ref().map(|user| user.id.clone())).unwrap_or_default();
+    let mut response = Response::new(Body::unavailable());
+    response.headers_mut().insert("x-user", HeaderValue::from_str(&user).expect("a header value"));
+    response
+}
+
+async fn send(stack: Stack, path: &str, user: Option<&str>) -> Response {
+    let protected = stack.protect(Settings::default()).expect("valid");
+    let mut request = http::Request::builder().uri(path).header(header::HOST, "localhost");
+    if let Some(user) = user {
+        request = request.header(header::AUTHORIZATION, user);
+    }
+    let request = request.body(Body::unavailable()).expect("a request");
+    protected.wrap(request, ConnInfo::default(), native).await
+}
+
+fn stack() -> Stack {
+    Stack::builder()
+        .with(Auth)
+        .with(Mark.only(["/admin"]))
+        .public(["/login"])
+        .build()
+        .expect("valid")
+}
+
+#[tokio::test]
+async fn every_path_needs_a_user_except_the_public_ones() {
+    for (path, user, status) in [
+        ("/any", None, 401),
+        ("/any", Some("u1"), 200),
+        ("/login", None, 200),
+        ("/login/", None, 401),
+        ("/loginx", None, 401),
+    ] {
+        assert_eq!(send(stack(), path, user).await.status().as_u16(), status, "{path} {user:?}");
+    }
+    assert_eq!(send(stack(), "/any", Some("u1")).await.headers()["x-user"], "u1");
+}
+
+#[tokio::test]
+async fn spellings_that_a_router_may_read_otherwise_do_not_pass() {
+    for path in ["/%6cogin", "/%61dmin", "//admin", "/login/%2e%2e/admin", "/caf%c3%a9"] {
+        let response = send(stack(), path, Some("u1")).await;
+        assert_eq!(response.status().as_u16(), 400, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_scope_covers_a_native_path_with_and_without_its_last_slash() {
+    for (path, marked) in
+        [("/admin", true), ("/admin/", true), ("/admins", false), ("/admin/x", false)]
+    {
+        let response = send(stack(), path, Some("u1")).await;
+        assert_eq!(response.headers().contains_key("x-mark"), marked, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_middleware_that_reads_a_body_without_having_asked_fails_and_sees_no_empty_body() {
+    async fn greedy(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        ctx.read_body().await?;
+        Ok(next.run(ctx).await)
+    }
+    let stack =
+        Stack::builder().with(neurolink_core::from_fn("greedy", greedy)).build().expect("valid");
+    let response = send(stack, "/x", None).await;
+    assert_eq!(response.status(), Code::InternalError.status());
+}
