@@ -1,7 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod fact;
 mod mount;
+mod protect;
 mod serve;
 
+pub use fact::Fact;
 pub use mount::{Mount, router};
+pub use protect::{Protect, ProtectLayer, layer, layer_with};
 pub use serve::Axum;

@@ -59,7 +59,7 @@ impl tower_service::Service<Request> for Mount {
 }
 
 /// What our own server says of the connection, or what axum's says.
-fn connection(request: &Request) -> ConnInfo {
+pub(crate) fn connection(request: &Request) -> ConnInfo {
     let extensions = request.extensions();
     extensions.get::<ConnInfo>().copied().unwrap_or_else(|| {
         ConnInfo::new(extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer))

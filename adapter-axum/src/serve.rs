@@ -36,7 +36,10 @@ impl Axum {
 
     /// Gives access to the native router: own routes, own layers. What it does not answer is the app's.
     #[must_use]
-    pub fn configure(mut self, configure: impl Fn(Router) -> Router + Send + Sync + 'static) -> Self {
+    pub fn configure(
+        mut self,
+        configure: impl Fn(Router) -> Router + Send + Sync + 'static,
+    ) -> Self {
         self.configure = Some(Arc::new(configure));
         self
     }
@@ -75,13 +78,17 @@ impl Adapter for Axum {
                     request
                 })
             };
-            serve(listener, config, shutdown, make).await.map_err(|error| ServeError::new("axum", error))
+            serve(listener, config, shutdown, make)
+                .await
+                .map_err(|error| ServeError::new("axum", error))
         })
     }
 }
 
 impl fmt::Debug for Axum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Axum").field("configured", &self.configure.is_some()).finish_non_exhaustive()
+        f.debug_struct("Axum")
+            .field("configured", &self.configure.is_some())
+            .finish_non_exhaustive()
     }
 }

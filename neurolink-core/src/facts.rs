@@ -1,9 +1,13 @@
 //! Facts about a request that middleware finds out and handlers use.
 
 use std::fmt;
+use std::sync::Arc;
 
-use http::HeaderValue;
+use http::{Extensions, HeaderValue};
 use serde_json::{Map, Value};
+
+use crate::app::Facts;
+use crate::{Error, Response};
 
 /// Who is calling, as an authenticator found out.
 ///
@@ -90,10 +94,6 @@ impl fmt::Debug for AuthenticatedUser {
     }
 }
 
-/// The id of the user, for limits and logs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserId(pub String);
-
 /// The id of the request: on every response and in every log line; it is not unique and never a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RequestId(HeaderValue);
@@ -148,9 +148,64 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// The pattern of the route that answers, such as `/api/tools/{name}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MatchedPath(pub String);
+/// The address of the client: the peer, or what a trusted proxy says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientAddress(pub std::net::IpAddr);
+
+/// A fact that a native handler can ask for.
+pub trait FromFacts: Sized {
+    /// What must be registered for the fact to be there, for the log.
+    const NEEDS: &'static str;
+
+    /// Takes the fact.
+    fn from_facts(facts: &Facts) -> Option<Self>;
+}
+
+impl FromFacts for AuthenticatedUser {
+    const NEEDS: &'static str = "an authenticator, and a path that is not public";
+
+    fn from_facts(facts: &Facts) -> Option<Self> {
+        facts.user.clone()
+    }
+}
+
+impl FromFacts for RequestId {
+    const NEEDS: &'static str = "the stack";
+
+    fn from_facts(facts: &Facts) -> Option<Self> {
+        Some(facts.request_id.clone())
+    }
+}
+
+impl FromFacts for ClientAddress {
+    const NEEDS: &'static str = "a server that knows the peer's address";
+
+    fn from_facts(facts: &Facts) -> Option<Self> {
+        facts.client_address.map(Self)
+    }
+}
+
+impl<T: FromFacts> FromFacts for Option<T> {
+    const NEEDS: &'static str = "the stack";
+
+    fn from_facts(facts: &Facts) -> Option<Self> {
+        Some(T::from_facts(facts))
+    }
+}
+
+/// A fact out of a native request's extensions; for the extractors of adapters.
+///
+/// # Errors
+/// A 500 whose log line names what is missing, ready to be sent.
+pub fn fact<T: FromFacts>(extensions: &Extensions) -> Result<T, Response> {
+    let facts = extensions.get::<Arc<Facts>>();
+    facts.and_then(|facts| T::from_facts(facts)).ok_or_else(|| {
+        let name = std::any::type_name::<T>();
+        let needs = if facts.is_some() { T::NEEDS } else { "the stack, around this route" };
+        tracing::error!(target: "neurolink::native", "the fact {name} is not there; it needs {needs}");
+        crate::app::unstamped(&Error::internal(format!("the fact {name} is missing")))
+    })
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,11 @@
 //! The outermost edge: errors become bytes, and what every response has is added.
 
+use std::time::Duration;
+
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 
-use crate::http::{Representation, render_error};
+use crate::http::{Representation, Stamp, render_error};
 use crate::server::Phase;
 use crate::{Body, Context, Error, Response};
 
@@ -25,6 +27,18 @@ impl From<Error> for Response {
     fn from(error: Error) -> Self {
         respond_error(error)
     }
+}
+
+/// The whole response of an error outside of the onion: it has no id, for no onion gave it one.
+pub(crate) fn unstamped(error: &Error) -> Response {
+    let stamp = Stamp { request_id: "", now: Duration::ZERO, duration: Duration::ZERO };
+    let body = render_error(error, Representation::Envelope, &stamp);
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = error.status();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// Finishes a response on its way out of the core.

@@ -4,13 +4,16 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
+use http_body::Body as HttpBody;
 
 use super::table::{PROTECTED, PUBLIC, REFUSED};
 use super::{App, AppBuilder, ConnInfo, Context, guard};
 use crate::stack::{BodyAccess, Endpoint, Stack, panicked};
 use crate::{
-    AuthenticatedUser, Body, BoxFuture, ConfigError, Error, Request, RequestId, Response, Settings,
+    AuthenticatedUser, Body, BoxError, BoxFuture, ConfigError, Error, Request, RequestId, Response,
+    Settings,
 };
 
 /// A stack that stands around a host's own routes: the same middleware, the same decisions.
@@ -28,6 +31,15 @@ use crate::{
 pub struct Protected {
     app: App,
     body: BodyAccess,
+}
+
+/// A body on its way through the onion: the host's own, untouched, or one that a middleware has or could have read.
+#[derive(Debug)]
+pub enum Crossing<B> {
+    /// The host's body, as it was.
+    Kept(B),
+    /// A body of the core.
+    Core(Body),
 }
 
 /// What the onion found out, for native handlers; it travels in the request's extensions.
@@ -87,6 +99,56 @@ impl Protected {
             return self.app.run_with(ctx, &*target.endpoint).await;
         }
         self.app.run_with(ctx, &Native(Mutex::new(Some(native)))).await
+    }
+}
+
+impl Protected {
+    /// Runs the onion around a host whose bodies are not the core's: they cross only if a middleware asks for them.
+    ///
+    /// See [`wrap`](Self::wrap).
+    pub async fn around<B, R, F, Fut>(
+        &self,
+        request: http::Request<B>,
+        conn: ConnInfo,
+        native: F,
+    ) -> http::Response<Crossing<R>>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+        R: HttpBody<Data = Bytes> + Send + 'static,
+        R::Error: Into<BoxError>,
+        F: FnOnce(http::Request<Crossing<B>>) -> Fut + Send,
+        Fut: Future<Output = http::Response<R>> + Send,
+    {
+        let reads_request = matches!(self.body, BodyAccess::Request | BodyAccess::Both);
+        let reads_response = matches!(self.body, BodyAccess::Response | BodyAccess::Both);
+        let (parts, body) = request.into_parts();
+        let (body, kept) = match reads_request {
+            true => (Body::new(body), None),
+            false => (Body::unavailable(), Some(body)),
+        };
+        let kept_response = Mutex::new(None);
+        let request = Request::from_parts(parts, body);
+        let response = self.wrap(request, conn, |request| {
+            let kept_response = &kept_response;
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = kept.map_or_else(|| Crossing::Core(body), Crossing::Kept);
+                let response = native(http::Request::from_parts(parts, body)).await;
+                if reads_response {
+                    return response.map(Body::new);
+                }
+                let (parts, body) = response.into_parts();
+                *kept_response.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+                Response::from_parts(parts, Body::unavailable())
+            }
+        });
+        let response = response.await;
+        let kept = kept_response.into_inner().unwrap_or_else(PoisonError::into_inner);
+        response.map(|body| match kept {
+            Some(kept) if body.is_unavailable() => Crossing::Kept(kept),
+            _ => Crossing::Core(body),
+        })
     }
 }
 
