@@ -236,6 +236,13 @@ impl Context {
         self.deadline
     }
 
+    /// Whether the server is on its way out: readiness says no, whatever the engine says.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        let not_ready = crate::server::Phase::NotReady;
+        self.shutdown.as_ref().is_some_and(|shutdown| shutdown.phase() >= not_ready)
+    }
+
     /// The id of the request.
     #[must_use]
     pub const fn request_id(&self) -> &RequestId {
