@@ -11,7 +11,7 @@ use tower::ServiceExt as _;
 
 use crate::Mount;
 
-type Configure = Arc<dyn Fn(Router) -> Router + Send + Sync>;
+type Compose = Arc<dyn Fn(App) -> Router + Send + Sync>;
 
 /// axum as the framework of a server.
 ///
@@ -23,7 +23,7 @@ type Configure = Arc<dyn Fn(Router) -> Router + Send + Sync>;
 /// ```
 #[derive(Clone, Default)]
 pub struct Axum {
-    configure: Option<Configure>,
+    compose: Option<Compose>,
     config: ServeConfig,
 }
 
@@ -63,11 +63,10 @@ impl Adapter for Axum {
         listener: TcpListener,
         shutdown: Shutdown,
     ) -> BoxFuture<'static, Result<(), ServeError>> {
-        let native = match &self.configure {
-            Some(configure) => configure(Router::new()),
-            None => Router::new(),
+        let router = match &self.compose {
+            Some(compose) => compose(app),
+            None => Router::new().fallback_service(Mount::new(app)),
         };
-        let router = native.fallback_service(Mount::new(app));
         let config = self.config.clone();
         Box::pin(async move {
             let make = move |conn: Connection| {
@@ -88,7 +87,7 @@ impl Adapter for Axum {
 impl fmt::Debug for Axum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Axum")
-            .field("configured", &self.configure.is_some())
+            .field("composed", &self.compose.is_some())
             .finish_non_exhaustive()
     }
 }
