@@ -1,0 +1,143 @@
+//! The same bytes to several servers: answers are grouped, no expectation is needed.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use crate::case::Case;
+use crate::divergences::Divergences;
+use crate::normalise::{Rule, normalise};
+use crate::run::exchanges;
+use crate::wire::{End, Exchange};
+
+/// A server to compare.
+#[derive(Clone, Debug)]
+pub struct Column<'a> {
+    /// The name in the report.
+    pub name: &'a str,
+    /// Where it answers.
+    pub addr: SocketAddr,
+    /// What it is known to answer differently.
+    pub divergences: Option<&'a Divergences>,
+}
+
+impl<'a> Column<'a> {
+    /// A server without known divergences.
+    #[must_use]
+    pub const fn new(name: &'a str, addr: SocketAddr) -> Self {
+        Self { name, addr, divergences: None }
+    }
+
+    /// Adds the list of what it is known to answer differently.
+    #[must_use]
+    pub const fn with_divergences(mut self, divergences: &'a Divergences) -> Self {
+        self.divergences = Some(divergences);
+        self
+    }
+}
+
+/// What a comparison found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// How many cases were asked.
+    pub asked: usize,
+    /// The cases that were not answered alike.
+    pub differences: Vec<Difference>,
+    /// The normalising rules that were needed.
+    pub normalised: BTreeSet<Rule>,
+}
+
+/// A case that was not answered alike.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// The case.
+    pub case: String,
+    /// Each answer with the servers that gave it.
+    pub groups: Vec<Group>,
+    /// Whether the lists of divergences explain it.
+    pub known: bool,
+}
+
+/// An answer and who gave it.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The servers.
+    pub names: Vec<String>,
+    /// The normalised answer.
+    pub answer: String,
+}
+
+impl Report {
+    /// Whether all answers were alike, but for known divergences.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.differences.iter().all(|difference| difference.known)
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{} cases, {} differences", self.asked, self.differences.len())?;
+        for difference in &self.differences {
+            let known = if difference.known { " (known)" } else { "" };
+            writeln!(f, "\n{}{known}", difference.case)?;
+            for group in &difference.groups {
+                writeln!(f, "  {}:", group.names.join(", "))?;
+                for line in group.answer.lines() {
+                    writeln!(f, "    {line}")?;
+                }
+            }
+        }
+        let rules: Vec<_> = self.normalised.iter().map(|rule| rule.as_str()).collect();
+        writeln!(f, "normalised: {}", rules.join(", "))
+    }
+}
+
+/// Sends every case to every server and groups the normalised answers.
+#[must_use]
+pub fn differential(columns: &[Column<'_>], cases: &[Case]) -> Report {
+    let mut report = Report { asked: cases.len(), ..Report::default() };
+    for case in cases {
+        let name = case.name();
+        let mut groups: Vec<Group> = Vec::new();
+        let mut unexplained = BTreeSet::new();
+        for column in columns {
+            let answer = match exchanges(column.addr, case) {
+                Ok(exchanges) => text(&exchanges, &mut report.normalised),
+                Err(error) => error.to_string(),
+            };
+            let known = column.divergences.is_some_and(|list| list.entry(&name).is_some());
+            if !known {
+                unexplained.insert(answer.clone());
+            }
+            match groups.iter_mut().find(|group| group.answer == answer) {
+                Some(group) => group.names.push(column.name.to_owned()),
+                None => groups.push(Group { names: vec![column.name.to_owned()], answer }),
+            }
+        }
+        if groups.len() > 1 {
+            let known = unexplained.len() <= 1;
+            report.differences.push(Difference { case: name, groups, known });
+        }
+    }
+    report
+}
+
+fn text(exchanges: &[Exchange], used: &mut BTreeSet<Rule>) -> String {
+    let mut out = String::new();
+    for exchange in exchanges {
+        for answer in &exchange.answers {
+            let _ = writeln!(out, "{}", normalise(answer, used));
+        }
+        let end = match exchange.end {
+            End::Closed | End::Reset => "closed",
+            End::Open => "open",
+            End::TimedOut => "timed out",
+        };
+        let _ = writeln!(out, "({end})");
+        if let Some(problem) = &exchange.problem {
+            let _ = writeln!(out, "malformed: {problem}");
+        }
+    }
+    out
+}

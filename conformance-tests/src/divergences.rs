@@ -1,0 +1,170 @@
+//! What an adapter cannot do: the list beside it, held to the truth.
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::verdict::{CaseOutcome, Verdict};
+
+/// The areas in which a framework decides before we do.
+pub const AREAS: [&str; 3] = ["parser", "own-server", "mount"];
+
+/// An adapter's `divergences.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Divergences {
+    /// The entries.
+    #[serde(default)]
+    pub divergence: Vec<Divergence>,
+}
+
+/// One case that an adapter fails, and why.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Divergence {
+    /// The case, or one row of it as `id[row]`.
+    pub case: String,
+    /// The versions it was seen with; measure again outside of them.
+    pub versions: String,
+    /// A part of the one-line summary of what comes back, such as `400 with an empty body`.
+    pub observed: String,
+    /// Why it cannot be hidden.
+    pub reason: String,
+    /// Where the framework decides it.
+    pub upstream: String,
+    /// What it means for users.
+    pub user_impact: String,
+}
+
+/// What is wrong with a list of divergences.
+#[derive(Debug, Error)]
+pub enum DivergenceError {
+    /// It is no list of divergences.
+    #[error("divergences.toml: {0}")]
+    Toml(#[from] Box<toml::de::Error>),
+    /// Entries that may not be there.
+    #[error("divergences.toml:\n  - {}", .0.join("\n  - "))]
+    Entries(Vec<String>),
+}
+
+impl Divergences {
+    /// Reads a list.
+    ///
+    /// # Errors
+    /// It is no list of divergences.
+    pub fn parse(text: &str) -> Result<Self, DivergenceError> {
+        Ok(toml::from_str(text).map_err(Box::new)?)
+    }
+
+    /// Checks that every entry says something about an existing case of an area that may diverge.
+    ///
+    /// # Errors
+    /// All entries that do not.
+    pub fn validate(&self, names: &[String]) -> Result<(), DivergenceError> {
+        let mut problems = Vec::new();
+        for (at, entry) in self.divergence.iter().enumerate() {
+            let case = &entry.case;
+            if !names.iter().any(|name| name == case || id_of(name) == case) {
+                problems.push(format!("{case} matches no case"));
+            }
+            if !AREAS.contains(&case.split('/').next().unwrap_or_default()) {
+                problems.push(format!("{case} is in an area that may not diverge: only {AREAS:?} may"));
+            }
+            if self.divergence[..at].iter().any(|other| other.case == *case) {
+                problems.push(format!("{case} is there twice"));
+            }
+            let texts = [
+                (&entry.versions, "versions"),
+                (&entry.observed, "observed"),
+                (&entry.reason, "reason"),
+                (&entry.upstream, "upstream"),
+                (&entry.user_impact, "user_impact"),
+            ];
+            for (text, name) in texts {
+                if text.trim().is_empty() {
+                    problems.push(format!("{case} has no {name}"));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(DivergenceError::Entries(problems)) }
+    }
+
+    /// The entry for a case or a row of it.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&Divergence> {
+        self.divergence
+            .iter()
+            .find(|entry| entry.case == name)
+            .or_else(|| self.divergence.iter().find(|entry| entry.case == id_of(name)))
+    }
+
+    /// Judges an outcome in the light of the list.
+    #[must_use]
+    pub fn judge(&self, mut outcome: CaseOutcome) -> CaseOutcome {
+        let Some(entry) = self.entry(&outcome.name) else { return outcome };
+        match outcome.verdict {
+            Verdict::Pass => {
+                outcome.verdict = Verdict::StaleDivergence;
+                outcome.mismatches.push(format!(
+                    "divergences.toml says it comes to {:?}, and it passes: remove the entry",
+                    entry.observed
+                ));
+            }
+            Verdict::Fail if outcome.summary().contains(&entry.observed) => {
+                outcome.verdict = Verdict::ExpectedDivergence;
+            }
+            Verdict::Fail => {
+                outcome.verdict = Verdict::StaleDivergence;
+                outcome.mismatches.push(format!(
+                    "neither as expected nor as divergences.toml says: observed was {:?}, now it is {:?}",
+                    entry.observed,
+                    outcome.summary()
+                ));
+            }
+            _ => {}
+        }
+        outcome
+    }
+}
+
+fn id_of(name: &str) -> &str {
+    name.split('[').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Level;
+
+    fn list(case: &str, observed: &str) -> Divergences {
+        Divergences::parse(&format!(
+            "[[divergence]]\ncase = '{case}'\nversions = '1'\nobserved = '{observed}'\n\
+             reason = 'r'\nupstream = 'u'\nuser_impact = 'i'\n"
+        ))
+        .unwrap()
+    }
+
+    fn outcome(mismatches: &[&str]) -> CaseOutcome {
+        let mismatches = mismatches.iter().map(|text| (*text).to_owned()).collect();
+        CaseOutcome::new("parser/a[x]".into(), Level::Must, mismatches, Vec::new())
+    }
+
+    #[test]
+    fn the_list_is_held_to_the_truth() {
+        let known = list("parser/a", "400");
+        assert_eq!(known.judge(outcome(&["400"])).verdict, Verdict::ExpectedDivergence);
+        assert_eq!(known.judge(outcome(&[])).verdict, Verdict::StaleDivergence);
+        assert_eq!(known.judge(outcome(&["500"])).verdict, Verdict::StaleDivergence);
+        assert_eq!(list("parser/b", "400").judge(outcome(&["400"])).verdict, Verdict::Fail);
+        assert!(known.judge(outcome(&["500"])).is_failure());
+    }
+
+    #[test]
+    fn entries_without_a_case_or_outside_of_the_areas_are_refused() {
+        let names = ["parser/a[x]".to_owned(), "auth/a".to_owned()];
+        assert!(list("parser/a", "400").validate(&names).is_ok());
+        assert!(list("parser/a[x]", "400").validate(&names).is_ok());
+        assert!(list("parser/b", "400").validate(&names).is_err());
+        assert!(list("auth/a", "400").validate(&names).is_err());
+        assert!(list("parser/a", " ").validate(&names).is_err());
+    }
+}

@@ -1,0 +1,163 @@
+//! Cases that are conversations: they need an order, a pause or a second connection.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::case::{Level, RequestSpec};
+use crate::parse::{Asked, RawResponse};
+use crate::placeholders::{fill, unescape};
+use crate::request::build;
+use crate::wire::{Connection, End, Exchange, Until};
+
+/// A case that is written as code.
+#[derive(Clone, Copy, Debug)]
+pub struct FunctionCase {
+    /// `area/kebab-case`; never renamed.
+    pub id: &'static str,
+    /// What a failure means.
+    pub level: Level,
+    /// The RFC section or the row of the original that the case comes from.
+    pub source: &'static str,
+    /// The requirements that it covers.
+    pub covers: &'static [&'static str],
+    /// The configuration that the server has to run with.
+    pub needs: &'static str,
+    /// The conversation.
+    pub run: fn(&Ctx) -> Result<(), Failure>,
+}
+
+/// What was not as expected.
+#[derive(Clone, Debug)]
+pub struct Failure(Vec<String>);
+
+impl Failure {
+    /// A failure with this text.
+    #[must_use]
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self(vec![problem.into()])
+    }
+
+    pub(crate) fn problems(self) -> Vec<String> {
+        self.0
+    }
+}
+
+impl From<String> for Failure {
+    fn from(problem: String) -> Self {
+        Self::new(problem)
+    }
+}
+
+/// Fails with a text unless something is so.
+///
+/// # Errors
+/// It is not so.
+pub fn ensure(is_so: bool, problem: impl FnOnce() -> String) -> Result<(), Failure> {
+    if is_so { Ok(()) } else { Err(Failure::new(problem())) }
+}
+
+/// The server that a conversation is with, and the log of what was said.
+#[derive(Debug)]
+pub struct Ctx {
+    addr: SocketAddr,
+    from: Option<IpAddr>,
+    exchanges: RefCell<Vec<Exchange>>,
+}
+
+impl Ctx {
+    pub(crate) const fn new(addr: SocketAddr, from: Option<IpAddr>) -> Self {
+        Self { addr, from, exchanges: RefCell::new(Vec::new()) }
+    }
+
+    pub(crate) fn into_exchanges(self) -> Vec<Exchange> {
+        self.exchanges.into_inner()
+    }
+
+    /// The server.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// A new connection from the case's own address, with 5 s for everything on it.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub fn connect(&self) -> Result<Connection, Failure> {
+        Connection::open(self.addr, self.from, Duration::from_secs(5))
+            .map_err(|error| Failure::new(format!("cannot connect: {error}")))
+    }
+
+    /// The bytes of a text with placeholders and escapes, as in `raw` of a case.
+    #[must_use]
+    pub fn bytes(&self, text: &str) -> Vec<u8> {
+        unescape(&fill(text, self.addr))
+    }
+
+    /// Sends text with placeholders and escapes.
+    pub fn send(&self, connection: &mut Connection, text: &str) {
+        let bytes = self.bytes(text);
+        connection.send(&bytes);
+        self.log(bytes, Vec::new(), End::Open);
+    }
+
+    /// Reads one answer to a request of this method.
+    ///
+    /// # Errors
+    /// It is malformed or does not come.
+    pub fn answer(
+        &self,
+        connection: &mut Connection,
+        method: &str,
+    ) -> Result<RawResponse, Failure> {
+        let answer = connection.answer(&Asked::method(method))?;
+        self.log(Vec::new(), vec![answer.clone()], End::Open);
+        Ok(answer)
+    }
+
+    /// Sends a request on a connection of its own and reads its answer.
+    ///
+    /// # Errors
+    /// The answer is malformed or does not come.
+    pub fn ask(&self, request: &RequestSpec) -> Result<RawResponse, Failure> {
+        let mut connection = self.connect()?;
+        let built = build(request, self.addr, true);
+        connection.send(&built.bytes);
+        let exchange = connection.exchange(built.bytes, &[built.asked], Until::Closed);
+        self.exchanges.borrow_mut().push(exchange.clone());
+        if let Some(problem) = exchange.problem {
+            return Err(Failure::new(problem));
+        }
+        match <[RawResponse; 1]>::try_from(exchange.answers) {
+            Ok([answer]) => Ok(answer),
+            Err(answers) => Err(Failure::new(format!("expected one answer, got {}", answers.len()))),
+        }
+    }
+
+    /// Sends a GET of a path, as a user of the reference configuration or as nobody.
+    ///
+    /// # Errors
+    /// The answer is malformed or does not come.
+    pub fn get(&self, path: &str, user: Option<&str>) -> Result<RawResponse, Failure> {
+        self.ask(&RequestSpec {
+            path: Some(path.into()),
+            user: user.map(str::to_owned),
+            ..RequestSpec::default()
+        })
+    }
+
+    fn log(&self, sent: Vec<u8>, answers: Vec<RawResponse>, end: End) {
+        self.exchanges.borrow_mut().push(Exchange { sent, answers, end, problem: None });
+    }
+}
+
+/// Fails unless an answer has this status.
+///
+/// # Errors
+/// It has another.
+pub fn expect_status(answer: &RawResponse, status: u16) -> Result<(), Failure> {
+    ensure(answer.status == status, || {
+        format!("expected status {status}, got {}: {}", answer.status, answer.text())
+    })
+}

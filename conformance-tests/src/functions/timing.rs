@@ -1,0 +1,62 @@
+//! What needs a clock.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::function::{Ctx, Failure, ensure, expect_status};
+
+/// A body that comes slowly is read to its end.
+pub(super) fn slow_body(ctx: &Ctx) -> Result<(), Failure> {
+    let mut connection = ctx.connect()?;
+    ctx.send(
+        &mut connection,
+        r"POST /api/test/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n",
+    );
+    for piece in ["{\"a\"", ":[1", "]}"] {
+        sleep(Duration::from_millis(40));
+        ctx.send(&mut connection, piece);
+    }
+    let answer = ctx.answer(&mut connection, "POST")?;
+    expect_status(&answer, 200)?;
+    let body = answer.json().map(|json| json["data"]["body"].clone());
+    ensure(body == Some(serde_json::json!({ "a": [1] })), || format!("the body came as {body:?}"))
+}
+
+/// A declared length over the limit is refused before a byte of the body is there.
+pub(super) fn early_413(ctx: &Ctx) -> Result<(), Failure> {
+    let mut connection = ctx.connect()?;
+    ctx.send(
+        &mut connection,
+        r"POST /api/test/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n",
+    );
+    let answer = ctx.answer(&mut connection, "POST")?;
+    expect_status(&answer, 413)?;
+    code(&answer.text(), "PAYLOAD_TOO_LARGE")
+}
+
+/// A chunked body is refused as soon as it is over the limit; its end is not waited for.
+pub(super) fn chunked_413(ctx: &Ctx) -> Result<(), Failure> {
+    let mut connection = ctx.connect()?;
+    ctx.send(
+        &mut connection,
+        r#"POST /api/test/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n"{repeat:1024:a}\r\n400\r\n{repeat:1024:b}\r\n"#,
+    );
+    let answer = ctx.answer(&mut connection, "POST")?;
+    expect_status(&answer, 413)?;
+    code(&answer.text(), "PAYLOAD_TOO_LARGE")
+}
+
+/// The deadline of 300 ms is kept: not at once, and long before the handler's 5 s.
+pub(super) fn timeout(ctx: &Ctx) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let answer = ctx.get("/api/test/slow", Some("user"))?;
+    let took = begun.elapsed();
+    expect_status(&answer, 504)?;
+    code(&answer.text(), "TIMEOUT")?;
+    let in_time = (Duration::from_millis(250)..Duration::from_secs(2)).contains(&took);
+    ensure(in_time, || format!("the answer took {took:?}"))
+}
+
+fn code(text: &str, code: &str) -> Result<(), Failure> {
+    ensure(text.contains(&format!("\"{code}\"")), || format!("expected the code {code}: {text}"))
+}

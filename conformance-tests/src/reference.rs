@@ -1,0 +1,156 @@
+//! The server that cases run against: `reference.toml` and a few routes that show what a request became.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use http::{HeaderName, HeaderValue};
+use neurolink_config::Loader;
+use neurolink_core::engine::{EventStream, StreamEvent};
+use neurolink_core::server::{Adapter, Phase, Shutdown};
+use neurolink_core::{App, AuthenticatedUser, Context, Error, Json, Path, Reply, Route, RouteGroup};
+use neurolink_routes::{OfflineEngine, WithRoutes as _};
+use serde_json::{Value, json};
+
+use crate::{REFERENCE_TOML, Running, Subject};
+
+/// A framework's adapter, serving the reference app: what the cases are sent to.
+#[derive(Debug)]
+pub struct Served<A> {
+    adapter: Arc<A>,
+}
+
+impl<A: Adapter> Served<A> {
+    /// Serves by this adapter.
+    pub fn by(adapter: A) -> Self {
+        Self { adapter: Arc::new(adapter) }
+    }
+}
+
+impl<A: Adapter> Subject for Served<A> {
+    fn name(&self) -> &str {
+        self.adapter.name()
+    }
+
+    fn start(&self, needs: &str) -> io::Result<Running> {
+        let app = app(needs).map_err(io::Error::other)?;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let addr = listener.local_addr()?;
+        let (handle, shutdown) = Shutdown::new();
+        let serving = self.adapter.serve(app.with_shutdown(shutdown.clone()), listener, shutdown);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let server = runtime.spawn(serving);
+        let stop = Box::new(move || {
+            handle.advance(Phase::Forced);
+            server.abort();
+            runtime.shutdown_background();
+        });
+        Ok(Running { addr, stop })
+    }
+}
+
+/// Builds the reference app.
+///
+/// # Errors
+/// What is wrong with the configuration; for `needs` that are not known, that.
+pub fn app(needs: &str) -> Result<App, Box<dyn std::error::Error + Send + Sync>> {
+    if needs != "reference" {
+        return Err(format!("no configuration is called `{needs}`").into());
+    }
+    let loaded = Loader::new().text(REFERENCE_TOML, "reference.toml").load()?;
+    let builder = loaded.config.apply(App::builder(OfflineEngine::new()))?;
+    Ok(builder.all_routes().group(test_routes()).build()?)
+}
+
+fn test_routes() -> RouteGroup {
+    RouteGroup::new("/api/test")
+        .route(Route::get("/admin", async || "admin").roles(["admin"]))
+        .route(Route::get("/optional", optional).optional_auth())
+        .route(Route::get("/whoami", async |user: AuthenticatedUser| Json(json!({ "id": user.id, "roles": user.roles }))))
+        .route(Route::get("/panic", panic).public())
+        .route(Route::get("/error", error).public())
+        .route(Route::get("/slow", slow).public())
+        .route(Route::post("/echo", async |Json(body): Json<Value>| Json(json!({ "body": body }))).public())
+        .route(Route::post("/upload", upload).public())
+        .route(Route::put("/none", async || "none").public())
+        .route(Route::delete("/none", async || "none").public())
+        .route(Route::get("/params/{id}", async |Path(id): Path<String>| Json(json!({ "id": id }))).public())
+        .route(Route::get("/files/{*rest}", async |Path(rest): Path<String>| Json(json!({ "rest": rest }))).public())
+        .route(Route::get("/query", query).public())
+        .route(Route::get("/headers", headers).public())
+        .route(Route::get("/set-cookies", set_cookies).public())
+        .route(Route::get("/panic-stream", panic_stream).public())
+        .route(Route::get("/stream-error", stream_error).public())
+        .route(Route::get("/many", many).public())
+        .route(Route::post("/unsafe", async || "done").public())
+}
+
+async fn optional(user: Option<AuthenticatedUser>) -> Json<Value> {
+    Json(json!({ "user": user.map(|user| user.id) }))
+}
+
+async fn panic(_: &mut Context) -> &'static str {
+    panic!("secret db password=hunter2")
+}
+
+async fn error() -> Result<(), Error> {
+    Err(Error::internal("secret db password=hunter2"))
+}
+
+async fn slow() -> &'static str {
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    "late"
+}
+
+async fn upload(body: bytes::Bytes) -> Json<Value> {
+    Json(json!({ "bytes": body.len() }))
+}
+
+async fn query(ctx: &mut Context) -> Json<Value> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in ctx.query_pairs() {
+        all.entry(name).or_default().push(value);
+    }
+    let last: BTreeMap<_, _> = all.iter().map(|(name, values)| (name.clone(), values.last().cloned())).collect();
+    Json(json!({ "last": last, "all": all }))
+}
+
+/// The `x-` headers as the handler sees them, in order.
+async fn headers(ctx: &mut Context) -> Json<Value> {
+    let seen: Vec<_> = ctx
+        .headers()
+        .iter()
+        .filter(|(name, _)| name.as_str().starts_with("x-test"))
+        .map(|(name, value)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())]))
+        .collect();
+    Json(json!(seen))
+}
+
+async fn set_cookies() -> Result<Reply, Error> {
+    Ok(Reply::data("cookies")?
+        .with_header(http::header::SET_COOKIE, HeaderValue::from_static("a=1"))
+        .with_header(http::header::SET_COOKIE, HeaderValue::from_static("b=2")))
+}
+
+async fn panic_stream() -> EventStream {
+    Box::pin(futures_util::stream::iter(0..3).map(|n| {
+        assert!(n < 2, "secret db password=hunter2");
+        Ok(StreamEvent::text(format!("event {n}")))
+    }))
+}
+
+async fn stream_error() -> EventStream {
+    let events =
+        [Ok(StreamEvent::text("event 0")), Err(Error::internal("provider key sk-123 invalid, password=hunter2"))];
+    Box::pin(futures_util::stream::iter(events))
+}
+
+async fn many() -> Result<Reply, Error> {
+    Ok(Reply::data("many")?
+        .with_header(HeaderName::from_static("x-custom"), HeaderValue::from_static("mine"))
+        .with_header(http::header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")))
+}
