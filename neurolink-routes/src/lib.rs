@@ -1,1 +1,19 @@
-//! Ready-made route groups (health, agent, tools) and the offline engine of neurolink
+#![doc = include_str!("../README.md")]
+
+pub mod offline;
+
+mod agent;
+mod agent_request;
+mod check;
+mod document;
+mod health;
+mod readiness;
+mod register;
+mod timestamp;
+mod tools;
+
+pub use agent::agent;
+pub use health::health;
+pub use offline::OfflineEngine;
+pub use register::WithRoutes;
+pub use tools::tools;
