@@ -29,8 +29,9 @@ type Body = Option<Json<Document>>;
 /// assert_eq!(app.plan().routes.len(), 5);
 /// # Ok::<(), neurolink_core::ConfigError>(())
 /// ```
+#[must_use]
 pub fn agent(base: &str, engine: &dyn Engine) -> RouteGroup {
-    let group = RouteGroup::new(format!("{base}/agent"))
+    let group = RouteGroup::new(format!("{}/agent", base.trim_end_matches('/')))
         .route(Route::post("/execute", execute).description("Answers as a whole"))
         .route(Route::post("/stream", stream).description("Answers piece by piece"))
         .route(Route::get("/providers", providers).description("Names the providers"));

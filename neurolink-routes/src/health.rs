@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::StatusCode;
+use neurolink_core::engine::Tools;
 use neurolink_core::{Context, Engine, Error, FromContext, Json, Reply, Route, RouteGroup};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -33,6 +34,7 @@ const HIDDEN: &str = "hidden";
 /// assert!(app.plan().routes.iter().any(|route| route.path == "/api/health/live"));
 /// # Ok::<(), neurolink_core::ConfigError>(())
 /// ```
+#[must_use]
 pub fn health(base: &str) -> RouteGroup {
     let readiness = Readiness::default();
     let started = Instant::now();
@@ -213,7 +215,7 @@ struct ExternalServers {
 
 async fn detailed(facts: Facts, readiness: &Readiness, started: Instant) -> Json<Detailed> {
     let status = if facts.is_ready(readiness).await { "ok" } else { "unavailable" };
-    let tools = facts.engine.tools().map(|tools| tools.list()).unwrap_or_default();
+    let tools = facts.engine.tools().map(Tools::list).unwrap_or_default();
     let total = tools.len();
     let mut by_source = BTreeMap::new();
     for tool in tools {

@@ -36,7 +36,7 @@ use crate::timestamp::millis;
 #[must_use]
 pub fn tools(base: &str, engine: &dyn Engine) -> Option<RouteGroup> {
     engine.tools()?;
-    let group = RouteGroup::new(format!("{base}/tools"))
+    let group = RouteGroup::new(format!("{}/tools", base.trim_end_matches('/')))
         .route(Route::get("/", list).description("Lists the tools"))
         .route(Route::get("/search", search).description("Searches the tools"))
         .route(Route::post("/execute", execute).description("Calls a tool by its name"))

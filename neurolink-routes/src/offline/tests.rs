@@ -20,11 +20,13 @@ async fn events(request: Generate) -> Vec<StreamEvent> {
 }
 
 fn text(events: &[StreamEvent]) -> Vec<&str> {
-    let text = |event| match event {
-        &StreamEvent::Text { ref content } => Some(content.as_str()),
-        _ => None,
-    };
-    events.iter().filter_map(text).collect()
+    let mut texts = Vec::new();
+    for event in events {
+        if let StreamEvent::Text { content } = event {
+            texts.push(content.as_str());
+        }
+    }
+    texts
 }
 
 fn requests() -> Vec<Generate> {
@@ -44,10 +46,10 @@ fn requests() -> Vec<Generate> {
     more(&|request| request.history = vec![message(Role::User, "be brief")]);
     more(&|request| request.history = vec![message(Role::Assistant, "be brief")]);
     more(&|request| {
-        request.history = vec![message(Role::User, "be"), message(Role::User, "brief")]
+        request.history = vec![message(Role::User, "be"), message(Role::User, "brief")];
     });
     more(&|request| {
-        request.history = vec![message(Role::User, "brief"), message(Role::User, "be")]
+        request.history = vec![message(Role::User, "brief"), message(Role::User, "be")];
     });
     more(&|request| request.input.images = vec!["a".into()]);
     more(&|request| request.input.files = vec!["a".into()]);

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use http::{Method, header};
-use neurolink_core::engine::{Call, EventStream, Generate, Generation, StreamEvent};
+use neurolink_core::engine::{Call, Embedder, EventStream, Generate, Generation, StreamEvent};
 use neurolink_core::{App, Body, ConnInfo, Engine, Error};
 use neurolink_routes::WithRoutes as _;
 use serde_json::{Value, json};
@@ -268,6 +268,49 @@ async fn without_an_embedder_there_are_no_embeddings() {
     for path in ["/api/agent/embed", "/api/agent/embed-many"] {
         assert_eq!(post_json(&app, path, json!({"text": "a"})).await.status, 404);
     }
+}
+
+/// Gives one vector, however many texts there are.
+struct Short;
+
+#[async_trait::async_trait]
+impl Engine for Short {
+    fn name(&self) -> &str {
+        "short"
+    }
+
+    async fn generate(&self, _: Generate, _: &Call) -> Result<Generation, Error> {
+        std::future::pending().await
+    }
+
+    async fn stream(&self, _: Generate, _: &Call) -> Result<EventStream, Error> {
+        std::future::pending().await
+    }
+
+    fn embedder(&self) -> Option<&dyn Embedder> {
+        Some(self)
+    }
+}
+
+#[async_trait::async_trait]
+impl Embedder for Short {
+    fn default_model(&self) -> &str {
+        "short-1"
+    }
+
+    async fn embed(&self, _: &[String], _: Option<&str>, _: &Call) -> Result<Vec<Vec<f32>>, Error> {
+        Ok(vec![vec![1.0]])
+    }
+}
+
+#[tokio::test]
+async fn a_missing_vector_is_a_500_and_never_a_shorter_answer() {
+    let app = App::builder(Short).agent_routes().build().expect("valid");
+    let of = async |texts: Value| {
+        post_json(&app, "/api/agent/embed-many", json!({"texts": texts})).await
+    };
+    assert_eq!(of(json!(["a"])).await.data()["model"], "short-1");
+    assert_eq!(of(json!(["a", "b"])).await.error(500)["code"], "EXECUTION_FAILED");
 }
 
 /// Streams for ever and says when it is dropped.

@@ -1,6 +1,6 @@
 use neurolink_core::App;
 use neurolink_core::engine::ToolInfo;
-use neurolink_routes::WithRoutes as _;
+use neurolink_routes::{OfflineEngine, WithRoutes as _, agent, health, tools};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -103,6 +103,11 @@ async fn a_tool_is_called_by_its_name_in_the_body() {
     let data = post_json(&app, EXECUTE, json!({"name": "time"})).await.data();
     assert_eq!(data["data"], json!({"time": NOW}));
     assert_eq!(data["metadata"], json!({"toolName": "time", "sessionId": null}));
+    // Arguments are free, the fields around them are not.
+    let twice = r#"{"name":"echo","arguments":{"text":"a","text":"b"}}"#;
+    assert_eq!(post(&app, EXECUTE, twice).await.data()["data"], json!({"text": "b"}));
+    let answer = post(&app, EXECUTE, r#"{"name":"time","name":"echo"}"#).await;
+    assert_eq!(answer.invalid("Invalid request body"), pairs(&[("name", "duplicate_key")]));
 }
 
 #[tokio::test]
@@ -208,6 +213,15 @@ async fn names_of_tools_do_not_hide_routes() {
         assert_eq!(data["success"], true, "{name}");
     }
     assert_eq!(get(&app, "/api/tools/a%2Fb%20c").await.data()["name"], "a/b c");
+}
+
+#[test]
+fn a_slash_at_the_end_of_the_base_changes_nothing() {
+    let engine = OfflineEngine::new();
+    let (agent, tools) = (agent("/api/", &engine), tools("/api/", &engine).expect("tools"));
+    let app = App::builder(engine).group(health("/api/")).group(agent).group(tools);
+    let plan = app.build().expect("valid").plan().clone();
+    assert!(plan.routes.iter().all(|route| !route.path.contains("//")), "{plan:?}");
 }
 
 #[tokio::test]
