@@ -36,11 +36,14 @@ impl Axum {
 
     /// Gives access to the native router: own routes, own layers. What it does not answer is the app's.
     #[must_use]
-    pub fn configure(
-        mut self,
-        configure: impl Fn(Router) -> Router + Send + Sync + 'static,
-    ) -> Self {
-        self.configure = Some(Arc::new(configure));
+    pub fn configure(self, configure: impl Fn(Router) -> Router + Send + Sync + 'static) -> Self {
+        self.host(move |app| configure(Router::new()).fallback_service(Mount::new(app)))
+    }
+
+    /// Serves a whole application of yours, in which you have mounted the app; its 404 stays yours.
+    #[must_use]
+    pub fn host(mut self, compose: impl Fn(App) -> Router + Send + Sync + 'static) -> Self {
+        self.compose = Some(Arc::new(compose));
         self
     }
 
@@ -86,8 +89,6 @@ impl Adapter for Axum {
 
 impl fmt::Debug for Axum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Axum")
-            .field("composed", &self.compose.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("Axum").field("composed", &self.compose.is_some()).finish_non_exhaustive()
     }
 }

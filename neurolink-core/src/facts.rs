@@ -197,13 +197,13 @@ impl<T: FromFacts> FromFacts for Option<T> {
 ///
 /// # Errors
 /// A 500 whose log line names what is missing, ready to be sent.
-pub fn fact<T: FromFacts>(extensions: &Extensions) -> Result<T, Response> {
+pub fn fact<T: FromFacts>(extensions: &Extensions) -> Result<T, Box<Response>> {
     let facts = extensions.get::<Arc<Facts>>();
     facts.and_then(|facts| T::from_facts(facts)).ok_or_else(|| {
         let name = std::any::type_name::<T>();
         let needs = if facts.is_some() { T::NEEDS } else { "the stack, around this route" };
         tracing::error!(target: "neurolink::native", "the fact {name} is not there; it needs {needs}");
-        crate::app::unstamped(&Error::internal(format!("the fact {name} is missing")))
+        Box::new(crate::app::unstamped(&Error::internal(format!("the fact {name} is missing"))))
     })
 }
 

@@ -73,8 +73,8 @@ impl Pattern {
             if segment.contains('*') {
                 return Err(format!("`{segment}`: write `{{*rest}}` for the rest of a path"));
             }
-            if segment.starts_with(':') {
-                return Err(format!("`{segment}`: write a parameter as `{{{}}}`", &segment[1..]));
+            if let Some(name) = segment.strip_prefix(':') {
+                return Err(format!("`{segment}`: write a parameter as `{{{name}}}`"));
             }
             segments.push(Segment::Literal(segment.into()));
         }

@@ -153,7 +153,7 @@ impl HttpBody for Body {
         match &self.0 {
             Inner::Empty => SizeHint::with_exact(0),
             Inner::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Inner::Stream(_, hint) => hint.clone(),
+            Inner::Stream(_, hint) => *hint,
             Inner::Error(_) | Inner::Unavailable => SizeHint::default(),
         }
     }

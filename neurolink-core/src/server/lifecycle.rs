@@ -145,6 +145,9 @@ struct Life {
     run: Option<Run>,
 }
 
+/// The framework's server at work.
+type Serving = JoinHandle<Result<(), ServeError>>;
+
 /// One run from start to stop.
 #[derive(Clone)]
 struct Run {
@@ -155,7 +158,7 @@ struct Run {
     ended: watch::Receiver<bool>,
     /// Set once by the stop of this run; everybody who stops waits for it.
     stopped: Arc<watch::Sender<Option<bool>>>,
-    task: Arc<Mutex<Option<JoinHandle<Result<(), ServeError>>>>>,
+    task: Arc<Mutex<Option<Serving>>>,
 }
 
 /// How long a request on an open connection is still served after the server has stopped accepting.
