@@ -16,8 +16,28 @@ macro_rules! files {
 }
 
 files!(
-    "agent", "auth", "body", "cors", "crosssite", "duplicates", "envelope", "errors", "headers", "health", "host",
-    "http", "limit", "methods", "mount", "parser", "path", "requestid", "roles", "routing", "sse", "tools",
+    "agent",
+    "auth",
+    "body",
+    "cors",
+    "crosssite",
+    "duplicates",
+    "envelope",
+    "errors",
+    "headers",
+    "health",
+    "host",
+    "http",
+    "limit",
+    "methods",
+    "mount",
+    "parser",
+    "path",
+    "requestid",
+    "roles",
+    "routing",
+    "sse",
+    "tools",
 );
 
 /// All cases that are written as data, a row each.

@@ -39,7 +39,11 @@ fn ids_are_kebab_case_and_of_their_files_area() {
     for id in case_ids().unwrap() {
         let (area, name) = id.split_once('/').unwrap();
         assert!(FILES.iter().any(|(file, _)| *file == format!("{area}.toml")), "{id}");
-        assert!(!name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{id}");
+        assert!(
+            !name.is_empty()
+                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+            "{id}"
+        );
     }
     for (file, text) in FILES {
         for case in Case::parse_file(file, text).unwrap() {

@@ -56,7 +56,12 @@ pub struct Case {
     /// The status of each of those answers; a list allows several.
     #[serde(default)]
     pub statuses: Vec<Statuses>,
-    /// What a text of each answer must contain, for `single`.
+    /// Why one of `statuses` allows several.
+    pub why: Option<String>,
+    /// Whether the server has to close after those answers.
+    #[serde(default)]
+    pub closed: bool,
+    /// What the text of each of those answers contains; where several statuses are right, with the first of them.
     #[serde(default)]
     pub bodies_contain: Vec<String>,
     /// The method of each request in raw bytes, where HEAD decides how an answer is read.
@@ -102,6 +107,16 @@ impl Statuses {
         match self {
             Self::One(one) => *one == status,
             Self::Any(any) => any.contains(&status),
+        }
+    }
+}
+
+impl Statuses {
+    /// Whether this is the only right status or the first of several.
+    pub(crate) fn is_first(&self, status: u16) -> bool {
+        match self {
+            Self::One(one) => *one == status,
+            Self::Any(any) => any.first() == Some(&status),
         }
     }
 }
@@ -264,6 +279,10 @@ impl Case {
         if self.single.is_some_and(|count| count != self.statuses.len()) {
             return Err("`single` needs one entry of `statuses` an answer".into());
         }
+        let several = self.statuses.iter().any(|statuses| matches!(statuses, Statuses::Any(_)));
+        if several && self.why.as_deref().unwrap_or_default().is_empty() {
+            return Err("a list of statuses needs a `why`".into());
+        }
         if self.area() == self.id || self.source.is_empty() {
             return Err("needs an id of the form area/name, and a source".into());
         }
@@ -314,7 +333,14 @@ fn substitute(value: &mut Value, row: &toml::Table) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| substitute(item, row)),
-        Value::Table(table) => table.iter_mut().for_each(|(_, item)| substitute(item, row)),
+        Value::Table(table) => {
+            for (key, mut item) in std::mem::take(table) {
+                substitute(&mut item, row);
+                let named = key.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+                let named = named.and_then(|key| row.get(key)?.as_str());
+                table.insert(named.unwrap_or(&key).to_owned(), item);
+            }
+        }
         _ => {}
     }
 }
@@ -332,16 +358,16 @@ mod tests {
             id = "a/b"
             level = "MUST"
             source = "RFC"
-            request = { path = "/x/{p}", body_json = "{body}" }
+            request = { path = "/x/{p}", body_json = { "{k}" = "{body}" } }
             expect = { status = 200 }
-            rows = [{ name = "one", p = "1", body = { a = 1 } }, { name = "two", p = "2", body = [] }]
+            rows = [{ name = "one", p = "1", k = "x", body = { a = 1 } }, { name = "two", p = "2", k = "y", body = [] }]
             "#,
         )
         .unwrap();
         assert_eq!(cases.iter().map(Case::name).collect::<Vec<_>>(), ["a/b[one]", "a/b[two]"]);
         let request = cases[0].request.as_ref().unwrap();
         assert_eq!(request.path.as_deref(), Some("/x/1"));
-        assert_eq!(request.body_json, Some(serde_json::json!({ "a": 1 })));
+        assert_eq!(request.body_json, Some(serde_json::json!({ "x": { "a": 1 } })));
     }
 
     #[test]
@@ -354,6 +380,7 @@ mod tests {
             "request = {}\nexpect = { status = [200, 400] }\n",
             "request = {}\nexpect = { status = 200 }\nunknown = 1\n",
             "request = {}\nsingle = 2\nstatuses = [200]\n",
+            "request = {}\nsingle = 1\nstatuses = [[200, 400]]\n",
             "expect = { status = 200 }\n",
         ] {
             assert!(Case::parse_file("t", &format!("{head}{rest}")).is_err(), "{rest}");

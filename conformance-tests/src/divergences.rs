@@ -67,7 +67,8 @@ impl Divergences {
                 problems.push(format!("{case} matches no case"));
             }
             if !AREAS.contains(&case.split('/').next().unwrap_or_default()) {
-                problems.push(format!("{case} is in an area that may not diverge: only {AREAS:?} may"));
+                problems
+                    .push(format!("{case} is in an area that may not diverge: only {AREAS:?} may"));
             }
             if self.divergence[..at].iter().any(|other| other.case == *case) {
                 problems.push(format!("{case} is there twice"));

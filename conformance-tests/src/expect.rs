@@ -103,7 +103,10 @@ impl Expect {
         }
         let closed = matches!(exchange.end, End::Closed | End::Reset);
         if self.closed.is_some_and(|wanted| wanted != closed) {
-            out.push(format!("the connection is {:?}, expected closed = {}", exchange.end, !closed));
+            out.push(format!(
+                "the connection is {:?}, expected closed = {}",
+                exchange.end, !closed
+            ));
         }
         out
     }

@@ -62,10 +62,9 @@ impl Field {
                     one.is_some_and(|one| texts.iter().any(|text| text == one)),
                     format!("one of {texts:?}"),
                 ),
-                Condition::MatchesPrefix(text) => (
-                    one.is_some_and(|one| one.starts_with(text)),
-                    format!("begins with {text:?}"),
-                ),
+                Condition::MatchesPrefix(text) => {
+                    (one.is_some_and(|one| one.starts_with(text)), format!("begins with {text:?}"))
+                }
                 Condition::Lines(texts) => (lines == texts, format!("the lines {texts:?}")),
                 Condition::Set(texts) => {
                     (elements(lines) == elements(texts), format!("the elements {texts:?}"))

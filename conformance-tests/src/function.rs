@@ -131,7 +131,9 @@ impl Ctx {
         }
         match <[RawResponse; 1]>::try_from(exchange.answers) {
             Ok([answer]) => Ok(answer),
-            Err(answers) => Err(Failure::new(format!("expected one answer, got {}", answers.len()))),
+            Err(answers) => {
+                Err(Failure::new(format!("expected one answer, got {}", answers.len())))
+            }
         }
     }
 

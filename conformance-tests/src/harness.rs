@@ -119,7 +119,10 @@ impl Suite {
             Ok(addr) => self.divergences.judge(run(addr)),
             Err(problem) => CaseOutcome::harness_error(name.to_owned(), level, problem),
         };
-        let rerun = format!("cargo test -p neurolink-{} --test conformance -- --exact '{name}'", self.subject.name());
+        let rerun = format!(
+            "cargo test -p neurolink-{} --test conformance -- --exact '{name}'",
+            self.subject.name()
+        );
         if outcome.is_failure() {
             return Err(report::describe(&outcome, &rerun).into());
         }

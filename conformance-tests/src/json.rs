@@ -102,7 +102,10 @@ mod tests {
     #[test]
     fn kinds_are_told_apart() {
         let time = json!({ "t": "2030-01-02T03:04:05.678Z", "n": 1.5, "i": 1, "s": "" });
-        assert_eq!(problems(&json!({ "t": "$timestamp", "i": "$integer", "s": "$string" }), &time), 0);
+        assert_eq!(
+            problems(&json!({ "t": "$timestamp", "i": "$integer", "s": "$string" }), &time),
+            0
+        );
         assert_eq!(problems(&json!({ "n": "$integer", "s": "$nonempty", "i": "$typo" }), &time), 3);
     }
 

@@ -20,7 +20,7 @@ mod sse;
 pub mod verdict;
 pub mod wire;
 
-pub use area::{behaviours, cases, case_ids, function_cases};
+pub use area::{behaviours, case_ids, cases, function_cases};
 pub use case::{Case, Level};
 pub use differential::{Column, Report, differential};
 pub use divergences::Divergences;

@@ -268,9 +268,7 @@ fn content_length(headers: &Headers) -> Result<Option<usize>, ParseError> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(ParseError::Framing(format!("Content-Length is {:?}", shown(value))));
     }
-    text.parse()
-        .map(Some)
-        .map_err(|_| ParseError::Framing(format!("Content-Length is {text}")))
+    text.parse().map(Some).map_err(|_| ParseError::Framing(format!("Content-Length is {text}")))
 }
 
 fn transfer_encoding(response: &RawResponse) -> Result<bool, ParseError> {
@@ -278,9 +276,7 @@ fn transfer_encoding(response: &RawResponse) -> Result<bool, ParseError> {
     match found.as_slice() {
         [] => Ok(false),
         [one] if one.eq_ignore_ascii_case(b"chunked") && response.minor_version == 1 => Ok(true),
-        [one, ..] => {
-            Err(ParseError::Framing(format!("Transfer-Encoding is {:?}", shown(one))))
-        }
+        [one, ..] => Err(ParseError::Framing(format!("Transfer-Encoding is {:?}", shown(one)))),
     }
 }
 

@@ -12,8 +12,7 @@ fn whole(wire: &str) -> RawResponse {
 
 #[test]
 fn headers_keep_order_spelling_and_duplicates() {
-    let response =
-        whole("HTTP/1.1 200 OK\r\nB: 1\r\na:  2 \r\nB:\r\nContent-Length: 2\r\n\r\nhi");
+    let response = whole("HTTP/1.1 200 OK\r\nB: 1\r\na:  2 \r\nB:\r\nContent-Length: 2\r\n\r\nhi");
     let names: Vec<_> = response.headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["B", "a", "B", "Content-Length"]);
     assert_eq!(response.header("b").collect::<Vec<_>>(), [b"1".as_slice(), b""]);

@@ -13,6 +13,10 @@ const FIXED: &[(&str, &str)] = &[
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjQxMDI0NDQ4MDAsImlhdCI6MTcwMDAwMDAwMCwicm9sZXMiOlsidXNlciJdfQ.-97z5zS0eo6TZPF_naSKx7Qu7JavmlKvHkN-AuNNICc",
     ),
     (
+        "jwt-k1",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJrMSIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjQxMDI0NDQ4MDAsImlhdCI6MTcwMDAwMDAwMCwicm9sZXMiOlsidXNlciJdfQ.lGqK6F_7qvAWQZ28wt-WPhtcDeEkheGlc_9J4JHZm4o",
+    ),
+    (
         "jwt-admin",
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtYWRtaW4iLCJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiYXVkIjoibmV1cm9saW5rIiwiZXhwIjo0MTAyNDQ0ODAwLCJpYXQiOjE3MDAwMDAwMDAsInJvbGVzIjpbImFkbWluIl19.NsEyjhivpBXY2X-f0AqhOYNd_MgvihwqqWfFz5wl8_A",
     ),

@@ -57,8 +57,7 @@ pub fn answer_text(answer: &RawResponse) -> String {
     for (status, headers) in &answer.informational {
         let _ = writeln!(out, "HTTP/1.1 {status} ({} headers)", headers.len());
     }
-    let _ =
-        writeln!(out, "HTTP/1.{} {} {}", answer.minor_version, answer.status, answer.reason);
+    let _ = writeln!(out, "HTTP/1.{} {} {}", answer.minor_version, answer.status, answer.reason);
     for (name, value) in &answer.headers {
         let _ = writeln!(out, "{name}: {}", printable(value));
     }
@@ -105,7 +104,9 @@ mod tests {
         let mismatches = vec!["one".to_owned(), "two".to_owned()];
         let outcome = CaseOutcome::new("a/b".into(), Level::Must, mismatches, vec![exchange]);
         let text = describe(&outcome, "cargo test a/b");
-        for part in ["> GET / HTTP/1.1\\r\\n", "\\x00", "- one", "- two", "timed out", "cargo test a/b"] {
+        for part in
+            ["> GET / HTTP/1.1\\r\\n", "\\x00", "- one", "- two", "timed out", "cargo test a/b"]
+        {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

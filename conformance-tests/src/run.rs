@@ -128,7 +128,10 @@ fn check(case: &Case, exchanges: &[Exchange]) -> Vec<String> {
         return exchanges.iter().flat_map(|exchange| check_single(case, exchange)).collect();
     }
     if let Some(expect) = &case.expect {
-        return exchanges.iter().flat_map(|exchange| with_close(expect.check(exchange), exchange)).collect();
+        return exchanges
+            .iter()
+            .flat_map(|exchange| with_close(expect.check(exchange), exchange))
+            .collect();
     }
     let mut out = Vec::new();
     for (at, (step, exchange)) in case.steps.iter().zip(exchanges).enumerate() {
@@ -167,6 +170,9 @@ fn check_single(case: &Case, exchange: &Exchange) -> Vec<String> {
     if let Some(problem) = &exchange.problem {
         out.push(format!("malformed: {problem}"));
     }
+    if case.closed && matches!(exchange.end, End::Open | End::TimedOut) {
+        out.push("the connection was not closed".into());
+    }
     let found = exchange.answers.len();
     if found != case.statuses.len() {
         out.push(format!("expected exactly {} answers, got {found}", case.statuses.len()));
@@ -176,6 +182,7 @@ fn check_single(case: &Case, exchange: &Exchange) -> Vec<String> {
             out.push(format!("answer {}: expected {wanted}, got {}", at + 1, answer.status));
         }
         if let Some(text) = case.bodies_contain.get(at)
+            && wanted.is_first(answer.status)
             && !answer.text().contains(text)
         {
             out.push(format!("answer {}: expected {text:?} in {:?}", at + 1, answer.text()));

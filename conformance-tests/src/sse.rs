@@ -34,7 +34,9 @@ pub(crate) struct Stream {
 pub(crate) fn read(body: &[u8]) -> Result<Stream, String> {
     let text = std::str::from_utf8(body).map_err(|_| "the stream is not UTF-8".to_owned())?;
     if text.contains('\r') {
-        return Err("the stream has a CR: the original's client compares lines without trimming".into());
+        return Err(
+            "the stream has a CR: the original's client compares lines without trimming".into()
+        );
     }
     let Some(text) = text.strip_suffix("\n\n") else {
         return Err("the stream does not end with an empty line".into());
@@ -123,9 +125,10 @@ mod tests {
     #[test]
     fn a_well_framed_stream_is_read() {
         let wire = "data: {\"type\":\"text\",\"content\":\"a\",\"timestamp\":1}\n\n: keep-alive\n\ndata: [DONE]\n\n";
-        let expect: SseExpect =
-            toml::from_str("events = [{ type = 'text' }]\ncount = { text = 1 }\ntext_contains = 'a'")
-                .unwrap();
+        let expect: SseExpect = toml::from_str(
+            "events = [{ type = 'text' }]\ncount = { text = 1 }\ntext_contains = 'a'",
+        )
+        .unwrap();
         let mut out = Vec::new();
         expect.check(wire.as_bytes(), &mut out);
         assert_eq!(out, Vec::<String>::new());

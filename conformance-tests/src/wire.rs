@@ -97,7 +97,11 @@ impl Connection {
     ///
     /// # Errors
     /// The server cannot be reached.
-    pub fn open(addr: SocketAddr, from: Option<IpAddr>, timeout: Duration) -> std::io::Result<Self> {
+    pub fn open(
+        addr: SocketAddr,
+        from: Option<IpAddr>,
+        timeout: Duration,
+    ) -> std::io::Result<Self> {
         let deadline = Instant::now() + timeout;
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
         if let Some(from) = from {

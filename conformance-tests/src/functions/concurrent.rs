@@ -25,7 +25,8 @@ pub(super) fn same_id(ctx: &Ctx) -> Result<(), Failure> {
         for (connection, _, id) in &mut open {
             let answer = ctx.answer(connection, "GET")?;
             expect_status(&answer, 200)?;
-            let found = answer.json().and_then(|json| json["data"]["id"].as_str().map(str::to_owned));
+            let found =
+                answer.json().and_then(|json| json["data"]["id"].as_str().map(str::to_owned));
             ensure(found.as_deref() == Some(*id), || format!("{id} was answered as {found:?}"))?;
         }
     }
@@ -48,4 +49,18 @@ pub(super) fn unique_ids(ctx: &Ctx) -> Result<(), Failure> {
         ids.insert(ctx.get("/api/health/live", None)?.header_text("x-request-id"));
     }
     ensure(ids.len() == 10 && !ids.contains(&None), || format!("10 requests had the ids {ids:?}"))
+}
+
+/// The id in the header is the id in the body, of a success and of an error.
+pub(super) fn one_id(ctx: &Ctx) -> Result<(), Failure> {
+    for path in ["/api/test/params/a", "/api/test/whoami", "/api/test/params/%zz"] {
+        let answer = ctx.get(path, None)?;
+        let header = answer.header_text("x-request-id");
+        let body = answer.json().map(|json| json["metadata"]["requestId"].clone());
+        let body = body.as_ref().and_then(serde_json::Value::as_str);
+        ensure(header.is_some() && header.as_deref() == body, || {
+            format!("{path}: the header has {header:?}, the body {body:?}")
+        })?;
+    }
+    Ok(())
 }

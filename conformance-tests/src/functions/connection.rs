@@ -12,7 +12,9 @@ const LIVE: &str = r"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
 fn is_live(answer: &RawResponse) -> Result<(), Failure> {
     expect_status(answer, 200)?;
     let status = answer.json().map(|json| json["data"]["status"].clone());
-    ensure(status == Some("alive".into()), || format!("expected the live probe, got {}", answer.text()))
+    ensure(status == Some("alive".into()), || {
+        format!("expected the live probe, got {}", answer.text())
+    })
 }
 
 /// Five requests in one packet get five answers in their order.
@@ -35,14 +37,9 @@ pub(super) fn pipelined(ctx: &Ctx) -> Result<(), Failure> {
 /// A request that comes byte by byte, or cut inside CRLF and a percent escape, is one request.
 pub(super) fn in_pieces(ctx: &Ctx) -> Result<(), Failure> {
     let mut connection = ctx.connect()?;
-    for piece in [
-        r"G",
-        r"ET /api/test/params/a%",
-        r"20b HTTP/1.1\r",
-        r"\nHo",
-        r"st: localhost\r\n\r",
-        r"\n",
-    ] {
+    for piece in
+        [r"G", r"ET /api/test/params/a%", r"20b HTTP/1.1\r", r"\nHo", r"st: localhost\r\n\r", r"\n"]
+    {
         ctx.send(&mut connection, piece);
         sleep(Duration::from_millis(15));
     }
