@@ -632,7 +632,10 @@ async fn a_request_that_is_not_ours_comes_back_untouched() {
     let back = app.try_handle(request("/other"), ConnInfo::default()).await.expect_err("not ours");
     assert_eq!(back.uri().path(), "/other");
     assert_eq!(back.into_body().into_full().expect("whole"), "body");
-    assert!(app.try_handle(request("/api/x"), ConnInfo::default()).await.is_ok());
+    assert!(app.try_handle(request("/apix"), ConnInfo::default()).await.is_err());
+    for ours in ["/api", "/api/x", "/api/nope", "/%61pi/x", "/api/%zz"] {
+        assert!(app.try_handle(request(ours), ConnInfo::default()).await.is_ok(), "{ours}");
+    }
 }
 
 #[test]

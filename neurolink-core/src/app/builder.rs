@@ -345,7 +345,7 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// The refusals and the unmatched paths: [`REFUSED`](super::table::REFUSED), [`UNMATCHED`](super::table::UNMATCHED).
+    /// The refusals, the unmatched paths and `OPTIONS *`, in the order of the constants beside [`Target`].
     fn fixed_targets(&mut self) {
         let open: Vec<Registered> = self
             .global
@@ -357,6 +357,8 @@ impl Compiler<'_> {
         let steps = self.hidden(self.global.to_vec());
         self.plan.unmatched = planned(&steps, None);
         self.target(&steps, None, Box::new(NotFound), None, None);
+        let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        self.target(&steps, None, Box::new(Options(allow)), None, None);
     }
 
     /// Adds the check that hides what is there from callers without credentials.

@@ -5,7 +5,7 @@ use std::task::{Context as TaskContext, Poll};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::observer::{RequestEvent, ResponseEvent};
-use super::table::{REFUSED, Shared, UNMATCHED};
+use super::table::{REFUSED, SERVER, Shared, UNMATCHED};
 use super::{AppBuilder, ConnInfo, Context, Plan, edge, guard};
 use crate::server::{Event, EventSender, Phase, Shutdown};
 use crate::stack::{Endpoint, Next, panicked};
@@ -57,21 +57,30 @@ impl App {
         self.run(ctx).await
     }
 
-    /// Answers a request if it is for one of this app's paths, and gives it back otherwise.
+    /// Answers a request if it is at the base path or below, and gives it back otherwise.
     ///
-    /// For hosts that keep their own 404. A path that cannot be read, such as one with a broken escape, is answered.
+    /// For hosts that keep their own routes and their own 404. Without a base path every request is the app's.
     ///
     /// # Errors
-    /// The untouched request, when no route of this app has its path.
+    /// The untouched request, when it is not the app's.
     pub async fn try_handle(&self, request: Request, conn: ConnInfo) -> Result<Response, Request> {
-        let (parts, body) = request.into_parts();
-        let mut ctx = Context::new(&self.shared, parts, body, conn);
-        ctx.shutdown.clone_from(&self.shutdown);
-        self.route(&mut ctx);
-        if ctx.target == UNMATCHED {
-            return Err(Request::from_parts(ctx.parts, ctx.body));
+        if self.owns(request.uri().path()) {
+            Ok(self.handle(request, conn).await)
+        } else {
+            Err(request)
         }
-        Ok(self.run(ctx).await)
+    }
+
+    /// Whether a raw path is the base path or below.
+    fn owns(&self, raw: &str) -> bool {
+        let below = |path: &str| {
+            path.strip_prefix(self.base_path())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        match super::path::canonical(raw) {
+            Ok(canonical) => below(&canonical.path),
+            Err(_) => below(raw),
+        }
     }
 
     /// What applies to each route.
@@ -128,6 +137,9 @@ impl App {
     fn lookup(&self, ctx: &mut Context) -> usize {
         let shared = &*self.shared;
         let path = ctx.path();
+        if path == "*" {
+            return SERVER;
+        }
         let Ok(matched) = shared.router.at(path) else { return UNMATCHED };
         // Parameters are kept as ranges into the path: nothing is copied.
         let start = path.as_ptr() as usize;

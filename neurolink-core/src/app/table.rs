@@ -45,10 +45,12 @@ pub(crate) struct Shared {
 pub(crate) const REFUSED: usize = 0;
 /// The target of every path that is no route's.
 pub(crate) const UNMATCHED: usize = 1;
+/// The target of `OPTIONS *`: the server as a whole.
+pub(crate) const SERVER: usize = 2;
 /// The target of a host's routes.
-pub(crate) const PROTECTED: usize = 2;
+pub(crate) const PROTECTED: usize = 3;
 /// The target of a host's public routes.
-pub(crate) const PUBLIC: usize = 3;
+pub(crate) const PUBLIC: usize = 4;
 
 /// What is at one path.
 pub(crate) struct PathEntry {
