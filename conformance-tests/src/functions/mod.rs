@@ -17,6 +17,13 @@ const fn must(
     FunctionCase { id, level: Level::Must, source, covers: &[], needs: "reference", run }
 }
 
+impl FunctionCase {
+    const fn covers(mut self, covers: &'static [&'static str]) -> Self {
+        self.covers = covers;
+        self
+    }
+}
+
 /// Every case that is written as code.
 pub(crate) const ALL: &[FunctionCase] = &[
     must(
@@ -51,7 +58,8 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("sse/http10-is-not-chunked", "RFC 9112 6.1", streams::http10),
     must("limit/count-falls-and-the-next-is-refused", "V46; V47; V51; O-D17", limits::counts_down),
     must("limit/addresses-are-counted-apart", "V49; O-D18; P-D7", limits::apart),
-    must("limit/forwarded-headers-are-not-believed", "V49; O-D18", limits::forwarded),
+    must("limit/forwarded-headers-are-not-believed", "V49; O-D18", limits::forwarded)
+        .covers(&["S0-17", "S1-75", "S3-22"]),
     must("limit/head-shares-the-count-of-get", "RFC 9110 9.3.2; V48", limits::head),
-    must("limit/reset-is-a-unix-time-within-the-window", "V46", limits::reset),
+    must("limit/reset-is-a-unix-time-within-the-window", "V46", limits::reset).covers(&["S0-24"]),
 ];
