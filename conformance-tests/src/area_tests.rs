@@ -64,7 +64,7 @@ fn the_reference_configuration_is_toml_with_the_credentials_of_the_cases() {
     assert_eq!(key.as_str().unwrap(), crate::placeholders::fill("{api-key}", addr));
 }
 
-/// Rows of the original's list that no built-in route shows, and where they are proved instead.
+/// Rows of the original's list that no route of the reference server can show, and where their proof belongs.
 const ELSEWHERE: &[(u32, &str)] = &[
     (25, "errors of the application's own: tests of the core"),
     (29, "order of registration: tests of the core"),
@@ -98,5 +98,34 @@ fn every_divergence_of_the_original_is_a_case_or_is_proved_elsewhere() {
         let here = words.contains(format!("V{row}").as_str());
         let elsewhere = ELSEWHERE.iter().any(|(other, _)| *other == row);
         assert!(here != elsewhere, "V{row}: a case {here}, elsewhere {elsewhere}");
+    }
+}
+
+/// The first `{name}` in a text.
+fn leftover(text: &str) -> Option<&str> {
+    text.match_indices('{').find_map(|(at, _)| {
+        let end = text[at..].find('}')? + at;
+        let name = &text[at + 1..end];
+        let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        is_name.then(|| &text[at..=end])
+    })
+}
+
+#[test]
+fn no_placeholder_is_left_unfilled() {
+    let addr = "127.0.0.1:1".parse().unwrap();
+    for case in cases().unwrap() {
+        let requests = case.request.iter().chain(case.steps.iter().map(|step| &step.request));
+        for request in requests {
+            let bytes = crate::request::build(request, addr, true).bytes;
+            let text = String::from_utf8_lossy(&bytes);
+            assert_eq!(leftover(&text), None, "{}", case.name());
+            assert!(!text.contains("{repeat"), "{}", case.name());
+        }
+        let expect = format!("{:?} {:?} {:?}", case.expect, case.bodies_contain, case.steps);
+        let expect = expect.replace("{user-token}", "").replace("{api-key}", "");
+        let left = leftover(&expect).filter(|left| !left.starts_with("{jwt-"));
+        assert_eq!(left.filter(|left| *left != "{port}"), None, "{}", case.name());
     }
 }
