@@ -1,1 +1,33 @@
-//! Typed configuration of neurolink: layers, presets, and the stack they make
+#![doc = include_str!("../README.md")]
+
+pub mod units;
+
+mod build;
+mod checks;
+mod config;
+mod environment;
+mod files;
+mod key_file;
+mod layers;
+mod loader;
+mod names;
+mod presets;
+mod reader;
+mod secrets;
+mod sections;
+mod show;
+mod weakness;
+
+pub use config::Config;
+pub use layers::Given;
+pub use loader::{Loaded, Loader};
+pub use presets::Preset;
+pub use secrecy::SecretString;
+pub use sections::{
+    ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
+    ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogConfig, LogFormat,
+    LogLevel, Origins, ProxiesConfig, RateLimitConfig, RateLimitKey, RequestIdConfig, ServerConfig,
+    StreamConfig, TimeoutConfig, TokenConfig,
+};
+pub use units::Rate;
+pub use weakness::Weakness;

@@ -1,0 +1,135 @@
+use neurolink_core::{ConfigError, ConfigProblem};
+use serde::Serialize;
+
+use crate::layers::Table;
+use crate::reader::{Found, Section};
+use crate::{
+    AuthConfig, BodyConfig, CorsConfig, CrossSiteConfig, ErrorsConfig, HeadersConfig, Loaded,
+    Loader, LogConfig, Preset, ProxiesConfig, RateLimitConfig, RequestIdConfig, ServerConfig,
+    StreamConfig, TimeoutConfig,
+};
+
+/// Everything that can be configured, as values.
+///
+/// `Config::default()` is the preset `modern`; change what you want and [`apply`](Self::apply) it.
+/// It serializes to what a file would say, with `[hidden]` for each secret.
+///
+/// ```
+/// use std::time::Duration;
+/// use neurolink_config::{Config, Rate};
+///
+/// let mut config = Config::default();
+/// config.server.port = 8080;
+/// config.rate_limit.limit = Some(Rate::new(100, Duration::from_secs(60)));
+/// ```
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Config {
+    /// The preset that it began with.
+    #[serde(serialize_with = "preset")]
+    pub preset: Preset,
+    /// Where the server listens, what it is called, how it stops.
+    pub server: ServerConfig,
+    /// Who may call.
+    pub auth: AuthConfig,
+    /// Which other origins may call from a browser.
+    pub cors: CorsConfig,
+    /// How many requests one caller may send.
+    pub rate_limit: RateLimitConfig,
+    /// Sizes of request bodies.
+    pub body: BodyConfig,
+    /// How long things may take.
+    pub timeout: TimeoutConfig,
+    /// Security headers.
+    pub headers: HeadersConfig,
+    /// State-changing requests that a browser sends from another site.
+    pub cross_site: CrossSiteConfig,
+    /// Whose forwarded data is believed.
+    pub proxies: ProxiesConfig,
+    /// The id of a request.
+    pub request_id: RequestIdConfig,
+    /// How errors are answered.
+    pub errors: ErrorsConfig,
+    /// How event streams behave.
+    pub stream: StreamConfig,
+    /// What is logged.
+    pub log: LogConfig,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn preset<S: serde::Serializer>(preset: &Preset, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(preset.as_str())
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::preset(Preset::Modern)
+    }
+}
+
+impl Config {
+    pub(crate) fn modern() -> Self {
+        Self {
+            preset: Preset::Modern,
+            server: ServerConfig::default(),
+            auth: AuthConfig::default(),
+            cors: CorsConfig::default(),
+            rate_limit: RateLimitConfig::default(),
+            body: BodyConfig::default(),
+            timeout: TimeoutConfig::default(),
+            headers: HeadersConfig::default(),
+            cross_site: CrossSiteConfig::default(),
+            proxies: ProxiesConfig::default(),
+            request_id: RequestIdConfig::default(),
+            errors: ErrorsConfig::default(),
+            stream: StreamConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+
+    /// Reads the file that `NEUROLINK_CONFIG` names, or else `neurolink.toml` if it is there, and the environment.
+    ///
+    /// # Errors
+    /// All mistakes at once, each with where it came from and what would be right.
+    pub fn load() -> Result<Loaded, ConfigError> {
+        Loader::from_system().load()
+    }
+
+    /// Refuses to serve everybody on a public address.
+    ///
+    /// Start does so too, and knows about authenticators that were registered in code; this is for earlier.
+    ///
+    /// # Errors
+    /// When `server.host` is no loopback address, there is no authentication, and nobody said that this is meant.
+    pub fn check_exposure(&self) -> Result<(), ConfigError> {
+        if self.server.is_loopback()
+            || self.auth.is_configured()
+            || self.server.allow_unauthenticated
+        {
+            return Ok(());
+        }
+        let problem = "everybody who reaches this address could use the engine; set NEUROLINK__AUTH__TOKEN or another \
+                       way to authenticate, listen on `127.0.0.1`, or say `server.allow_unauthenticated = true`";
+        Err(ConfigError::new(vec![
+            ConfigProblem::new("server.host", problem).with_value(&*self.server.host),
+        ]))
+    }
+
+    /// Takes over what the layers say.
+    pub(crate) fn read(&mut self, table: Table, found: &Found) {
+        let mut root = Section::root(table, found);
+        let _ = root.take("preset"); // read already
+        macro_rules! sections {
+            ($($name:ident),*) => {$(
+                if let Some(section) = root.section(stringify!($name)) {
+                    self.$name.read(section);
+                }
+            )*};
+        }
+        sections!(
+            server, auth, cors, rate_limit, body, timeout, headers, cross_site, proxies,
+            request_id, errors, stream, log
+        );
+        root.finish();
+    }
+}

@@ -1,0 +1,198 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use neurolink_core::{ConfigError, ConfigProblem};
+
+use crate::layers::{Entry, Given, Table, insert, merge};
+use crate::reader::{Found, text, with_origin};
+use crate::{Config, Preset, Weakness, environment, files, names};
+
+/// The file that is read when none is named.
+const DEFAULT_FILE: &str = "neurolink.toml";
+
+/// Collects the layers of a configuration; later ones win: preset, files, environment, flags.
+///
+/// ```
+/// use neurolink_config::Loader;
+///
+/// let loaded = Loader::new()
+///     .environment([("NEUROLINK__SERVER__PORT", "8080")])
+///     .set("rate_limit.limit", "100/60s", "flag --rate-limit")
+///     .load()?;
+/// assert_eq!(loaded.config.server.port, 8080);
+/// # Ok::<(), neurolink_core::ConfigError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Loader {
+    preset: Preset,
+    files: Vec<PathBuf>,
+    environment: Vec<(OsString, OsString)>,
+    flags: Vec<(String, Given, String)>,
+}
+
+/// A configuration, and what should be said about it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What was given and has no effect.
+    pub warnings: Vec<String>,
+    /// Settings that weaken security, to be printed at start.
+    pub weaknesses: Vec<Weakness>,
+    /// The files that were read.
+    pub files: Vec<PathBuf>,
+}
+
+impl Loader {
+    /// Reads nothing until told what.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The layers of [`Config::load`].
+    #[must_use]
+    pub fn from_system() -> Self {
+        let loader = Self::new().environment(std::env::vars_os());
+        match std::env::var_os(environment::FILE) {
+            Some(path) if !path.is_empty() => loader.file(path),
+            _ if Path::new(DEFAULT_FILE).is_file() => loader.file(DEFAULT_FILE),
+            _ => loader,
+        }
+    }
+
+    /// Begins with this preset, unless a layer names another by the key `preset`.
+    #[must_use]
+    pub const fn preset(mut self, preset: Preset) -> Self {
+        self.preset = preset;
+        self
+    }
+
+    /// Reads a file: TOML, JSON or YAML by its ending. A second file wins over the first.
+    #[must_use]
+    pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.files.push(path.into());
+        self
+    }
+
+    /// Reads these files only.
+    #[must_use]
+    pub fn only_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.files = vec![path.into()];
+        self
+    }
+
+    /// Reads variables: `NEUROLINK__SECTION__KEY`; lists have commas.
+    #[must_use]
+    pub fn environment<K: Into<OsString>, V: Into<OsString>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.environment
+            .extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Sets one key, such as `rate_limit.limit`; `origin` says who did, such as `flag --rate-limit`.
+    ///
+    /// Secrets cannot be set so: what a command line says is seen by every user of the machine.
+    #[must_use]
+    pub fn set(
+        mut self,
+        key: impl Into<String>,
+        value: impl Into<Given>,
+        origin: impl Into<String>,
+    ) -> Self {
+        self.flags.push((key.into(), value.into(), origin.into()));
+        self
+    }
+
+    /// Reads everything and checks it.
+    ///
+    /// # Errors
+    /// All mistakes at once, each with where it came from and what would be right.
+    pub fn load(self) -> Result<Loaded, ConfigError> {
+        let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+        let mut layers = Vec::new();
+        for path in &self.files {
+            match files::read(path) {
+                Ok(layer) => layers.push(layer),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        layers.push(environment::layer(self.environment, &mut problems, &mut warnings));
+        layers.push(flags(self.flags, &mut problems));
+
+        let mut table = Table::new();
+        for mut layer in layers {
+            names::canonical(&mut layer, &mut problems);
+            merge(&mut table, layer);
+        }
+        let found = Found::default();
+        let mut config = Config::preset(preset(&table, self.preset, &found));
+        config.read(table, &found);
+        let (more_problems, more_warnings) = found.into_parts();
+        problems.extend(more_problems);
+        warnings.extend(more_warnings);
+        if !problems.is_empty() {
+            return Err(ConfigError::new(problems));
+        }
+        let weaknesses = config.weaknesses();
+        Ok(Loaded { config, warnings, weaknesses, files: self.files })
+    }
+}
+
+impl std::fmt::Debug for Loader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The variables and flags may hold secrets.
+        f.debug_struct("Loader")
+            .field("preset", &self.preset)
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
+}
+
+fn preset(table: &Table, otherwise: Preset, found: &Found) -> Preset {
+    let Some(entry) = table.get("preset") else { return otherwise };
+    match text(&entry.value).and_then(|name| name.parse()) {
+        Ok(preset) => preset,
+        Err(problem) => {
+            let mut problem = ConfigProblem::new("preset", problem);
+            if let Some(shown) = entry.value.shown() {
+                problem = problem.with_value(shown);
+            }
+            found.problem(with_origin(problem, &entry.origin));
+            otherwise
+        }
+    }
+}
+
+fn flags(flags: Vec<(String, Given, String)>, problems: &mut Vec<ConfigProblem>) -> Table {
+    let mut layer = Table::new();
+    for (key, Given(value), origin) in flags {
+        let path: Vec<&str> = key.split('.').collect();
+        let refuse = |problem: String| ConfigProblem::new(&*key, problem).with_origin(&*origin);
+        if is_secret(&path) {
+            let variable = environment::variable(&key);
+            problems.push(refuse(format!(
+                "a secret has no flag, since every user of the machine could see it; set {variable} or {variable}_FILE"
+            )));
+            continue;
+        }
+        let entry = Entry { value, origin: origin.as_str().into() };
+        if let Err(other) = insert(&mut layer, &path, entry) {
+            problems.push(refuse(format!("it is given already by {other}; remove one")));
+        }
+    }
+    layer
+}
+
+fn is_secret(path: &[&str]) -> bool {
+    matches!(
+        path,
+        ["auth", "token" | "tokens" | "jwt_secret"]
+            | ["auth", "jwt", "secret"]
+            | ["auth", "api_keys", "keys"]
+    )
+}

@@ -1,0 +1,85 @@
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::units::Rate;
+use crate::{Config, HeaderPreset, Origins};
+
+/// A set of values to begin with; everything that is given wins over it.
+///
+/// A preset reproduces what a system promises, never its defects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Preset {
+    /// What is right today; the default.
+    #[default]
+    Modern,
+    /// What the original promises: CORS for any origin without credentials, 100 requests in 15 minutes of one
+    /// address, its security headers, bodies of 10 MiB, 30 s to answer and to stop, 404 and 405 for everybody.
+    ///
+    /// It listens on 127.0.0.1 as every preset does; error codes and the status of a timeout are those of `modern`.
+    Neurolink,
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Modern, Self::Neurolink];
+
+    /// The name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Modern => "modern",
+            Self::Neurolink => "neurolink",
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Preset {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|preset| preset.as_str() == name);
+        known.ok_or_else(|| "write one of `modern` and `neurolink`".into())
+    }
+}
+
+impl Config {
+    /// The values of a preset.
+    ///
+    /// ```
+    /// use neurolink_config::{Config, Preset};
+    ///
+    /// let config = Config::preset(Preset::Neurolink);
+    /// assert_eq!(config.body.limit, 10 * 1024 * 1024);
+    /// ```
+    #[must_use]
+    pub fn preset(preset: Preset) -> Self {
+        let mut config = Self::modern();
+        match preset {
+            Preset::Modern => {}
+            Preset::Neurolink => config.neurolink(),
+        }
+        config
+    }
+
+    /// The original's defaults.
+    fn neurolink(&mut self) {
+        self.preset = Preset::Neurolink;
+        self.server.grace = Duration::from_secs(30);
+        self.auth.hide_unmatched = false;
+        self.cors.origins = Origins::Any;
+        self.cors.max_age = Duration::from_secs(86_400);
+        self.rate_limit.limit = Some(Rate::new(100, Duration::from_secs(15 * 60)));
+        self.rate_limit.message = Some("Too many requests, please try again later".into());
+        self.body.limit = 10 << 20;
+        self.timeout.request = Duration::from_secs(30);
+        self.headers.preset = HeaderPreset::Neurolink;
+    }
+}

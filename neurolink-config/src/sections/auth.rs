@@ -1,0 +1,331 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use neurolink_core::ConfigProblem;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+
+use crate::reader::{Section, boolean, rate, text, with_origin};
+use crate::units::Rate;
+use crate::{checks, key_file, show};
+
+/// Section `auth`: who may call. Without tokens, JWT and API keys there is no authentication.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct AuthConfig {
+    /// One bearer token, of the user `token`.
+    #[serde(serialize_with = "show::optional_secret", skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretString>,
+    /// Bearer tokens, each with its user.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<TokenConfig>,
+    /// Signed bearer tokens (JWT, HS256).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwt: Option<JwtConfig>,
+    /// API keys in a header.
+    pub api_keys: ApiKeysConfig,
+    /// How many failures of one address are answered before it must wait: 30 in 60 s; `None` for any number.
+    #[serde(serialize_with = "show::rate")]
+    pub failure_limit: Option<Rate>,
+    /// Patterns of paths that anybody may call.
+    pub public: Vec<String>,
+    /// Answers 404, 405 and plain OPTIONS as 401 to callers without credentials.
+    pub hide_unmatched: bool,
+}
+
+/// A bearer token and who it stands for.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct TokenConfig {
+    /// The token.
+    #[serde(serialize_with = "show::secret")]
+    pub token: SecretString,
+    /// The user's id.
+    pub user: String,
+    /// The user's roles.
+    pub roles: Vec<String>,
+    /// The user's permissions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<String>,
+    /// The user's mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// How signed tokens are verified.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct JwtConfig {
+    /// The shared secret of HS256: at least 32 bytes.
+    #[serde(serialize_with = "show::secret")]
+    pub secret: SecretString,
+    /// The issuer that tokens must name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// The audience that tokens must name: this service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Believes tokens of any issuer.
+    pub any_issuer: bool,
+    /// Believes tokens that were made for any service.
+    pub any_audience: bool,
+}
+
+/// API keys and their header.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ApiKeysConfig {
+    /// The header: `x-api-key`.
+    pub header: String,
+    /// The file that keys were read from: a line `key,user,role|role` each, or TOML with `keys`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// The keys, each with its user; those of the file are among them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<ApiKeyConfig>,
+}
+
+/// An API key and who it stands for.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ApiKeyConfig {
+    /// The key.
+    #[serde(serialize_with = "show::secret")]
+    pub key: SecretString,
+    /// The user's id.
+    pub user: String,
+    /// The user's roles.
+    pub roles: Vec<String>,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            token: None,
+            tokens: Vec::new(),
+            jwt: None,
+            api_keys: ApiKeysConfig { header: "x-api-key".into(), file: None, keys: Vec::new() },
+            failure_limit: Some(Rate::new(30, Duration::from_secs(60))),
+            public: Vec::new(),
+            hide_unmatched: true,
+        }
+    }
+}
+
+impl TokenConfig {
+    /// A token of a user without roles.
+    pub fn new(token: impl Into<SecretString>, user: impl Into<String>) -> Self {
+        let (token, user) = (token.into(), user.into());
+        Self { token, user, roles: Vec::new(), permissions: Vec::new(), email: None }
+    }
+}
+
+impl JwtConfig {
+    /// Tokens signed with `secret`, by this issuer, for this audience.
+    pub fn new(
+        secret: impl Into<SecretString>,
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+    ) -> Self {
+        Self {
+            secret: secret.into(),
+            issuer: Some(issuer.into()),
+            audience: Some(audience.into()),
+            any_issuer: false,
+            any_audience: false,
+        }
+    }
+}
+
+impl ApiKeyConfig {
+    /// A key of a user without roles.
+    pub fn new(key: impl Into<SecretString>, user: impl Into<String>) -> Self {
+        Self { key: key.into(), user: user.into(), roles: Vec::new() }
+    }
+}
+
+impl AuthConfig {
+    /// Whether there is any way to authenticate.
+    #[must_use]
+    pub const fn is_configured(&self) -> bool {
+        self.has_bearer() || !self.api_keys.keys.is_empty()
+    }
+
+    /// Whether bearer tokens of some kind are accepted.
+    #[must_use]
+    pub const fn has_bearer(&self) -> bool {
+        self.token.is_some() || !self.tokens.is_empty() || self.jwt.is_some()
+    }
+
+    pub(crate) fn read(&mut self, mut section: Section<'_>) {
+        if let Some(token) = section.secret("token", "token_file") {
+            self.token = Some(token);
+        }
+        if let Some(tokens) = section.sections("tokens") {
+            if tokens.is_empty() {
+                section.missing("tokens", "the list is empty; name a token, or leave it out");
+            }
+            self.tokens = tokens.into_iter().filter_map(TokenConfig::read).collect();
+        }
+        if let Some(jwt) = section.section("jwt") {
+            self.jwt = JwtConfig::read(jwt);
+        }
+        if let Some(api_keys) = section.section("api_keys") {
+            self.api_keys.read(api_keys);
+        }
+        section.set("failure_limit", &mut self.failure_limit, rate);
+        section.list("public", &mut self.public, checks::pattern);
+        section.set("hide_unmatched", &mut self.hide_unmatched, boolean);
+        self.check_repeated(&section);
+        section.finish();
+    }
+
+    fn check_repeated(&self, section: &Section<'_>) {
+        let tokens: Vec<_> = self.tokens.iter().map(|token| token.token.expose_secret()).collect();
+        let keys: Vec<_> = self.api_keys.keys.iter().map(|key| key.key.expose_secret()).collect();
+        for (name, secrets) in [("tokens", tokens), ("api_keys.keys", keys)] {
+            for (index, secret) in secrets.iter().enumerate() {
+                if let Some(first) = secrets[..index].iter().position(|other| other == secret) {
+                    let problem = format!(
+                        "it is the same secret as number {first}; give each user an own one"
+                    );
+                    section.found().problem(
+                        ConfigProblem::new(section.key(&format!("{name}[{index}]")), problem)
+                            .with_secret(secret),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// A user's id: every credential needs one.
+fn user(section: &mut Section<'_>) -> Option<String> {
+    let Some(entry) = section.take("user") else {
+        section
+            .missing("user", "it is missing; write the id of the user, such as `user = \"alice\"`");
+        return None;
+    };
+    match text(&entry.value) {
+        Ok(user) => Some(user),
+        Err(problem) => {
+            section.wrong("user", &entry, problem);
+            None
+        }
+    }
+}
+
+impl TokenConfig {
+    fn read(mut section: Section<'_>) -> Option<Self> {
+        let given = section.given(&["token", "token_file"]);
+        let token = section.secret("token", "token_file");
+        if given.is_empty() {
+            section
+                .missing("token", "it is missing; write the token, or `token_file` with its path");
+        }
+        let user = user(&mut section);
+        let (mut roles, mut permissions, mut email) = (Vec::new(), Vec::new(), None);
+        section.list("roles", &mut roles, checks::anything);
+        section.list("permissions", &mut permissions, checks::anything);
+        section.set("email", &mut email, |value| text(value).map(Some));
+        section.finish();
+        Some(Self { token: token?, user: user?, roles, permissions, email })
+    }
+}
+
+impl JwtConfig {
+    fn read(mut section: Section<'_>) -> Option<Self> {
+        let given = section.given(&["secret", "secret_file"]);
+        let origin = section.origin_of(&["secret", "secret_file"]);
+        let secret = section.secret("secret", "secret_file");
+        if given.is_empty() {
+            section.missing(
+                "secret",
+                "it is missing; set NEUROLINK__AUTH__JWT__SECRET, or .._SECRET_FILE with its path",
+            );
+        }
+        let (mut issuer, mut audience) = (None, None);
+        let (mut any_issuer, mut any_audience) = (false, false);
+        let (given_issuer, given_audience) =
+            (!section.given(&["issuer"]).is_empty(), !section.given(&["audience"]).is_empty());
+        section.set("issuer", &mut issuer, |value| text(value).map(Some));
+        section.set("audience", &mut audience, |value| text(value).map(Some));
+        section.set("any_issuer", &mut any_issuer, boolean);
+        section.set("any_audience", &mut any_audience, boolean);
+        if !given_issuer && !any_issuer {
+            section.missing(
+                "issuer",
+                "it is missing; write who signs the tokens, or `any_issuer = true`",
+            );
+        }
+        if !given_audience && !any_audience {
+            section.missing(
+                "audience",
+                "it is missing; write what tokens call this service, or `any_audience = true`",
+            );
+        }
+        if given_issuer && any_issuer {
+            section.missing("any_issuer", "an issuer is named as well; remove one of the two");
+        }
+        if given_audience && any_audience {
+            section.missing("any_audience", "an audience is named as well; remove one of the two");
+        }
+        if let Some(secret) =
+            secret.as_ref().map(|secret| secret.expose_secret()).filter(|secret| secret.len() < 32)
+        {
+            let problem = "it is too short; HS256 needs at least 32 random bytes, as from `openssl rand -hex 32`";
+            let found = ConfigProblem::new(section.key("secret"), problem).with_secret(secret);
+            section.found().problem(with_origin(found, &origin));
+        }
+        section.finish();
+        Some(Self { secret: secret?, issuer, audience, any_issuer, any_audience })
+    }
+}
+
+impl ApiKeysConfig {
+    fn read(&mut self, mut section: Section<'_>) {
+        section.set("header", &mut self.header, |value| {
+            let name = text(value)?;
+            checks::header_name(&name).map(|()| name.to_lowercase())
+        });
+        if let Some(keys) = section.sections("keys") {
+            if keys.is_empty() {
+                section.missing("keys", "the list is empty; name a key, or leave it out");
+            }
+            self.keys = keys.into_iter().filter_map(ApiKeyConfig::read).collect();
+        }
+        if let Some(entry) = section.take("file") {
+            match text(&entry.value) {
+                Ok(path) => {
+                    let path = PathBuf::from(path);
+                    match key_file::read(&path) {
+                        Ok(keys) => self.keys.extend(keys),
+                        Err(problems) => {
+                            for problem in problems {
+                                section.wrong("file", &entry, problem);
+                            }
+                        }
+                    }
+                    self.file = Some(path);
+                }
+                Err(problem) => section.wrong("file", &entry, problem),
+            }
+        }
+        section.finish();
+    }
+}
+
+impl ApiKeyConfig {
+    fn read(mut section: Section<'_>) -> Option<Self> {
+        let given = section.given(&["key", "key_file"]);
+        let key = section.secret("key", "key_file");
+        if given.is_empty() {
+            section.missing("key", "it is missing; write the key, or `key_file` with its path");
+        }
+        let user = user(&mut section);
+        let mut roles = Vec::new();
+        section.list("roles", &mut roles, checks::anything);
+        section.finish();
+        Some(Self { key: key?, user: user?, roles })
+    }
+}

@@ -1,0 +1,44 @@
+use serde::Serialize;
+
+use crate::reader::{Section, integer, size};
+use crate::show;
+
+/// Section `body`: sizes of request bodies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BodyConfig {
+    /// Bytes of a body, unless a route says otherwise: 1 MiB.
+    #[serde(serialize_with = "show::size")]
+    pub limit: usize,
+    /// Depth of nested arrays and objects in JSON: 64.
+    pub json_depth: usize,
+    /// Bytes of bodies that the whole process holds at one time: 256 MiB.
+    #[serde(serialize_with = "show::size")]
+    pub budget: usize,
+}
+
+impl Default for BodyConfig {
+    fn default() -> Self {
+        Self { limit: 1 << 20, json_depth: 64, budget: 256 << 20 }
+    }
+}
+
+impl BodyConfig {
+    pub(crate) fn read(&mut self, mut section: Section<'_>) {
+        section.set("limit", &mut self.limit, size);
+        section.set("json_depth", &mut self.json_depth, |value| {
+            integer(1, 120)(value).map(|depth| usize::try_from(depth).unwrap_or(64))
+        });
+        section.set("budget", &mut self.budget, |value| match size(value)? {
+            0 => Err("it is zero, so that no body could pass; give for example `256mb`".into()),
+            budget => Ok(budget),
+        });
+        if self.limit > self.budget {
+            section.missing(
+                "limit",
+                "a single body is larger than all bodies may be together; raise `body.budget`",
+            );
+        }
+        section.finish();
+    }
+}

@@ -1,0 +1,29 @@
+//! One file a section: its values, their defaults, and how they are read.
+
+mod auth;
+mod body;
+mod cors;
+mod cross_site;
+mod errors;
+mod headers;
+mod log;
+mod proxies;
+mod rate_limit;
+mod request_id;
+mod server;
+mod stream;
+mod timeout;
+
+pub use auth::{ApiKeyConfig, ApiKeysConfig, AuthConfig, JwtConfig, TokenConfig};
+pub use body::BodyConfig;
+pub use cors::{CorsConfig, Origins};
+pub use cross_site::CrossSiteConfig;
+pub use errors::{ErrorFormat, ErrorsConfig};
+pub use headers::{HeaderPreset, HeaderValue, HeadersConfig};
+pub use log::{LogConfig, LogFormat, LogLevel};
+pub use proxies::ProxiesConfig;
+pub use rate_limit::{RateLimitConfig, RateLimitKey};
+pub use request_id::RequestIdConfig;
+pub use server::ServerConfig;
+pub use stream::StreamConfig;
+pub use timeout::TimeoutConfig;

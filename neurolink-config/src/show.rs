@@ -1,0 +1,39 @@
+//! How a configuration is shown: as it would be written in a file, without its secrets.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Serializer;
+
+use crate::secrets::HIDDEN;
+use crate::units::{self, Rate};
+
+pub(crate) fn duration<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&units::format_duration(*value))
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+pub(crate) fn size<S: Serializer>(value: &usize, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&units::format_size(*value))
+}
+
+pub(crate) fn rate<S: Serializer>(value: &Option<Rate>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(rate) => serializer.collect_str(rate),
+        None => serializer.serialize_str("off"),
+    }
+}
+
+pub(crate) fn secret<S: Serializer>(_: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(HIDDEN)
+}
+
+pub(crate) fn optional_secret<S: Serializer>(
+    value: &Option<SecretString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(_) => serializer.serialize_some(HIDDEN),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,284 @@
+//! Which layer wins, what the environment means, and where secrets come from.
+
+mod common;
+
+use std::time::Duration;
+
+use neurolink_config::{
+    Config, HeaderPreset, HeaderValue, Loader, Origins, Preset, Rate, RateLimitKey,
+};
+use secrecy::ExposeSecret as _;
+
+const NONE: [(&str, &str); 0] = [];
+
+#[test]
+fn later_layers_win() {
+    let path = common::file(
+        "a.toml",
+        "preset = \"neurolink\"\n[server]\nport = 1\nhost = \"::1\"\n[body]\nlimit = \"2mb\"\n[timeout]\nrequest = \"1s\"",
+    );
+    let loaded = Loader::new()
+        .preset(Preset::Modern)
+        .file(path)
+        .environment([("NEUROLINK__SERVER__PORT", "2"), ("NEUROLINK__BODY__LIMIT", "3mb")])
+        .set("server.port", 3u16, "flag --port")
+        .load()
+        .expect("valid");
+    let config = loaded.config;
+    assert_eq!(config.preset, Preset::Neurolink, "the file's preset wins over the default one");
+    assert_eq!(config.headers.preset, HeaderPreset::Neurolink, "from the preset");
+    assert_eq!(config.timeout.request, Duration::from_secs(1), "from the file");
+    assert_eq!(config.body.limit, 3 << 20, "the environment wins over the file");
+    assert_eq!(config.server.port, 3, "the flag wins over the environment");
+    assert_eq!(config.server.address(), "[::1]:3");
+}
+
+#[test]
+fn a_second_file_wins_over_the_first_key_by_key() {
+    let one = common::file("one.toml", "[server]\nport = 1\nbase_path = \"/one\"");
+    let two = common::file("two.json", "{\"server\":{\"port\":2}}");
+    let config = Loader::new().file(one).file(two).load().expect("valid").config;
+    assert_eq!((config.server.port, config.server.base_path.as_str()), (2, "/one"));
+}
+
+#[test]
+fn variables_are_read_by_the_type_of_their_key() {
+    let config = Loader::new()
+        .environment([
+            ("NEUROLINK__SERVER__HOSTS", "a.example, b.example"),
+            ("NEUROLINK__SERVER__ALLOW_UNAUTHENTICATED", "true"),
+            ("NEUROLINK__CORS__ORIGINS", "https://a.example,https://b.example"),
+            ("NEUROLINK__RATE_LIMIT__LIMIT", "5/60s"),
+            ("NEUROLINK__RATE_LIMIT__KEY", "user"),
+            ("NEUROLINK__RATE_LIMIT__SKIP_PATHS", "/api/health/*"),
+            ("NEUROLINK__AUTH__FAILURE_LIMIT", "off"),
+            ("NEUROLINK__HEADERS__REFERRER_POLICY", "off"),
+            ("NEUROLINK__HEADERS__XSS_PROTECTION", "0"),
+            ("NEUROLINK__HEADERS__CUSTOM__X_SERVICE", "neurolink"),
+        ])
+        .load()
+        .expect("valid")
+        .config;
+    assert_eq!(config.server.hosts, ["a.example", "b.example"]);
+    assert!(config.server.allow_unauthenticated);
+    let origins = ["https://a.example", "https://b.example"].map(String::from).to_vec();
+    assert_eq!(config.cors.origins, Origins::List(origins));
+    assert_eq!(config.rate_limit.limit, Some(Rate::new(5, Duration::from_secs(60))));
+    assert_eq!(
+        (config.rate_limit.key, config.rate_limit.except),
+        (RateLimitKey::User, vec!["/api/health/*".into()])
+    );
+    assert_eq!(config.auth.failure_limit, None);
+    assert_eq!(config.headers.referrer_policy, HeaderValue::Off);
+    assert_eq!(config.headers.xss_protection, HeaderValue::Value("0".into()));
+    assert_eq!(config.headers.custom["x-service"], "neurolink");
+}
+
+#[test]
+fn other_variables_are_warned_about_and_service_links_are_not() {
+    let loaded = Loader::new()
+        .environment([
+            ("NEUROLINK_SERVER_PORT", "8080"),
+            ("NEUROLINK_PORT", "8080"),
+            ("NEUROLINK_TELEMETRY", "off"),
+            ("NEUROLINK_SERVICE_HOST", "10.0.0.1"),
+            ("NEUROLINK_SERVICE_PORT", "3000"),
+            ("NEUROLINK_SERVICE_PORT_HTTP", "3000"),
+            ("NEUROLINK_API_PORT", "tcp://10.0.0.1:3000"),
+            ("NEUROLINK_PORT_3000_TCP", "tcp://10.0.0.1:3000"),
+            ("NEUROLINK_PORT_3000_TCP_ADDR", "10.0.0.1"),
+            ("NEUROLINK_CONFIG", "x.toml"),
+            ("HOME", "/"),
+        ])
+        .load()
+        .expect("valid");
+    let warnings = loaded.warnings;
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert!(
+        warnings.iter().any(|text| text.contains("did you mean NEUROLINK__SERVER__PORT?")),
+        "{warnings:?}"
+    );
+    let link = Loader::new()
+        .environment([("NEUROLINK_PORT", "tcp://10.0.0.1:3000")])
+        .load()
+        .expect("valid");
+    assert!(link.warnings.is_empty());
+}
+
+#[test]
+fn a_key_without_effect_is_warned_about() {
+    let loaded = Loader::new()
+        .environment([
+            ("NEUROLINK__RATE_LIMIT__PATHS", "/api/x"),
+            ("NEUROLINK__CORS__MAX_AGE", "1h"),
+        ])
+        .load()
+        .expect("valid");
+    assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+}
+
+#[test]
+fn secrets_come_from_variables_or_files() {
+    let secret = common::file("jwt.secret", "0123456789abcdef0123456789abcdef\n");
+    let keys = common::file("api.keys", "# team\nkey-of-kim,kim,user|admin\n\nkey-of-lee , lee\n");
+    let secret = secret.to_str().expect("UTF-8");
+    let config = Loader::new()
+        .environment([
+            ("NEUROLINK__AUTH__TOKEN", "a-token-of-mine"),
+            ("NEUROLINK__AUTH__JWT_SECRET_FILE", secret),
+            ("NEUROLINK__AUTH__JWT__ISSUER", "i"),
+            ("NEUROLINK__AUTH__JWT_AUDIENCE", "a"),
+            ("NEUROLINK__AUTH__API_KEYS_FILE", keys.to_str().expect("UTF-8")),
+        ])
+        .load()
+        .expect("valid")
+        .config;
+    assert_eq!(config.auth.token.as_ref().expect("given").expose_secret(), "a-token-of-mine");
+    let jwt = config.auth.jwt.as_ref().expect("given");
+    assert_eq!(
+        jwt.secret.expose_secret(),
+        "0123456789abcdef0123456789abcdef",
+        "the newline is trimmed"
+    );
+    let keys: Vec<_> = config
+        .auth
+        .api_keys
+        .keys
+        .iter()
+        .map(|key| (key.key.expose_secret(), &*key.user, key.roles.len()))
+        .collect();
+    assert_eq!(keys, [("key-of-kim", "kim", 2), ("key-of-lee", "lee", 0)]);
+
+    let shown = format!("{config:?} {}", serde_json::to_string(&config).expect("JSON"));
+    for secret in ["a-token-of-mine", "0123456789abcdef", "key-of-kim"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(shown.contains("\"token\":\"[hidden]\""));
+}
+
+#[test]
+fn a_secret_and_its_file_at_once_is_a_mistake_and_a_later_layer_is_none() {
+    let secret = common::file("token", "from-the-file");
+    let secret = secret.to_str().expect("UTF-8");
+    let both =
+        [("NEUROLINK__AUTH__TOKEN", "from-the-variable"), ("NEUROLINK__AUTH__TOKEN_FILE", secret)];
+    let error = Loader::new().environment(both).load().expect_err("both");
+    let text = error.to_string();
+    assert!(text.contains("`auth.token_file` is given as well, by environment variable"), "{text}");
+    assert!(!text.contains("from-the"), "{text}");
+
+    let twice = [("NEUROLINK__AUTH__JWT_SECRET", "x"), ("NEUROLINK__AUTH__JWT__SECRET", "y")];
+    let text = Loader::new().environment(twice).load().expect_err("two spellings").to_string();
+    assert!(
+        text.contains("given already by environment variable NEUROLINK__AUTH__JWT__SECRET"),
+        "{text}"
+    );
+
+    let file = common::file("a.toml", "[auth]\ntoken = \"in-the-configuration\"");
+    let loaded =
+        Loader::new().file(file).environment([("NEUROLINK__AUTH__TOKEN_FILE", secret)]).load();
+    let token = loaded.expect("the variable wins").config.auth.token.expect("given");
+    assert_eq!(token.expose_secret(), "from-the-file");
+}
+
+#[test]
+fn files_of_keys_are_checked_without_quoting_them() {
+    for (name, content, advice) in [
+        ("a.keys", "hush\n", "line 1 of it is no `key,user`"),
+        ("b.keys", "ok,user\nhush,\n", "line 2"),
+        ("c.keys", "# nothing\n", "the file has no key"),
+        ("d.toml", "keys = [{ key = \"hush\" }]", "line 1"),
+        ("e.toml", "keys = [{ key = \"\", user = \"hush\" }]", "keys[0]"),
+    ] {
+        let path = common::file(name, content);
+        let path = path.to_str().expect("UTF-8");
+        let error = Loader::new()
+            .environment([("NEUROLINK__AUTH__API_KEYS_FILE", path)])
+            .load()
+            .expect_err(name);
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(advice) && !text.contains("hush"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_shown_can_be_read_again() {
+    for preset in Preset::ALL {
+        let config = Config::preset(preset);
+        let shown = toml::to_string(&config).expect("TOML");
+        let path = common::file("shown.toml", &shown);
+        let again = Loader::new().file(path).load().expect("valid").config;
+        assert_eq!(toml::to_string(&again).expect("TOML"), shown);
+    }
+}
+
+#[test]
+fn the_file_of_the_readme_is_valid_and_its_defaults_are_the_defaults() {
+    let readme = include_str!("../README.md");
+    let example =
+        readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a file");
+    let plain: Vec<_> = example
+        .lines()
+        .filter(|line| !line.contains("# example") || line.starts_with('['))
+        .filter(|line| {
+            !line.starts_with("tokens") && !line.starts_with("jwt") && !line.starts_with("api_keys")
+        })
+        .filter(|line| !line.starts_with("public"))
+        .collect();
+    let path = common::file("readme.toml", &plain.join("\n"));
+    let loaded = Loader::new().file(path).environment(NONE).load().expect("valid");
+    let default = toml::to_string(&Config::default()).expect("TOML");
+    assert_eq!(toml::to_string(&loaded.config).expect("TOML"), default);
+}
+
+#[test]
+fn the_configuration_of_the_conformance_suite_is_valid() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance-tests/reference.toml");
+    let loaded = Loader::new().file(path).load().expect("valid");
+    assert_eq!(loaded.config.auth.tokens.len(), 3);
+    assert_eq!(loaded.config.timeout.request, Duration::from_millis(300));
+    assert_eq!(loaded.config.body.limit, 1024);
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+}
+
+#[test]
+fn weak_settings_are_listed() {
+    let loaded = Loader::new()
+        .environment([
+            ("NEUROLINK__SERVER__ALLOW_ANY_HOST", "true"),
+            ("NEUROLINK__SERVER__ALLOW_UNAUTHENTICATED", "true"),
+            ("NEUROLINK__CORS__ORIGINS", "*"),
+            ("NEUROLINK__CROSS_SITE__ENABLED", "false"),
+            ("NEUROLINK__PROXIES__TRUSTED", "0.0.0.0/0"),
+        ])
+        .load()
+        .expect("valid");
+    let keys: Vec<_> = loaded.weaknesses.iter().map(|weakness| weakness.key).collect();
+    let all = [
+        "server.allow_any_host",
+        "server.allow_unauthenticated",
+        "cors.origins",
+        "cross_site.enabled",
+        "proxies.trusted",
+    ];
+    assert_eq!(keys, all);
+    assert!(Config::default().weaknesses().is_empty());
+}
+
+#[test]
+fn a_public_address_needs_authentication() {
+    let exposed = |host: &str, more: &[(&str, &str)]| {
+        let host = [("NEUROLINK__SERVER__HOST", host)];
+        let loaded =
+            Loader::new().environment(host).environment(more.to_vec()).load().expect("valid");
+        loaded.config.check_exposure().is_err()
+    };
+    for host in ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "::ffff:127.0.0.1"] {
+        assert!(!exposed(host, &[]), "{host}");
+    }
+    for host in ["0.0.0.0", "::", "192.0.2.1", "server.example"] {
+        assert!(exposed(host, &[]), "{host}");
+        assert!(!exposed(host, &[("NEUROLINK__AUTH__TOKEN", "a-token-of-mine")]), "{host}");
+        assert!(!exposed(host, &[("NEUROLINK__SERVER__ALLOW_UNAUTHENTICATED", "true")]), "{host}");
+    }
+}

@@ -1,0 +1,322 @@
+//! Every mistake has a message that names the key, the value, where it came from and the fix.
+
+mod common;
+
+use neurolink_config::Loader;
+
+/// A file, and the key, the value if it is shown, and the advice of its only problem.
+const FILES: &[(&str, &str, Option<&str>, &str)] = &[
+    ("[server]\nport = 70000", "server.port", Some("70000"), "whole number from 0 to 65535"),
+    ("[server]\nport = \"3000\"", "server.port", Some("3000"), "without quotes"),
+    (
+        "[server]\nframework = \"express\"",
+        "server.framework",
+        Some("express"),
+        "`axum`, `actix`, `warp` and `poem`",
+    ),
+    ("[server]\nhost = \"127.0.0.1:80\"", "server.host", Some("127.0.0.1:80"), "without the port"),
+    ("[server]\nbase_path = \"api\"", "server.base_path", Some("api"), "write for example `/api`"),
+    ("[server]\nbase_path = \"/a/../b\"", "server.base_path", Some("/a/../b"), "no plain path"),
+    (
+        "[server]\nhosts = [\"https://a.example\"]",
+        "server.hosts[0]",
+        Some("https://a.example"),
+        "without scheme",
+    ),
+    ("[server]\nhosts = \"a.example\"", "server.hosts", Some("a.example"), "write a list"),
+    ("[server]\nallow_any_host = \"yes\"", "server.allow_any_host", Some("yes"), "without quotes"),
+    ("[server]\ngrace = 25", "server.grace", Some("25"), "say the unit: `25s` or `25ms`"),
+    ("[server]\nprot = 1", "server.prot", Some("1"), "did you mean `port`?"),
+    ("[server]\nmax_connections = 0", "server.max_connections", Some("0"), "from 1 to"),
+    ("[sever]\nport = 1", "sever", None, "did you mean `server`?"),
+    ("server = 5", "server", None, "write a table: `[server]`"),
+    ("preset = \"moden\"", "preset", Some("moden"), "write one of `modern` and `neurolink`"),
+    ("[auth]\ntoken = \"\"", "auth.token", Some("[hidden, 0 bytes]"), "the secret is empty"),
+    ("[auth]\ntoken = 12345", "auth.token", None, "write the secret as text"),
+    (
+        "[auth]\ntokn = \"hush-hush-hush\"",
+        "auth.tokn",
+        Some("[hidden, 14 bytes]"),
+        "did you mean `token",
+    ),
+    (
+        "[auth]\ntokens = [{ user = \"a\" }]",
+        "auth.tokens[0].token",
+        None,
+        "write the token, or `token_file`",
+    ),
+    (
+        "[auth]\ntokens = [{ token = \"hush-hush-hush\" }]",
+        "auth.tokens[0].user",
+        None,
+        "the id of the user",
+    ),
+    ("[auth]\ntokens = []", "auth.tokens", None, "the list is empty"),
+    ("[auth]\ntokens = \"hush-hush-hush\"", "auth.tokens", None, "a list of tables"),
+    (
+        "[auth]\ntokens = [{ token = \"hush-hush-hush\", user = \"a\", role = [\"x\"] }]",
+        "auth.tokens[0].role",
+        None,
+        "did you mean `roles`?",
+    ),
+    (
+        "[auth]\ntokens = [{ token = \"hush-hush-hush\", user = \"a\" }, { token = \"hush-hush-hush\", user = \"b\" }]",
+        "auth.tokens[1]",
+        Some("[hidden, 14 bytes]"),
+        "the same secret as number 0",
+    ),
+    (
+        "[auth]\ntoken = \"[hidden]\"",
+        "auth.token",
+        Some("[hidden, 8 bytes]"),
+        "give the secret itself",
+    ),
+    ("[auth]\nfailure_limit = \"30\"", "auth.failure_limit", Some("30"), "or `off`"),
+    ("[auth]\npublic = [\"api/x\"]", "auth.public[0]", Some("api/x"), "begins with a slash"),
+    (
+        "[auth]\npublic = [\"/a\"]\nskip_paths = [\"/b\"]",
+        "auth.skip_paths",
+        None,
+        "is given already by",
+    ),
+    (
+        "[auth.jwt]\nsecret = \"hush-hush-hush\"\nissuer = \"i\"\naudience = \"a\"",
+        "auth.jwt.secret",
+        Some("[hidden, 14 bytes]"),
+        "at least 32 random bytes",
+    ),
+    (
+        "[auth.jwt]\nissuer = \"i\"\naudience = \"a\"",
+        "auth.jwt.secret",
+        None,
+        "NEUROLINK__AUTH__JWT__SECRET",
+    ),
+    (
+        "[auth.jwt]\nsecret = \"0123456789abcdef0123456789abcdef\"\nissuer = \"i\"",
+        "auth.jwt.audience",
+        None,
+        "`any_audience = true`",
+    ),
+    (
+        "[auth.api_keys]\nheader = \"x api\"",
+        "auth.api_keys.header",
+        Some("x api"),
+        "no name of a header",
+    ),
+    (
+        "[auth.api_keys]\nfile = \"no-such-file\"",
+        "auth.api_keys.file",
+        Some("no-such-file"),
+        "check the path",
+    ),
+    (
+        "[cors]\norigins = [\"app.example.com\"]",
+        "cors.origins[0]",
+        Some("app.example.com"),
+        "write for example `https://",
+    ),
+    (
+        "[cors]\norigins = [\"https://a.example/\"]",
+        "cors.origins[0]",
+        Some("https://a.example/"),
+        "without a path",
+    ),
+    (
+        "[cors]\norigins = [\"https://u:hush-hush-hush@a.example\"]",
+        "cors.origins[0]",
+        Some("[hidden, 34 bytes]"),
+        "no origin",
+    ),
+    (
+        "[cors]\norigins = \"https://a.example\"",
+        "cors.origins",
+        Some("https://a.example"),
+        "write a list of origins",
+    ),
+    (
+        "[cors]\norigins = [\"*\", \"https://a.example\"]",
+        "cors.origins[0]",
+        Some("*"),
+        "stands alone",
+    ),
+    ("[cors]\norigins = []", "cors.origins", None, "write `\"off\"`"),
+    ("[cors]\norigins = \"*\"\ncredentials = true", "cors.credentials", None, "list the origins"),
+    ("[cors]\norigins = \"*\"\nmethods = [\"get\"]", "cors.methods[0]", Some("get"), "in capitals"),
+    ("[cors]\nenabled = true", "cors.enabled", Some("true"), "`origins = \"off\"`"),
+    ("[rate_limit]\nlimit = 100", "rate_limit.limit", Some("100"), "`100/60s`"),
+    ("[rate_limit]\nlimit = \"0/60s\"", "rate_limit.limit", Some("0/60s"), "at least 1, or `off`"),
+    (
+        "[rate_limit]\nmaxRequests = 100",
+        "rate_limit.maxRequests",
+        Some("100"),
+        "write `limit = \"100/60s\"`",
+    ),
+    (
+        "[rate_limit]\nlimit = \"1/1s\"\nkey = \"ip\"",
+        "rate_limit.key",
+        Some("ip"),
+        "`address` and `user`",
+    ),
+    (
+        "[rate_limit]\nlimit = \"1/1s\"\npaths = [\"/a/:id\"]",
+        "rate_limit.paths[0]",
+        Some("/a/:id"),
+        "`{name}`",
+    ),
+    ("[body]\nlimit = \"1 megabyte\"", "body.limit", Some("1 megabyte"), "`64kb`"),
+    ("[body]\nlimit = -1", "body.limit", Some("-1"), "write bytes"),
+    ("[body]\nlimit = \"1gb\"", "body.limit", None, "raise `body.budget`"),
+    ("[body]\njson_depth = 500", "body.json_depth", Some("500"), "from 1 to 120"),
+    ("[timeout]\nrequest = \"0s\"", "timeout.request", Some("0s"), "nothing could pass"),
+    ("[timeout]\nrequest = \"half an hour\"", "timeout.request", Some("half an hour"), "`300ms`"),
+    (
+        "[headers]\nframe_options = \"allow\"",
+        "headers.frame_options",
+        Some("allow"),
+        "`deny` or `sameorigin`; or `off`",
+    ),
+    ("[headers]\nhsts = true", "headers.hsts", Some("true"), "or `off`"),
+    ("[headers]\nhsts = \"1y\"", "headers.hsts", Some("1y"), "max-age=31536000"),
+    (
+        "[headers]\ncsp = \"x\"",
+        "headers.csp",
+        Some("[hidden, 1 bytes]"),
+        "write `content_security_policy`",
+    ),
+    ("[headers.custom]\nx-a = \"a\\nb\"", "headers.custom.x-a", Some("a\nb"), "on one line"),
+    (
+        "[proxies]\ntrusted = [\"10.0.0.0/99\"]",
+        "proxies.trusted[0]",
+        Some("10.0.0.0/99"),
+        "`10.0.0.0/8`",
+    ),
+    ("[request_id]\nheader = \"\"", "request_id.header", Some("\"\""), "it is empty"),
+    ("[errors]\nformat = \"xml\"", "errors.format", Some("xml"), "`envelope` and `problem`"),
+    ("[log]\nlevel = \"loud\"", "log.level", Some("loud"), "`debug` and `trace`"),
+    ("[log]\nlevel = 1979-05-27", "log.level", None, "it is a date"),
+];
+
+#[test]
+fn every_mistake_names_the_key_the_value_the_line_and_the_fix() {
+    for (content, key, value, advice) in FILES {
+        let path = common::file("a.toml", content);
+        let error = Loader::new().file(&path).load().expect_err(content);
+        let [problem] = error.problems() else { panic!("{content}: {error}") };
+        assert_eq!(problem.key, *key, "{content}");
+        assert_eq!(problem.value.as_deref(), *value, "{content}");
+        assert!(problem.problem.contains(advice), "{content}: {}", problem.problem);
+        if !problem.problem.contains("same secret") {
+            let origin = problem.origin.as_deref().unwrap_or_default();
+            assert!(origin.contains("a.toml, line "), "{content}: {origin}");
+        }
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("hush"), "{text}");
+    }
+}
+
+/// Variables, and the key and advice of their only problem.
+const VARIABLES: &[(&str, &str, &str, &str)] = &[
+    ("NEUROLINK__SERVER__PORT", "http", "server.port", "whole number"),
+    ("NEUROLINK__SERVER__HOST", "", "server.host", "it is empty"),
+    ("NEUROLINK__SERVER__HOTS", "x", "server.hots", "did you mean `host`?"),
+    ("NEUROLINK__SERVER", "x", "server", "NEUROLINK__SERVER__KEY"),
+    ("NEUROLINK__SERVER__", "x", "server.", "an empty part"),
+    ("NEUROLINK__AUTH__TOKEN", "", "auth.token", "the secret is empty"),
+    ("NEUROLINK__AUTH__TOKEN", "\n", "auth.token", "the secret is empty"),
+    ("NEUROLINK__AUTH__TOKEN", "hush hush\nhush", "auth.token", "several lines"),
+    ("NEUROLINK__AUTH__TOKEN_FILE", "/no/such/hush", "auth.token_file", "no such file"),
+    ("NEUROLINK__AUTH__TOKEN_FILE", "", "auth.token_file", "the path of a file"),
+    ("NEUROLINK__AUTH__TOKENS", "hush-hush", "auth.tokens", "in a file"),
+    ("NEUROLINK__CORS__ORIGINS", ",", "cors.origins", "write `\"off\"`"),
+    ("NEUROLINK__CROSS_SITE__ENABLED", "maybe", "cross_site.enabled", "`true` or `false`"),
+    ("NEUROLINK__TIMEOUT__REQUEST", "30", "timeout.request", "`30s` or `30ms`"),
+];
+
+#[test]
+fn variables_are_named_in_their_mistakes() {
+    for (name, value, key, advice) in VARIABLES {
+        let error = Loader::new().environment([(name, value)]).load().expect_err(name);
+        let [problem] = error.problems() else { panic!("{name}: {error}") };
+        assert_eq!(problem.key, *key, "{name}");
+        assert!(problem.problem.contains(advice), "{name}: {}", problem.problem);
+        assert_eq!(problem.origin.as_deref(), Some(&*format!("environment variable {name}")));
+        if !key.ends_with("_file") {
+            assert!(!format!("{error} {error:?}").contains("hush"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_of_all_layers_come_at_once() {
+    let path =
+        common::file("b.toml", "[server]\nport = 99999\nhots = 1\n\n[body]\nlimit = \"big\"");
+    let error = Loader::new()
+        .file(&path)
+        .file("no-such-file.toml")
+        .environment([("NEUROLINK__TIMEOUT__BODY", "5")])
+        .set("rate_limit.limit", "many", "flag --rate-limit")
+        .load()
+        .expect_err("five mistakes and a missing file");
+    let keys: Vec<_> = error.problems().iter().map(|problem| problem.key.as_str()).collect();
+    let all = [
+        "the configuration file",
+        "server.port",
+        "server.hots",
+        "rate_limit.limit",
+        "body.limit",
+        "timeout.body",
+    ];
+    assert_eq!(keys, all);
+    let text = error.to_string();
+    assert!(text.starts_with("the configuration has 6 mistakes:"), "{text}");
+    assert!(text.contains("(from flag --rate-limit)") && text.contains("b.toml, line 2"), "{text}");
+}
+
+#[test]
+fn files_that_are_none_are_refused_without_quoting_them() {
+    let files = [
+        ("x.toml", "[auth]\ntoken = \"hush", "in line 2"),
+        ("y.toml", "[auth]\ntoken = \"hush\"\ntoken = \"hush\"", "in line 3"),
+        ("x.json", "{\"auth\":{\"token\":\"hush\" \"x\"}}", "in line 1"),
+        ("y.json", "{\"auth\":{\"token\":\"hush\",\"token\":\"hush\"}}", "`token` is there twice"),
+        ("z.json", "[1]", "a table of sections"),
+        ("x.ini", "[auth]", "name it `.toml`, `.json` or `.yaml`"),
+        ("big.toml", "", ""),
+    ];
+    for (name, content, advice) in files {
+        let path = common::file(name, content);
+        let loaded = Loader::new().file(&path).load();
+        if advice.is_empty() {
+            assert!(loaded.is_ok(), "an empty file says nothing");
+            continue;
+        }
+        let text = loaded.expect_err(name).to_string();
+        assert!(text.contains(advice) && text.contains(name), "{name}: {text}");
+        assert!(!text.contains("hush"), "{text}");
+    }
+    let folder = Loader::new().file(env!("CARGO_TARGET_TMPDIR")).load().expect_err("a folder");
+    assert!(folder.to_string().contains("it is a folder"));
+}
+
+#[cfg(feature = "yaml")]
+#[test]
+fn yaml_is_read_and_its_mistakes_are_not_quoted() {
+    let path = common::file(
+        "c.yaml",
+        "server:\n  port: 8080\ncors:\n  origins:\n    - https://a.example\n",
+    );
+    let loaded = Loader::new().file(&path).load().expect("valid");
+    assert_eq!(loaded.config.server.port, 8080);
+    let path = common::file("d.yml", "auth:\n  token: hush\n  token: hush\n bad");
+    let text = Loader::new().file(&path).load().expect_err("no YAML").to_string();
+    assert!(text.contains("it is not YAML") && !text.contains("hush"), "{text}");
+}
+
+#[test]
+fn secrets_have_no_flag() {
+    for key in ["auth.token", "auth.jwt.secret", "auth.tokens", "auth.api_keys.keys"] {
+        let error = Loader::new().set(key, "hush-hush", "flag --x").load().expect_err(key);
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("a secret has no flag") && !text.contains("hush"), "{text}");
+    }
+}
