@@ -115,7 +115,7 @@ impl At for Request {
 }
 
 fn problems(result: Result<App, ConfigError>) -> Vec<String> {
-    let error = result.err().expect("a mistake");
+    let error = result.expect_err("a mistake");
     error.problems().iter().map(ToString::to_string).collect()
 }
 

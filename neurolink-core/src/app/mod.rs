@@ -20,6 +20,8 @@ mod service;
 mod table;
 
 pub use builder::AppBuilder;
+#[cfg(feature = "cors")]
+pub(crate) use builder::check_origin;
 pub use connection::{ConnInfo, Scheme};
 pub use context::Context;
 pub(crate) use edge::{respond_error, unstamped};

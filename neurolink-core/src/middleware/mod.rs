@@ -1,1 +1,46 @@
-//! Middleware, one file and one cargo feature each; none is on by default.
+//! Middleware, one file or folder and one cargo feature each; none is on by default.
+//!
+//! | feature | middleware | stands at |
+//! |---|---|---|
+//! | `timing` | [`Timing`] | [`TRACE`](crate::stack::order::TRACE) |
+//! | `access-log` | [`AccessLog`] | `TRACE` |
+//! | `security-headers` | [`SecurityHeaders`] | `HEADERS` |
+//! | `cors` | [`Cors`] | `CORS` |
+//! | `rate-limit` | [`RateLimit`] | `LIMITS`, by user `AFTER_AUTH` |
+//! | `bearer` | [`BearerAuth`] | `AUTH` |
+//! | `api-key` | [`ApiKeyAuth`] | `AUTH` |
+//! | `roles` | [`RequireRoles`] | `ROLES` |
+//!
+//! The request id, the cross-site check, the host check and the authorisation of routes are part of the core.
+
+#[cfg(feature = "access-log")]
+mod access_log;
+#[cfg(any(feature = "api-key", feature = "bearer"))]
+mod auth;
+#[cfg(feature = "cors")]
+mod cors;
+#[cfg(feature = "rate-limit")]
+mod limit;
+#[cfg(feature = "roles")]
+mod roles;
+#[cfg(feature = "security-headers")]
+mod security_headers;
+#[cfg(feature = "timing")]
+mod timing;
+
+#[cfg(feature = "access-log")]
+pub use access_log::AccessLog;
+#[cfg(feature = "api-key")]
+pub use auth::{ApiKey, ApiKeyAuth, ApiKeys};
+#[cfg(feature = "bearer")]
+pub use auth::{BearerAuth, JwtKeys, StaticToken, TokenValidator};
+#[cfg(feature = "cors")]
+pub use cors::{Cors, Denied};
+#[cfg(feature = "rate-limit")]
+pub use limit::{Key, KeyFn, RateLimit, RateLimitState};
+#[cfg(feature = "roles")]
+pub use roles::RequireRoles;
+#[cfg(feature = "security-headers")]
+pub use security_headers::{Csp, FrameOptions, Hsts, PermissionsPolicy, SecurityHeaders};
+#[cfg(feature = "timing")]
+pub use timing::Timing;

@@ -1,0 +1,270 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{HeaderValue, header};
+use tokio::sync::Semaphore;
+
+use super::failures::FailureLimit;
+use super::jwt::JwtKeys;
+use super::secret::{self, Hashed};
+use crate::stack::{Kind, Next, order};
+use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Response};
+
+/// How many external validations run at one time.
+const EXTERNAL_CALLS: usize = 64;
+
+/// Asks somebody else whether a token is valid.
+#[async_trait]
+pub trait TokenValidator: Send + Sync + 'static {
+    /// The user of the token, or `None` if it is not valid.
+    ///
+    /// # Errors
+    /// Nobody can tell now: the caller gets 503, never 401.
+    async fn validate(&self, token: &str) -> Result<Option<AuthenticatedUser>, Error>;
+}
+
+/// A token that is configured, with its user; only its hash is kept.
+#[derive(Clone)]
+pub struct StaticToken {
+    hashed: Hashed,
+    bytes: usize,
+    user: AuthenticatedUser,
+}
+
+impl StaticToken {
+    /// A token of at least 16 bytes.
+    #[must_use]
+    pub fn new(token: impl AsRef<str>, user: AuthenticatedUser) -> Self {
+        let token = token.as_ref();
+        Self { hashed: Hashed::new(token.as_bytes()), bytes: token.len(), user }
+    }
+}
+
+impl fmt::Debug for StaticToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StaticToken").field("user", &self.user.id).finish_non_exhaustive()
+    }
+}
+
+/// Authenticates by `Authorization: Bearer` (RFC 6750): configured tokens, JSON Web Tokens, or a validator.
+///
+/// A token with two dots is a JSON Web Token if keys for those are there, then one that is configured, then the validator's.
+///
+/// ```
+/// use neurolink_core::{AuthenticatedUser, Stack};
+/// use neurolink_core::middleware::{BearerAuth, StaticToken};
+///
+/// let user = AuthenticatedUser::new("ci").with_roles(["deployer"]);
+/// let auth = BearerAuth::tokens([StaticToken::new("a-token-of-at-least-16-bytes", user)]);
+/// let stack = Stack::builder().with(auth).build()?;
+/// # Ok::<(), neurolink_core::ConfigError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct BearerAuth {
+    tokens: Vec<StaticToken>,
+    jwt: Option<JwtKeys>,
+    validator: Option<(Arc<dyn TokenValidator>, Arc<Semaphore>)>,
+    failures: FailureLimit,
+    message: Option<Arc<str>>,
+}
+
+impl BearerAuth {
+    /// Accepts these tokens; several at once let them be changed without a gap.
+    #[must_use]
+    pub fn tokens(tokens: impl IntoIterator<Item = StaticToken>) -> Self {
+        Self::default().or_tokens(tokens)
+    }
+
+    /// Accepts JSON Web Tokens.
+    #[must_use]
+    pub fn jwt(keys: JwtKeys) -> Self {
+        Self::default().or_jwt(keys)
+    }
+
+    /// Asks a validator.
+    #[must_use]
+    pub fn validator(validator: impl TokenValidator) -> Self {
+        Self::default().or_validator(validator)
+    }
+
+    /// Accepts these tokens too.
+    #[must_use]
+    pub fn or_tokens(mut self, tokens: impl IntoIterator<Item = StaticToken>) -> Self {
+        self.tokens.extend(tokens);
+        self
+    }
+
+    /// Accepts JSON Web Tokens too.
+    #[must_use]
+    pub fn or_jwt(mut self, keys: JwtKeys) -> Self {
+        self.jwt = Some(keys);
+        self
+    }
+
+    /// Asks a validator too.
+    #[must_use]
+    pub fn or_validator(mut self, validator: impl TokenValidator) -> Self {
+        self.validator = Some((Arc::new(validator), Arc::new(Semaphore::new(EXTERNAL_CALLS))));
+        self
+    }
+
+    /// How many failures a client address may have, in how long: 30 in a minute unless told.
+    #[must_use]
+    pub fn failure_limit(mut self, failures: u32, window: Duration) -> Self {
+        self.failures.set(Some((failures, window)));
+        self
+    }
+
+    /// Lets clients fail as often as they like.
+    #[must_use]
+    pub fn no_failure_limit(mut self) -> Self {
+        self.failures.set(None);
+        self
+    }
+
+    /// The message of the 401 for callers without credentials.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<Arc<str>>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    async fn user(&self, token: &str, now: Duration) -> Result<AuthenticatedUser, Error> {
+        if let Some(keys) = &self.jwt
+            && token.bytes().filter(|byte| *byte == b'.').count() == 2
+        {
+            return keys.verify(token, now);
+        }
+        if !self.tokens.is_empty() {
+            let presented = Hashed::new(token.as_bytes());
+            if let Some(known) = secret::find(self.tokens.iter(), &presented, |token| &token.hashed)
+            {
+                return Ok(known.user.clone());
+            }
+        }
+        let Some((validator, calls)) = &self.validator else {
+            return Err(Error::new(Code::AuthInvalid));
+        };
+        let busy = || Error::new(Code::Unavailable).with_retry_after(Duration::from_secs(1));
+        let _call = calls
+            .try_acquire()
+            .map_err(|_| busy().with_source("too many tokens are being validated"))?;
+        match validator.validate(token).await {
+            Ok(Some(user)) => Ok(user),
+            Ok(None) => Err(Error::new(Code::AuthInvalid)),
+            // Whatever went wrong there, the caller's token was not judged.
+            Err(error) => Err(Error::new(Code::Unavailable).with_source(error)),
+        }
+    }
+}
+
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"neurolink\"");
+const INVALID: HeaderValue =
+    HeaderValue::from_static("Bearer realm=\"neurolink\", error=\"invalid_token\"");
+const EXPIRED: HeaderValue = HeaderValue::from_static(
+    "Bearer realm=\"neurolink\", error=\"invalid_token\", error_description=\"The token has expired\"",
+);
+
+/// The token of a request: nothing, or what came after `Bearer`, which may be no token at all.
+fn token(ctx: &Context) -> Option<Result<String, Error>> {
+    let value = ctx.headers().get(header::AUTHORIZATION)?;
+    let malformed =
+        || Error::new(Code::AuthInvalid).with_source("the header is no `Bearer` and a token");
+    let Ok(text) = value.to_str() else { return Some(Err(malformed())) };
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    let body = token.trim_end_matches('=');
+    let valid = !body.is_empty()
+        && body.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+        });
+    Some(if valid { Ok(token.to_owned()) } else { Err(malformed()) })
+}
+
+#[async_trait]
+impl Middleware for BearerAuth {
+    fn name(&self) -> &str {
+        "bearer-auth"
+    }
+
+    fn order(&self) -> i16 {
+        order::AUTH
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Authenticator
+    }
+
+    fn summary(&self) -> String {
+        let mut kinds = Vec::new();
+        if !self.tokens.is_empty() {
+            kinds.push(format!("{} configured tokens", self.tokens.len()));
+        }
+        if self.jwt.is_some() {
+            kinds.push("JWT HS256".into());
+        }
+        if self.validator.is_some() {
+            kinds.push("a validator".into());
+        }
+        kinds.join(", ")
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> = self.failures.problem().into_iter().collect();
+        if self.tokens.is_empty() && self.jwt.is_none() && self.validator.is_none() {
+            problems.push(
+                "it has no token, no keys and no validator, so that nobody could come in; give one"
+                    .into(),
+            );
+        }
+        for (index, token) in self.tokens.iter().enumerate() {
+            if token.bytes < secret::SHORTEST {
+                problems.push(format!(
+                    "the token of `{}` has {} bytes; at least {} are needed, for example of `openssl rand -hex 32`",
+                    token.user.id,
+                    token.bytes,
+                    secret::SHORTEST
+                ));
+            }
+            if self.tokens[..index].iter().any(|other| other.hashed.is(&token.hashed)) {
+                problems.push(format!("the token of `{}` is there twice", token.user.id));
+            }
+            if token.user.id.is_empty() {
+                problems.push("a token has a user without an id; name the user".into());
+            }
+        }
+        problems.extend(self.jwt.iter().flat_map(JwtKeys::problems));
+        problems
+    }
+
+    async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        ctx.challenge(CHALLENGE);
+        if let Some(message) = &self.message {
+            ctx.set_authentication_message(message);
+        }
+        if let Some(token) = token(ctx) {
+            self.failures.check(ctx)?;
+            let user = match token {
+                Ok(token) => self.user(&token, ctx.now()).await,
+                Err(error) => Err(error),
+            };
+            let user = user.map_err(|error| {
+                let challenge = if error.code() == Code::TokenExpired { EXPIRED } else { INVALID };
+                let reason = error.log_text();
+                self.failures.refused(ctx, error, &reason, challenge)
+            })?;
+            ctx.authenticate(user)?;
+        }
+        Ok(next.run(ctx).await)
+    }
+}
+
+impl fmt::Debug for BearerAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BearerAuth({})", self.summary())
+    }
+}

@@ -1,0 +1,330 @@
+use std::fmt;
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::{Map, Value};
+
+use crate::{AuthenticatedUser, Code, Error};
+
+/// The longest token that is decoded, in bytes.
+const LONGEST: usize = 8 * 1024;
+/// The fewest bytes of an HS256 secret (RFC 7518, section 3.2).
+const SHORTEST_SECRET: usize = 32;
+/// The most that clocks may differ.
+const MOST_LEEWAY: Duration = Duration::from_secs(60);
+
+/// What JSON Web Tokens are verified with: one algorithm, pinned, and what their claims must say (RFC 8725).
+///
+/// `exp` and `sub` must be there; `iss` and `aud` must be there and equal, unless it is said that any will do.
+/// Headers that name keys (`jku`, `x5u`, `jwk`) are ignored; `crit` is refused.
+///
+/// ```
+/// use neurolink_core::middleware::{BearerAuth, JwtKeys};
+///
+/// let keys = JwtKeys::hs256("a secret of at least thirty-two bytes").issuer("https://issuer.example").audience("my-api");
+/// let auth = BearerAuth::jwt(keys);
+/// ```
+#[derive(Clone)]
+pub struct JwtKeys {
+    key: DecodingKey,
+    secret_bytes: usize,
+    issuer: Expected,
+    audience: Expected,
+    leeway: Duration,
+    validation: Validation,
+}
+
+#[derive(Clone)]
+enum Expected {
+    Undecided,
+    Any,
+    Exactly(String),
+}
+
+impl JwtKeys {
+    /// HMAC with SHA-256 and a secret of at least 32 bytes.
+    #[must_use]
+    pub fn hs256(secret: impl AsRef<[u8]>) -> Self {
+        let secret = secret.as_ref();
+        let mut validation = Validation::new(Algorithm::HS256);
+        // Times, issuer and audience are checked below: by our clock, and present where they are expected.
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.validate_aud = false;
+        Self {
+            key: DecodingKey::from_secret(secret),
+            secret_bytes: secret.len(),
+            issuer: Expected::Undecided,
+            audience: Expected::Undecided,
+            leeway: Duration::ZERO,
+            validation,
+        }
+    }
+
+    /// The issuer that tokens must name.
+    #[must_use]
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Expected::Exactly(issuer.into());
+        self
+    }
+
+    /// Accepts tokens of any issuer, or of none.
+    #[must_use]
+    pub fn any_issuer(mut self) -> Self {
+        self.issuer = Expected::Any;
+        self
+    }
+
+    /// The audience that tokens must name, alone or among others.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Expected::Exactly(audience.into());
+        self
+    }
+
+    /// Accepts tokens for any audience, or for none.
+    #[must_use]
+    pub fn any_audience(mut self) -> Self {
+        self.audience = Expected::Any;
+        self
+    }
+
+    /// How far the issuer's clock may be off: nothing unless told, 60 s at most.
+    #[must_use]
+    pub const fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.secret_bytes < SHORTEST_SECRET {
+            problems.push(format!(
+                "the JWT secret has {} bytes; HS256 needs at least {SHORTEST_SECRET}, for example of `openssl rand -hex 32`",
+                self.secret_bytes
+            ));
+        }
+        let expected =
+            [(&self.issuer, "issuer", "any_issuer"), (&self.audience, "audience", "any_audience")];
+        for (expected, name, any) in expected {
+            match expected {
+                Expected::Undecided => problems.push(format!(
+                    "tokens of every {name} would be accepted; name it with `.{name}(..)`, or say `.{any}()`"
+                )),
+                Expected::Exactly(text) if text.is_empty() => {
+                    problems.push(format!("the {name} is empty; name it, or say `.{any}()`"));
+                }
+                _ => {}
+            }
+        }
+        if self.leeway > MOST_LEEWAY {
+            problems.push("the leeway is more than 60 s; set the clocks instead".into());
+        }
+        problems
+    }
+
+    /// The user of a token that is valid now.
+    pub(super) fn verify(&self, token: &str, now: Duration) -> Result<AuthenticatedUser, Error> {
+        let invalid = |reason: &'static str| Error::new(Code::AuthInvalid).with_source(reason);
+        if token.len() > LONGEST {
+            return Err(invalid("the token is longer than 8 KiB"));
+        }
+        let decoded =
+            jsonwebtoken::decode::<Map<String, Value>>(token, &self.key, &self.validation)
+                .map_err(|error| Error::new(Code::AuthInvalid).with_source(error))?;
+        if decoded.header.crit.is_some() {
+            return Err(invalid("the token has a critical header"));
+        }
+        let mut claims = decoded.claims;
+        let (now, leeway) = (now.as_secs_f64(), self.leeway.as_secs_f64());
+        let time = |claims: &Map<String, Value>, name: &str| claims.get(name).map(Value::as_f64);
+        match time(&claims, "exp") {
+            Some(Some(expires)) if expires + leeway > now => {}
+            Some(Some(_)) => return Err(Error::new(Code::TokenExpired)),
+            _ => return Err(invalid("the token has no valid exp")),
+        }
+        match time(&claims, "nbf") {
+            None => {}
+            Some(Some(from)) if from - leeway <= now => {}
+            _ => return Err(invalid("the token is not valid yet")),
+        }
+        if let Expected::Exactly(issuer) = &self.issuer
+            && claims.get("iss").and_then(Value::as_str) != Some(issuer)
+        {
+            return Err(invalid("the token is of another issuer"));
+        }
+        if let Expected::Exactly(audience) = &self.audience
+            && !names(claims.get("aud"), audience)
+        {
+            return Err(invalid("the token is for another audience"));
+        }
+        let Some(Value::String(subject)) = claims.remove("sub") else {
+            return Err(invalid("the token has no sub"));
+        };
+        if subject.is_empty() {
+            return Err(invalid("the token has an empty sub"));
+        }
+        Ok(user(subject, claims))
+    }
+}
+
+/// Whether `aud` is the audience or holds it; a list that holds anything but text is not valid (RFC 7519, section 4.1.3).
+fn names(claim: Option<&Value>, audience: &str) -> bool {
+    match claim {
+        Some(Value::String(own)) => own == audience,
+        Some(Value::Array(all)) => {
+            all.iter().all(Value::is_string) && all.iter().any(|own| own.as_str() == Some(audience))
+        }
+        _ => false,
+    }
+}
+
+fn user(subject: String, mut claims: Map<String, Value>) -> AuthenticatedUser {
+    let mut user = AuthenticatedUser::new(subject);
+    let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(ToOwned::to_owned);
+    let list = |value: Option<Value>| -> Vec<String> {
+        match value {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(all)) => {
+                all.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
+            }
+            _ => Vec::new(),
+        }
+    };
+    user.email = text(claims.remove("email"));
+    user.name = text(claims.remove("name"));
+    user.roles = list(claims.remove("roles"));
+    user.roles.extend(list(claims.remove("role")));
+    user.permissions = list(claims.remove("permissions"));
+    for registered in ["iss", "aud", "exp", "nbf", "iat", "jti"] {
+        claims.remove(registered);
+    }
+    user.metadata = claims;
+    user
+}
+
+impl fmt::Debug for JwtKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JwtKeys(HS256)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::json;
+
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    const NOW: Duration = Duration::from_secs(1_700_000_000);
+
+    fn keys() -> JwtKeys {
+        JwtKeys::hs256(SECRET).issuer("iss").audience("aud")
+    }
+
+    fn token(header: &Header, claims: &Value) -> String {
+        encode(header, claims, &EncodingKey::from_secret(SECRET.as_bytes())).expect("a token")
+    }
+
+    fn claims() -> Value {
+        json!({ "sub": "u1", "iss": "iss", "aud": "aud", "exp": 1_700_000_060, "roles": ["a"], "role": "b", "team": "x" })
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut claims = claims();
+        claims[name] = value;
+        claims
+    }
+
+    fn without(name: &str) -> Value {
+        let mut claims = claims();
+        claims.as_object_mut().expect("an object").remove(name);
+        claims
+    }
+
+    fn code(claims: &Value) -> Option<Code> {
+        keys().verify(&token(&Header::default(), claims), NOW).err().map(|error| error.code())
+    }
+
+    #[test]
+    fn claims_become_the_user() {
+        let user = keys().verify(&token(&Header::default(), &claims()), NOW).expect("valid");
+        assert_eq!(
+            (user.id.as_str(), user.roles.as_slice()),
+            ("u1", &["a".to_owned(), "b".to_owned()][..])
+        );
+        assert_eq!(user.metadata, json!({ "team": "x" }).as_object().expect("an object").clone());
+    }
+
+    #[test]
+    fn every_claim_that_is_expected_must_be_there_and_right() {
+        use Code::{AuthInvalid, TokenExpired};
+        for (claims, expected) in [
+            (with("aud", json!(["other", "aud"])), None),
+            (with("nbf", json!(1_700_000_000)), None),
+            (with("exp", json!(1_700_000_000)), Some(TokenExpired)),
+            (with("exp", json!("1700000060")), Some(AuthInvalid)),
+            (without("exp"), Some(AuthInvalid)),
+            (with("nbf", json!(1_700_000_001)), Some(AuthInvalid)),
+            (with("nbf", json!("soon")), Some(AuthInvalid)),
+            (with("iss", json!("other")), Some(AuthInvalid)),
+            (with("iss", json!(["iss"])), Some(AuthInvalid)),
+            (without("iss"), Some(AuthInvalid)),
+            (with("aud", json!("other")), Some(AuthInvalid)),
+            (with("aud", json!(["aud", 1])), Some(AuthInvalid)),
+            (without("aud"), Some(AuthInvalid)),
+            (without("sub"), Some(AuthInvalid)),
+            (with("sub", json!("")), Some(AuthInvalid)),
+            (with("sub", json!(1)), Some(AuthInvalid)),
+        ] {
+            assert_eq!(code(&claims), expected, "{claims}");
+        }
+    }
+
+    #[test]
+    fn other_algorithms_other_keys_and_tricks_are_refused() {
+        let good = token(&Header::default(), &claims());
+        let (head, rest) = good.split_once('.').expect("three parts");
+        let none = "eyJhbGciOiJub25lIn0"; // {"alg":"none"}
+        let crit = Header { crit: Some(vec!["b64".into()]), ..Header::default() };
+        let tampered = format!("{head}.{}", rest.replacen('e', "f", 1));
+        let other = encode(
+            &Header::default(),
+            &claims(),
+            &EncodingKey::from_secret(b"another secret, another secret, 32"),
+        );
+        for token in [
+            token(&Header::new(Algorithm::HS512), &claims()),
+            token(&crit, &claims()),
+            format!("{none}.{rest}"),
+            format!("{none}.{}.", rest.split('.').next().expect("a payload")),
+            tampered,
+            other.expect("a token"),
+            format!("{good}x"),
+            "a.b.c".into(),
+            "..".into(),
+            "x".repeat(9000),
+            String::new(),
+        ] {
+            let error = keys().verify(&token, NOW).expect_err(&token);
+            assert_eq!(error.code(), Code::AuthInvalid, "{token}");
+        }
+    }
+
+    #[test]
+    fn mistakes_name_their_fix() {
+        let problems =
+            JwtKeys::hs256("short").leeway(Duration::from_secs(61)).problems().join("\n");
+        for part in ["has 5 bytes", "`.issuer(..)`", "`.any_audience()`", "more than 60 s"] {
+            assert!(problems.contains(part), "{part}: {problems}");
+        }
+        assert!(JwtKeys::hs256(SECRET).any_issuer().any_audience().problems().is_empty());
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        assert!(!format!("{:?}", keys()).contains(SECRET));
+    }
+}

@@ -1,0 +1,25 @@
+//! Who is calling: authenticators.
+//!
+//! An authenticator looks for its own kind of credential.
+//! None: it says what it would have accepted, and the route table decides whether a user is needed.
+//! One that is not valid: 401, also on optional routes, with no fall-through to another method.
+//! A validator that cannot be asked: 503, never 401 and never a pass.
+//!
+//! Before a credential is looked at, a limit of *failures* by client address is asked: 30 in a minute unless told.
+//! Secrets are kept as SHA-256 and compared in constant time; none is ever logged or shown by `Debug`.
+
+#[cfg(feature = "api-key")]
+mod api_key;
+#[cfg(feature = "bearer")]
+mod bearer;
+mod failures;
+#[cfg(feature = "bearer")]
+mod jwt;
+mod secret;
+
+#[cfg(feature = "api-key")]
+pub use api_key::{ApiKey, ApiKeyAuth, ApiKeys};
+#[cfg(feature = "bearer")]
+pub use bearer::{BearerAuth, StaticToken, TokenValidator};
+#[cfg(feature = "bearer")]
+pub use jwt::JwtKeys;

@@ -1,0 +1,35 @@
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// The fewest bytes of a secret that somebody configures.
+pub(super) const SHORTEST: usize = 16;
+
+/// The SHA-256 of a secret; the secret itself is not kept.
+#[derive(Clone, Copy)]
+pub(super) struct Hashed([u8; 32]);
+
+impl Hashed {
+    pub(super) fn new(secret: &[u8]) -> Self {
+        Self(Sha256::digest(secret).into())
+    }
+
+    /// Whether both are of the same secret; takes the same time for every answer.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+/// The entry whose secret was presented; all are compared, so that the time does not tell which.
+pub(super) fn find<'a, T>(
+    entries: impl Iterator<Item = &'a T>,
+    presented: &Hashed,
+    hashed: impl Fn(&T) -> &Hashed,
+) -> Option<&'a T> {
+    let mut found = None;
+    for entry in entries {
+        if hashed(entry).is(presented) {
+            found = Some(entry);
+        }
+    }
+    found
+}

@@ -1,0 +1,428 @@
+//! Which other origins may read the answers (Fetch standard, CORS protocol).
+//!
+//! Off unless registered. A preflight is answered here, before authentication, and never goes further inside;
+//! every other response gets its headers, errors and streams included.
+//! A denied origin gets no `Access-Control-*` header at all, and `Vary: Origin` is set whenever the origin decides.
+//! An origin that CORS allows may also send state-changing requests from its site.
+//!
+//! A wildcard together with credentials would let any site read authenticated answers: it is a mistake at build.
+//!
+//! ```
+//! use neurolink_core::{Stack, middleware::Cors};
+//!
+//! let cors = Cors::list(["https://app.example.com"]).credentials(true);
+//! let stack = Stack::builder().with(cors).build()?;
+//! # Ok::<(), neurolink_core::ConfigError>(())
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
+};
+use http::{Method, StatusCode};
+
+use crate::app::check_origin;
+use crate::stack::order;
+use crate::{Body, Code, Context, Error, Hook, Response};
+
+/// The origins that are allowed.
+#[derive(Clone)]
+enum Origins {
+    List(Arc<[String]>),
+    Any,
+    Predicate(Arc<dyn Fn(&str) -> bool + Send + Sync>),
+}
+
+/// What a preflight of an origin that is not allowed gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Denied {
+    /// The status of a preflight, and no `Access-Control-*` header: the browser refuses.
+    #[default]
+    Omit,
+    /// 403, on preflights and on requests.
+    Forbid,
+}
+
+/// Answers preflights and adds the headers that let other origins read.
+#[derive(Clone)]
+pub struct Cors {
+    origins: Origins,
+    methods: Vec<String>,
+    headers: Vec<String>,
+    expose: Vec<String>,
+    credentials: bool,
+    max_age: Option<Duration>,
+    preflight_status: StatusCode,
+    denied: Denied,
+    built: Built,
+}
+
+/// Header values, written once.
+#[derive(Clone, Default)]
+struct Built {
+    methods: Option<HeaderValue>,
+    headers: Option<HeaderValue>,
+    expose: Option<HeaderValue>,
+    max_age: Option<HeaderValue>,
+    problems: Vec<String>,
+}
+
+const ANY: HeaderValue = HeaderValue::from_static("*");
+const TRUE: HeaderValue = HeaderValue::from_static("true");
+const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
+const VARY_PREFLIGHT: HeaderValue = HeaderValue::from_static(
+    "origin, access-control-request-method, access-control-request-headers",
+);
+
+impl Cors {
+    /// Allows these origins, each such as `https://app.example.com`.
+    #[must_use]
+    pub fn list<O: Into<String>>(origins: impl IntoIterator<Item = O>) -> Self {
+        Self::new(Origins::List(origins.into_iter().map(Into::into).collect()))
+    }
+
+    /// Allows every origin, without credentials.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::new(Origins::Any)
+    }
+
+    /// Allows the origins for which `allowed` is true; it gets them as the browser sent them and must not block.
+    #[must_use]
+    pub fn predicate(allowed: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self::new(Origins::Predicate(Arc::new(allowed)))
+    }
+
+    fn new(origins: Origins) -> Self {
+        let own = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        Self {
+            origins,
+            methods: own(&["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]),
+            headers: own(&[
+                "Accept",
+                "Authorization",
+                "Cache-Control",
+                "Content-Type",
+                "Last-Event-ID",
+                "X-API-Key",
+                "X-Request-ID",
+            ]),
+            expose: own(&[
+                "Retry-After",
+                "X-RateLimit-Limit",
+                "X-RateLimit-Remaining",
+                "X-RateLimit-Reset",
+                "X-Request-ID",
+                "X-Response-Time",
+            ]),
+            credentials: false,
+            max_age: Some(Duration::from_secs(86_400)),
+            preflight_status: StatusCode::NO_CONTENT,
+            denied: Denied::Omit,
+            built: Built::default(),
+        }
+        .build()
+    }
+
+    /// The methods that may be used.
+    #[must_use]
+    pub fn methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.methods = methods.into_iter().map(Into::into).collect();
+        self.build()
+    }
+
+    /// The request headers that may be sent.
+    #[must_use]
+    pub fn headers<H: Into<String>>(mut self, headers: impl IntoIterator<Item = H>) -> Self {
+        self.headers = headers.into_iter().map(Into::into).collect();
+        self.build()
+    }
+
+    /// The response headers that may be read.
+    #[must_use]
+    pub fn expose<H: Into<String>>(mut self, headers: impl IntoIterator<Item = H>) -> Self {
+        self.expose = headers.into_iter().map(Into::into).collect();
+        self.build()
+    }
+
+    /// Whether cookies and credentials may be sent along.
+    #[must_use]
+    pub fn credentials(mut self, yes: bool) -> Self {
+        self.credentials = yes;
+        self.build()
+    }
+
+    /// How long a browser may remember the answer to a preflight; in whole seconds.
+    #[must_use]
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = Some(max_age);
+        self.build()
+    }
+
+    /// The status of a preflight: 204 unless told.
+    #[must_use]
+    pub fn preflight_status(mut self, status: u16) -> Self {
+        match StatusCode::from_u16(status) {
+            Ok(status) if status.is_success() => self.preflight_status = status,
+            _ => self
+                .built
+                .problems
+                .push(format!("{status} is no status of a preflight; use 204 or 200")),
+        }
+        self
+    }
+
+    /// What a denied origin gets.
+    #[must_use]
+    pub const fn denied(mut self, denied: Denied) -> Self {
+        self.denied = denied;
+        self
+    }
+
+    fn build(mut self) -> Self {
+        let mut problems = Vec::new();
+        let mut list = |what: &str, names: &[String]| {
+            for name in names {
+                if name.parse::<HeaderName>().is_err() {
+                    problems.push(format!("`{}` is no {what} name", name.escape_default()));
+                }
+            }
+            let joined = names.join(", ");
+            (!joined.is_empty()).then(|| HeaderValue::from_str(&joined).ok()).flatten()
+        };
+        // Methods are tokens, as header names are.
+        let methods = list("method", &self.methods);
+        let headers = list("header", &self.headers);
+        let expose = list("header", &self.expose);
+        match &self.origins {
+            Origins::Any if self.credentials => problems.push(
+                "any origin with credentials would let every site read authenticated answers; \
+                 list the origins, or leave out the credentials"
+                    .into(),
+            ),
+            Origins::List(origins) => {
+                if origins.is_empty() {
+                    problems
+                        .push("the list of origins is empty; add one, or leave CORS out".into());
+                }
+                for (index, origin) in origins.iter().enumerate() {
+                    if origin == "*" {
+                        problems.push(
+                            "`*` is no origin of a list; allow any origin, without credentials"
+                                .into(),
+                        );
+                    } else if let Err(problem) = check_origin(origin) {
+                        problems.push(problem);
+                    } else if origins[..index].contains(origin) {
+                        problems.push(format!("`{origin}` is listed twice"));
+                    }
+                }
+            }
+            _ => {}
+        }
+        let max_age = self.max_age.map(|max_age| HeaderValue::from(max_age.as_secs()));
+        self.built = Built { methods, headers, expose, max_age, problems };
+        self
+    }
+
+    fn allows(&self, origin: &str) -> bool {
+        match &self.origins {
+            Origins::Any => true,
+            Origins::List(origins) => origins.iter().any(|own| own == origin),
+            Origins::Predicate(allowed) => origin != "null" && allowed(origin),
+        }
+    }
+
+    /// The value of `Access-Control-Allow-Origin` for a request, if its origin is allowed.
+    fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        if matches!(self.origins, Origins::Any) {
+            return Some(ANY);
+        }
+        let origin = headers.get(ORIGIN)?;
+        self.allows(origin.to_str().ok()?).then(|| origin.clone())
+    }
+
+    const fn varies(&self) -> bool {
+        !matches!(self.origins, Origins::Any)
+    }
+
+    fn preflight(&self, ctx: &mut Context) -> Response {
+        let Some(origin) = self.allowed_origin(ctx.headers()) else {
+            return match self.denied {
+                Denied::Omit => self.empty(),
+                Denied::Forbid => forbidden(ctx),
+            };
+        };
+        let mut response = self.empty();
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        if self.credentials {
+            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+        }
+        for (name, value) in [
+            (ACCESS_CONTROL_ALLOW_METHODS, &self.built.methods),
+            (ACCESS_CONTROL_ALLOW_HEADERS, &self.built.headers),
+            (ACCESS_CONTROL_MAX_AGE, &self.built.max_age),
+        ] {
+            if let Some(value) = value {
+                headers.insert(name, value.clone());
+            }
+        }
+        response
+    }
+
+    fn empty(&self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.preflight_status;
+        if self.varies() {
+            response.headers_mut().insert(VARY, VARY_PREFLIGHT);
+        }
+        response
+    }
+}
+
+fn forbidden(ctx: &mut Context) -> Response {
+    ctx.fail(Error::new(Code::Forbidden).with_message("This origin is not allowed"))
+}
+
+fn is_preflight(ctx: &Context) -> bool {
+    ctx.method() == Method::OPTIONS
+        && ctx.headers().contains_key(ORIGIN)
+        && ctx.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// Adds `Origin` to `Vary`, unless it is there or everything is.
+fn vary_by_origin(headers: &mut HeaderMap) {
+    let varies = headers.get_all(VARY).iter().any(|line| {
+        line.to_str().is_ok_and(|line| {
+            line.split(',')
+                .map(str::trim)
+                .any(|name| name == "*" || name.eq_ignore_ascii_case("origin"))
+        })
+    });
+    if !varies {
+        headers.append(VARY, VARY_ORIGIN);
+    }
+}
+
+impl Hook for Cors {
+    fn name(&self) -> &str {
+        "cors"
+    }
+
+    fn order(&self) -> i16 {
+        order::CORS
+    }
+
+    fn summary(&self) -> String {
+        let origins = match &self.origins {
+            Origins::Any => "any origin".to_owned(),
+            Origins::List(origins) => origins.join(", "),
+            Origins::Predicate(_) => "origins by a function".to_owned(),
+        };
+        if self.credentials { format!("{origins}; with credentials") } else { origins }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        self.built.problems.clone()
+    }
+
+    fn trusts_origin(&self, origin: &str) -> bool {
+        self.allows(origin)
+    }
+
+    fn before(&self, ctx: &mut Context) -> Option<Response> {
+        if is_preflight(ctx) {
+            return Some(self.preflight(ctx));
+        }
+        let denied = self.denied == Denied::Forbid
+            && ctx.headers().contains_key(ORIGIN)
+            && self.allowed_origin(ctx.headers()).is_none();
+        denied.then(|| forbidden(ctx))
+    }
+
+    fn after(&self, ctx: &Context, response: &mut Response) {
+        let headers = response.headers_mut();
+        // What a handler wrote about this does not count.
+        headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+        headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        if self.varies() {
+            vary_by_origin(headers);
+        }
+        let Some(origin) = self.allowed_origin(ctx.headers()) else { return };
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        if self.credentials {
+            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+        }
+        if let Some(expose) = &self.built.expose {
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, expose.clone());
+        }
+    }
+}
+
+impl fmt::Debug for Cors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cors({})", Hook::summary(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_name_their_fix() {
+        for (cors, part) in [
+            (Cors::any().credentials(true), "list the origins"),
+            (Cors::list::<String>([]), "the list of origins is empty"),
+            (Cors::list(["*"]), "`*` is no origin of a list"),
+            (Cors::list(["https://a.example/"]), "is no origin"),
+            (Cors::list(["app.example.com"]), "is no origin"),
+            (Cors::list(["https://a.example", "https://a.example"]), "listed twice"),
+            (Cors::any().headers(["x y"]), "is no header name"),
+            (Cors::any().methods(["GET\r\n"]), "is no method name"),
+            (Cors::any().preflight_status(404), "use 204 or 200"),
+        ] {
+            let problems = Hook::problems(&cors).join("\n");
+            assert!(problems.contains(part), "{part:?}: {problems}");
+        }
+    }
+
+    #[test]
+    fn only_the_exact_origin_is_allowed() {
+        let cors = Cors::list(["https://myapp.com"]);
+        assert!(cors.allows("https://myapp.com"));
+        for other in [
+            "http://myapp.com",
+            "https://myapp.com.evil.com",
+            "https://evilmyapp.com",
+            "null",
+            "https://myapp.com:444",
+        ] {
+            assert!(!cors.allows(other), "{other}");
+        }
+        assert!(!Cors::predicate(|_| true).allows("null"));
+    }
+
+    #[test]
+    fn vary_is_extended_and_not_repeated() {
+        let vary = |lines: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(VARY, HeaderValue::from_static(line));
+            }
+            vary_by_origin(&mut headers);
+            headers.get_all(VARY).iter().count()
+        };
+        assert_eq!(
+            (vary(&[]), vary(&["accept"]), vary(&["accept, Origin"]), vary(&["*"])),
+            (1, 2, 1, 1)
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! Counters of fixed windows in bounded memory: a set-associative table with keyed hashes.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// Counters that a set holds.
+const WAYS: usize = 8;
+/// Sets behind one lock.
+const SETS_PER_SHARD: usize = 32;
+
+/// Counts requests by key; memory is fixed at the first use.
+///
+/// Keys are hashed with secrets of this process, so a client cannot aim at another's counter.
+/// In a full set the counter with the least count that is not at its limit makes room;
+/// if all are at their limit, new keys share the set's overflow counter.
+pub(crate) struct Counters {
+    capacity: usize,
+    hashers: (RandomState, RandomState),
+    shards: OnceLock<Box<[Mutex<Shard>]>>,
+}
+
+struct Shard {
+    sets: Box<[Set]>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Set {
+    ways: [Counter; WAYS],
+    overflow: Counter,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counter {
+    /// Zero is free.
+    key: u128,
+    /// When the window ends, in milliseconds since the epoch.
+    ends: u64,
+    count: u32,
+    limit: u32,
+}
+
+/// What taking one from a window gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// Whether it was still there to take.
+    pub(crate) allowed: bool,
+    /// How many are left.
+    pub(crate) remaining: u32,
+    /// When the window ends, since the epoch.
+    pub(crate) resets: Duration,
+}
+
+impl Counters {
+    /// Room for about `capacity` keys.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            hashers: (RandomState::new(), RandomState::new()),
+            shards: OnceLock::new(),
+        }
+    }
+
+    fn shards(&self) -> &[Mutex<Shard>] {
+        self.shards.get_or_init(|| {
+            let shards = self.capacity.div_ceil(WAYS * SETS_PER_SHARD).max(1);
+            let shard = || Mutex::new(Shard { sets: vec![Set::default(); SETS_PER_SHARD].into() });
+            std::iter::repeat_with(shard).take(shards).collect()
+        })
+    }
+
+    /// Takes one from the window of `key`, if there is one left; a refused request is not counted.
+    pub(crate) fn take(&self, key: &[u8], limit: u32, window: Duration, now: Duration) -> Taken {
+        self.with(key, limit, window, now, |counter| {
+            let allowed = counter.count < limit;
+            if allowed {
+                counter.count += 1;
+            }
+            allowed
+        })
+    }
+
+    /// Whether there is one left, without taking it.
+    pub(crate) fn peek(&self, key: &[u8], limit: u32, window: Duration, now: Duration) -> Taken {
+        self.with(key, limit, window, now, |counter| counter.count < limit)
+    }
+
+    /// Gives back one that was taken.
+    pub(crate) fn give_back(&self, key: &[u8], limit: u32, window: Duration, now: Duration) {
+        self.with(key, limit, window, now, |counter| {
+            counter.count = counter.count.saturating_sub(1);
+            true
+        });
+    }
+
+    fn with(
+        &self,
+        key: &[u8],
+        limit: u32,
+        window: Duration,
+        now: Duration,
+        act: impl FnOnce(&mut Counter) -> bool,
+    ) -> Taken {
+        let (high, low) = (self.hashers.0.hash_one(key), self.hashers.1.hash_one(key));
+        let key = (u128::from(high) << 64 | u128::from(low)).max(1);
+        let (now, window) = (millis(now), millis(window).max(1));
+        let shards = self.shards();
+        // Reduced below the length, so it fits.
+        let place = usize::try_from(low % shards.len() as u64).unwrap_or(0);
+        let set = usize::try_from(high % SETS_PER_SHARD as u64).unwrap_or(0);
+        let mut shard = shards[place].lock().unwrap_or_else(PoisonError::into_inner);
+        let counter = shard.sets[set].counter(key, now);
+        if counter.ends <= now || counter.ends > now.saturating_add(window) {
+            // A new window; one that ends too late was begun by a clock that has since gone back.
+            (counter.ends, counter.count) = (now.saturating_add(window), 0);
+        }
+        counter.limit = limit;
+        let allowed = act(counter);
+        Taken {
+            allowed,
+            remaining: limit.saturating_sub(counter.count),
+            resets: Duration::from_millis(counter.ends),
+        }
+    }
+}
+
+impl Set {
+    fn counter(&mut self, key: u128, now: u64) -> &mut Counter {
+        let own = self.ways.iter().position(|way| way.key == key);
+        let free = || self.ways.iter().position(|way| way.key == 0 || way.ends <= now);
+        let weakest = || {
+            let below = self.ways.iter().enumerate().filter(|(_, way)| way.count < way.limit);
+            below.min_by_key(|(_, way)| way.count).map(|(index, _)| index)
+        };
+        if let Some(index) = own {
+            return &mut self.ways[index];
+        }
+        match free().or_else(weakest) {
+            Some(index) => {
+                self.ways[index] = Counter { key, ..Counter::default() };
+                &mut self.ways[index]
+            }
+            None => &mut self.overflow,
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const START: Duration = Duration::from_secs(1_700_000_000);
+
+    #[test]
+    fn the_limit_is_exact_and_waiting_helps() {
+        let counters = Counters::new(1000);
+        for left in [2, 1, 0] {
+            assert_eq!(
+                counters.take(b"a", 3, MINUTE, START),
+                Taken { allowed: true, remaining: left, resets: START + MINUTE }
+            );
+        }
+        let refused = counters.take(b"a", 3, MINUTE, START + Duration::from_secs(59));
+        assert_eq!((refused.allowed, refused.remaining), (false, 0));
+        assert!(counters.take(b"a", 3, MINUTE, refused.resets).allowed);
+        assert!(counters.take(b"b", 3, MINUTE, START).allowed);
+    }
+
+    #[test]
+    fn memory_does_not_grow_with_keys_and_a_refused_key_stays_refused() {
+        let counters = Counters::new(1000);
+        for _ in 0..5 {
+            counters.take(b"greedy", 2, MINUTE, START);
+        }
+        for key in 0..1_000_000_u32 {
+            counters.take(&key.to_be_bytes(), 2, MINUTE, START);
+        }
+        assert_eq!(counters.shards().len() * SETS_PER_SHARD * WAYS, 1024);
+        assert!(!counters.take(b"greedy", 2, MINUTE, START).allowed);
+    }
+
+    #[test]
+    fn a_set_full_of_refused_keys_gives_new_ones_a_shared_counter() {
+        let mut set = Set::default();
+        for key in 1..=WAYS as u128 {
+            *set.counter(key, 0) = Counter { key, ends: 10, count: 1, limit: 1 };
+        }
+        assert_eq!(set.counter(99, 0).key, 0);
+        assert_eq!(set.counter(99, 10).key, 99, "an ended window makes room");
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_limit_in_a_window_and_remaining_only_falls(
+            limit in 1_u32..10,
+            steps in proptest::collection::vec(0_u64..20_000, 1..60),
+        ) {
+            let counters = Counters::new(100);
+            let (mut now, mut in_window, mut window, mut last) = (START, 0, Duration::ZERO, limit);
+            for step in steps {
+                now += Duration::from_millis(step);
+                let taken = counters.take(b"k", limit, MINUTE, now);
+                if taken.resets != window {
+                    prop_assert!(now >= window);
+                    (window, in_window, last) = (taken.resets, 0, limit);
+                }
+                in_window += u32::from(taken.allowed);
+                prop_assert!(in_window <= limit);
+                prop_assert!(taken.remaining <= last);
+                last = taken.remaining;
+            }
+        }
+    }
+}
