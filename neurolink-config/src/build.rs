@@ -1,13 +1,232 @@
-use neurolink_core::{AppBuilder, ConfigError};
+//! Values become settings and middleware.
 
-use crate::Config;
+use neurolink_core::middleware::{
+    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, FrameOptions, Hsts, JwtKeys, Key, RateLimit,
+    SecurityHeaders, StaticToken, Timing,
+};
+use neurolink_core::{
+    AppBuilder, AuthenticatedUser, ConfigError, ConfigProblem, Middleware, Registration, Settings,
+};
+use secrecy::ExposeSecret as _;
+
+use crate::sections::parse_hsts;
+use crate::{
+    AuthConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig,
+    JwtConfig, Origins, RateLimitConfig, RateLimitKey,
+};
 
 impl Config {
-    /// Sets an app up.
+    /// Sets an app up: its settings and its middleware, before its routes are added.
+    ///
+    /// A middleware that code registers under the same name replaces the configured one.
+    /// No file and no environment is read.
     ///
     /// # Errors
-    /// None yet.
+    /// Headers that cannot be sent; the rest is checked when the app is built.
     pub fn apply(&self, builder: AppBuilder) -> Result<AppBuilder, ConfigError> {
-        Ok(builder)
+        let mut problems = Vec::new();
+        let headers = self.headers.build(&mut problems);
+        let mut builder = builder
+            .configure(|settings| self.set(settings))
+            .public(&self.auth.public)
+            .middleware(configured(Timing::new()))
+            .middleware(configured(headers));
+        if self.log.access {
+            builder = builder.middleware(configured(AccessLog::new()));
+        }
+        if let Some(cors) = self.cors.build() {
+            builder = builder.middleware(configured(cors));
+        }
+        if let Some(limit) = self.rate_limit.build() {
+            builder = builder.middleware(limit.configured());
+        }
+        if let Some(bearer) = self.auth.bearer() {
+            builder = builder.middleware(configured(bearer));
+        }
+        if let Some(api_keys) = self.auth.api_keys() {
+            builder = builder.middleware(configured(api_keys));
+        }
+        if problems.is_empty() { Ok(builder) } else { Err(ConfigError::new(problems)) }
+    }
+
+    fn set(&self, settings: &mut Settings) {
+        settings.base_path.clone_from(&self.server.base_path);
+        settings.hosts.clone_from(&self.server.hosts);
+        settings.allow_any_host = self.server.allow_any_host;
+        settings.limits.body = self.body.limit;
+        settings.limits.json_depth = self.body.json_depth;
+        settings.limits.body_budget = self.body.budget;
+        settings.timeout = self.timeout.request;
+        settings.body_timeout = self.timeout.body;
+        settings.cross_site_check = self.cross_site.enabled;
+        settings.trusted_origins.clone_from(&self.cross_site.trusted_origins);
+        settings.trusted_proxies.clone_from(&self.proxies.trusted);
+        settings.request_id_header.clone_from(&self.request_id.header);
+        settings.problem_json = self.errors.format == ErrorFormat::Problem;
+        settings.stream.keep_alive = self.stream.keep_alive;
+        settings.stream.idle_timeout = self.stream.idle_timeout;
+        settings.stream.max_duration = self.stream.max_duration;
+        settings.hide_unmatched = self.auth.hide_unmatched;
+    }
+}
+
+fn configured(middleware: impl Middleware) -> Registration {
+    Registration::new(middleware).configured()
+}
+
+impl CorsConfig {
+    fn build(&self) -> Option<Cors> {
+        let cors = match &self.origins {
+            Origins::Off => return None,
+            Origins::Any => Cors::any(),
+            Origins::List(origins) => Cors::list(origins),
+        };
+        let cors = cors.methods(&self.methods).headers(&self.headers).expose(&self.expose);
+        Some(cors.credentials(self.credentials).max_age(self.max_age))
+    }
+}
+
+impl RateLimitConfig {
+    fn build(&self) -> Option<Registration> {
+        let rate = self.limit?;
+        let mut limit = RateLimit::fixed_window(rate.limit, rate.window).by(match self.key {
+            RateLimitKey::Address => Key::Address,
+            RateLimitKey::User => Key::User,
+        });
+        if let Some(message) = &self.message {
+            limit = limit.message(message.as_str());
+        }
+        let mut registration = Registration::new(limit).except(&self.except);
+        if !self.paths.is_empty() {
+            registration = registration.only(&self.paths);
+        }
+        Some(registration)
+    }
+}
+
+impl AuthConfig {
+    fn bearer(&self) -> Option<BearerAuth> {
+        let single = self
+            .token
+            .iter()
+            .map(|token| StaticToken::new(token.expose_secret(), AuthenticatedUser::new("token")));
+        let tokens = self.tokens.iter().map(|token| {
+            let mut user = AuthenticatedUser::new(&*token.user)
+                .with_roles(&token.roles)
+                .with_permissions(&token.permissions);
+            user.email.clone_from(&token.email);
+            StaticToken::new(token.token.expose_secret(), user)
+        });
+        let tokens: Vec<_> = single.chain(tokens).collect();
+        let bearer = match self.jwt.as_ref().map(JwtConfig::keys) {
+            Some(keys) if tokens.is_empty() => BearerAuth::jwt(keys),
+            Some(keys) => BearerAuth::tokens(tokens).or_jwt(keys),
+            None if tokens.is_empty() => return None,
+            None => BearerAuth::tokens(tokens),
+        };
+        Some(match self.failure_limit {
+            Some(rate) => bearer.failure_limit(rate.limit, rate.window),
+            None => bearer.no_failure_limit(),
+        })
+    }
+
+    fn api_keys(&self) -> Option<ApiKeyAuth> {
+        if self.api_keys.keys.is_empty() {
+            return None;
+        }
+        let keys = self.api_keys.keys.iter().map(|key| {
+            let user = AuthenticatedUser::new(&*key.user).with_roles(&key.roles);
+            ApiKey::new(key.key.expose_secret(), user)
+        });
+        let auth = ApiKeyAuth::keys(keys).header(&self.api_keys.header);
+        Some(match self.failure_limit {
+            Some(rate) => auth.failure_limit(rate.limit, rate.window),
+            None => auth.no_failure_limit(),
+        })
+    }
+}
+
+impl JwtConfig {
+    fn keys(&self) -> JwtKeys {
+        let mut keys = JwtKeys::hs256(self.secret.expose_secret());
+        if let Some(issuer) = &self.issuer {
+            keys = keys.issuer(issuer);
+        } else if self.any_issuer {
+            keys = keys.any_issuer();
+        }
+        if let Some(audience) = &self.audience {
+            keys = keys.audience(audience);
+        } else if self.any_audience {
+            keys = keys.any_audience();
+        }
+        keys
+    }
+}
+
+impl HeaderValue {
+    /// `None` when the set decides, else what to send.
+    const fn changed(&self) -> Option<Option<&String>> {
+        match self {
+            Self::Preset => None,
+            Self::Off => Some(None),
+            Self::Value(value) => Some(Some(value)),
+        }
+    }
+}
+
+impl HeadersConfig {
+    fn build(&self, problems: &mut Vec<ConfigProblem>) -> SecurityHeaders {
+        let mut headers = match self.preset {
+            HeaderPreset::Modern => SecurityHeaders::modern(),
+            HeaderPreset::Neurolink => SecurityHeaders::neurolink(),
+            HeaderPreset::Helmet => SecurityHeaders::helmet(),
+            HeaderPreset::None => SecurityHeaders::none(),
+        };
+        if let Some(policy) = self.content_security_policy.changed() {
+            headers = headers.content_security_policy(policy);
+        }
+        if let Some(policy) = self.referrer_policy.changed() {
+            headers = headers.referrer_policy(policy);
+        }
+        if let Some(value) = self.xss_protection.changed() {
+            headers = headers.xss_protection(value);
+        }
+        if let Some(policy) = self.permissions_policy.changed() {
+            headers = headers.permissions_policy(policy);
+        }
+        if let Some(policy) = self.cross_origin_opener_policy.changed() {
+            headers = headers.cross_origin_opener_policy(policy);
+        }
+        if let Some(policy) = self.cross_origin_resource_policy.changed() {
+            headers = headers.cross_origin_resource_policy(policy);
+        }
+        if let Some(value) = self.content_type_options.changed() {
+            headers = headers.content_type_options(value.is_some());
+        }
+        if let Some(value) = self.frame_options.changed() {
+            headers = headers.frame_options(
+                match value.map(|value| value.to_ascii_lowercase()).as_deref() {
+                    None => FrameOptions::Off,
+                    Some("sameorigin") => FrameOptions::SameOrigin,
+                    Some("deny") => FrameOptions::Deny,
+                    Some(_) => {
+                        let problem = "write `deny` or `sameorigin`; or `off`";
+                        problems.push(ConfigProblem::new("headers.frame_options", problem));
+                        FrameOptions::Deny
+                    }
+                },
+            );
+        }
+        if let Some(value) = self.hsts.changed() {
+            match value.map(|value| parse_hsts(value)).transpose() {
+                Ok(None) => headers = headers.hsts(None),
+                Ok(Some((max_age, include_subdomains, preload))) => {
+                    let hsts = Hsts { max_age, include_subdomains, preload, https_only: true };
+                    headers = headers.hsts(Some(hsts));
+                }
+                Err(problem) => problems.push(ConfigProblem::new("headers.hsts", problem)),
+            }
+        }
+        self.custom.iter().fold(headers, |headers, (name, value)| headers.custom(name, value))
     }
 }

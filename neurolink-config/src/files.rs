@@ -30,6 +30,12 @@ pub(crate) fn read(path: &Path) -> Result<Table, ConfigProblem> {
     .map_err(problem)
 }
 
+/// Reads TOML that came from somewhere else.
+pub(crate) fn from_text(name: &str, toml: &str) -> Result<Table, ConfigProblem> {
+    from_toml(toml, &name.into())
+        .map_err(|problem| ConfigProblem::new("the configuration", problem).with_value(name))
+}
+
 fn load(path: &Path) -> Result<String, String> {
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
     if metadata.is_dir() {

@@ -5,7 +5,10 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::ApiKeyConfig;
-use crate::secrets::read_file;
+use crate::secrets::{SHORTEST, read_file};
+
+const TOO_SHORT: &str =
+    "has a key that is too short; give at least 16 random bytes, as from `openssl rand -hex 32`";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,8 +47,11 @@ fn from_toml(content: &str) -> Result<Vec<ApiKeyConfig>, Vec<String>> {
     })?;
     let mut problems = Vec::new();
     for (index, key) in file.keys.iter().enumerate() {
-        if key.key.trim().is_empty() || key.user.trim().is_empty() {
-            problems.push(format!("keys[{index}] of it has an empty key or user; fill both"));
+        if key.user.trim().is_empty() {
+            problems.push(format!("keys[{index}] of it has no user; name one"));
+        }
+        if key.key.trim().len() < SHORTEST {
+            problems.push(format!("keys[{index}] of it {TOO_SHORT}"));
         }
     }
     if !problems.is_empty() {
@@ -64,9 +70,13 @@ fn from_lines(content: &str) -> Result<Vec<ApiKeyConfig>, Vec<String>> {
             continue;
         }
         let parts: Vec<&str> = line.split(',').map(str::trim).collect();
+        if parts.len() > 1 && parts[0].len() < SHORTEST {
+            problems.push(format!("line {} of it {TOO_SHORT}", number + 1));
+            continue;
+        }
         match *parts.as_slice() {
             [key, user] if !key.is_empty() && !user.is_empty() => {
-                keys.push(ApiKeyConfig::new(key, user))
+                keys.push(ApiKeyConfig::new(key, user));
             }
             [key, user, roles] if !key.is_empty() && !user.is_empty() => {
                 let roles = roles.split('|').map(str::trim).filter(|role| !role.is_empty());

@@ -26,6 +26,7 @@ const DEFAULT_FILE: &str = "neurolink.toml";
 pub struct Loader {
     preset: Preset,
     files: Vec<PathBuf>,
+    texts: Vec<(String, String)>,
     environment: Vec<(OsString, OsString)>,
     flags: Vec<(String, Given, String)>,
 }
@@ -83,6 +84,13 @@ impl Loader {
         self
     }
 
+    /// Reads TOML that is at hand already; `name` says in messages where it came from. It wins over files.
+    #[must_use]
+    pub fn text(mut self, name: impl Into<String>, toml: impl Into<String>) -> Self {
+        self.texts.push((name.into(), toml.into()));
+        self
+    }
+
     /// Reads variables: `NEUROLINK__SECTION__KEY`; lists have commas.
     #[must_use]
     pub fn environment<K: Into<OsString>, V: Into<OsString>>(
@@ -117,6 +125,12 @@ impl Loader {
         let mut layers = Vec::new();
         for path in &self.files {
             match files::read(path) {
+                Ok(layer) => layers.push(layer),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        for (name, toml) in &self.texts {
+            match files::from_text(name, toml) {
                 Ok(layer) => layers.push(layer),
                 Err(problem) => problems.push(problem),
             }

@@ -59,12 +59,6 @@ impl<'f> Section<'f> {
         keys.iter().filter(|key| self.table.contains_key(**key)).map(|key| self.key(key)).collect()
     }
 
-    /// Where one of these keys came from; an empty text if none is given.
-    pub(crate) fn origin_of(&self, keys: &[&str]) -> Origin {
-        let entry = keys.iter().find_map(|key| self.table.get(*key));
-        entry.map_or_else(|| "".into(), |entry| Arc::clone(&entry.origin))
-    }
-
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Entry> {
         self.known.push(key);
         self.table.remove(key)

@@ -11,15 +11,22 @@ use crate::reader::{Section, with_origin};
 /// What the configuration shows instead of a secret.
 pub(crate) const HIDDEN: &str = "[hidden]";
 
+/// The shortest bearer token and API key, in bytes.
+pub(crate) const SHORTEST: usize = 16;
+
+/// The shortest secret of HS256, in bytes (RFC 7518, section 3.2).
+pub(crate) const SHORTEST_JWT: usize = 32;
+
 /// No secret is longer.
 const LONGEST: u64 = 64 * 1024;
 
 impl Section<'_> {
-    /// Reads a secret from `key`, or from the file that `file_key` names.
+    /// Reads a secret of at least `least` bytes from `key`, or from the file that `file_key` names.
     pub(crate) fn secret(
         &mut self,
         key: &'static str,
         file_key: &'static str,
+        least: usize,
     ) -> Option<SecretString> {
         let given = self.take(key);
         let file = self.take(file_key);
@@ -35,7 +42,7 @@ impl Section<'_> {
                 self.found().problem(with_origin(found, &given.origin));
                 None
             }
-            (Some(given), None) => self.checked(key, &given, &given.value),
+            (Some(given), None) => self.checked(key, &given, &given.value, least),
             (None, Some(file)) => {
                 let path = match &file.value {
                     Value::String(path) | Value::Text(path) if !path.trim().is_empty() => {
@@ -54,7 +61,7 @@ impl Section<'_> {
                     }
                 };
                 match read_file(Path::new(&path)) {
-                    Ok(content) => self.checked(file_key, &file, &Value::String(content)),
+                    Ok(content) => self.checked(file_key, &file, &Value::String(content), least),
                     Err(problem) => {
                         self.wrong(file_key, &file, problem);
                         None
@@ -64,7 +71,13 @@ impl Section<'_> {
         }
     }
 
-    fn checked(&self, key: &str, entry: &Entry, value: &Value) -> Option<SecretString> {
+    fn checked(
+        &self,
+        key: &str,
+        entry: &Entry,
+        value: &Value,
+        least: usize,
+    ) -> Option<SecretString> {
         let refuse = |problem: &str, secret: &str| {
             let found = ConfigProblem::new(self.key(key), problem).with_secret(secret);
             self.found().problem(with_origin(found, &entry.origin));
@@ -90,6 +103,12 @@ impl Section<'_> {
         }
         if text.trim() != text || text.contains(['\n', '\r']) {
             return refuse("the secret has blanks at its ends or several lines; remove them", text);
+        }
+        if text.len() < least {
+            let problem = format!(
+                "the secret is too short; give at least {least} random bytes, as from `openssl rand -hex 32`"
+            );
+            return refuse(&problem, text);
         }
         Some(SecretString::from(text))
     }

@@ -120,11 +120,14 @@ fn a_key_without_effect_is_warned_about() {
 #[test]
 fn secrets_come_from_variables_or_files() {
     let secret = common::file("jwt.secret", "0123456789abcdef0123456789abcdef\n");
-    let keys = common::file("api.keys", "# team\nkey-of-kim,kim,user|admin\n\nkey-of-lee , lee\n");
+    let keys = common::file(
+        "api.keys",
+        "# team\nkey-of-kim-and-nobody,kim,user|admin\n\nkey-of-lee-and-nobody , lee\n",
+    );
     let secret = secret.to_str().expect("UTF-8");
     let config = Loader::new()
         .environment([
-            ("NEUROLINK__AUTH__TOKEN", "a-token-of-mine"),
+            ("NEUROLINK__AUTH__TOKEN", "a-token-of-mine-alone"),
             ("NEUROLINK__AUTH__JWT_SECRET_FILE", secret),
             ("NEUROLINK__AUTH__JWT__ISSUER", "i"),
             ("NEUROLINK__AUTH__JWT_AUDIENCE", "a"),
@@ -133,7 +136,7 @@ fn secrets_come_from_variables_or_files() {
         .load()
         .expect("valid")
         .config;
-    assert_eq!(config.auth.token.as_ref().expect("given").expose_secret(), "a-token-of-mine");
+    assert_eq!(config.auth.token.as_ref().expect("given").expose_secret(), "a-token-of-mine-alone");
     let jwt = config.auth.jwt.as_ref().expect("given");
     assert_eq!(
         jwt.secret.expose_secret(),
@@ -147,10 +150,10 @@ fn secrets_come_from_variables_or_files() {
         .iter()
         .map(|key| (key.key.expose_secret(), &*key.user, key.roles.len()))
         .collect();
-    assert_eq!(keys, [("key-of-kim", "kim", 2), ("key-of-lee", "lee", 0)]);
+    assert_eq!(keys, [("key-of-kim-and-nobody", "kim", 2), ("key-of-lee-and-nobody", "lee", 0)]);
 
     let shown = format!("{config:?} {}", serde_json::to_string(&config).expect("JSON"));
-    for secret in ["a-token-of-mine", "0123456789abcdef", "key-of-kim"] {
+    for secret in ["a-token-of-mine-alone", "0123456789abcdef", "key-of-kim-and-nobody"] {
         assert!(!shown.contains(secret), "{shown}");
     }
     assert!(shown.contains("\"token\":\"[hidden]\""));
@@ -158,7 +161,7 @@ fn secrets_come_from_variables_or_files() {
 
 #[test]
 fn a_secret_and_its_file_at_once_is_a_mistake_and_a_later_layer_is_none() {
-    let secret = common::file("token", "from-the-file");
+    let secret = common::file("token", "from-the-file-of-mine");
     let secret = secret.to_str().expect("UTF-8");
     let both =
         [("NEUROLINK__AUTH__TOKEN", "from-the-variable"), ("NEUROLINK__AUTH__TOKEN_FILE", secret)];
@@ -178,17 +181,22 @@ fn a_secret_and_its_file_at_once_is_a_mistake_and_a_later_layer_is_none() {
     let loaded =
         Loader::new().file(file).environment([("NEUROLINK__AUTH__TOKEN_FILE", secret)]).load();
     let token = loaded.expect("the variable wins").config.auth.token.expect("given");
-    assert_eq!(token.expose_secret(), "from-the-file");
+    assert_eq!(token.expose_secret(), "from-the-file-of-mine");
 }
 
 #[test]
 fn files_of_keys_are_checked_without_quoting_them() {
     for (name, content, advice) in [
         ("a.keys", "hush\n", "line 1 of it is no `key,user`"),
-        ("b.keys", "ok,user\nhush,\n", "line 2"),
+        ("b.keys", "a-key-that-is-long-enough,user\nhush-hush-hush-hush,\n", "line 2"),
+        ("f.keys", "hush,user", "line 1 of it has a key that is too short"),
         ("c.keys", "# nothing\n", "the file has no key"),
         ("d.toml", "keys = [{ key = \"hush\" }]", "line 1"),
-        ("e.toml", "keys = [{ key = \"\", user = \"hush\" }]", "keys[0]"),
+        (
+            "e.toml",
+            "keys = [{ key = \"\", user = \"hush\" }]",
+            "keys[0] of it has a key that is too short",
+        ),
     ] {
         let path = common::file(name, content);
         let path = path.to_str().expect("UTF-8");
@@ -278,7 +286,7 @@ fn a_public_address_needs_authentication() {
     }
     for host in ["0.0.0.0", "::", "192.0.2.1", "server.example"] {
         assert!(exposed(host, &[]), "{host}");
-        assert!(!exposed(host, &[("NEUROLINK__AUTH__TOKEN", "a-token-of-mine")]), "{host}");
+        assert!(!exposed(host, &[("NEUROLINK__AUTH__TOKEN", "a-token-of-mine-alone")]), "{host}");
         assert!(!exposed(host, &[("NEUROLINK__SERVER__ALLOW_UNAUTHENTICATED", "true")]), "{host}");
     }
 }

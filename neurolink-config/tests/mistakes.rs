@@ -32,11 +32,17 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("server = 5", "server", None, "write a table: `[server]`"),
     ("preset = \"moden\"", "preset", Some("moden"), "write one of `modern` and `neurolink`"),
     ("[auth]\ntoken = \"\"", "auth.token", Some("[hidden, 0 bytes]"), "the secret is empty"),
+    (
+        "[auth]\ntoken = \"hush\"",
+        "auth.token",
+        Some("[hidden, 4 bytes]"),
+        "at least 16 random bytes",
+    ),
     ("[auth]\ntoken = 12345", "auth.token", None, "write the secret as text"),
     (
-        "[auth]\ntokn = \"hush-hush-hush\"",
+        "[auth]\ntokn = \"hush-hush-hush-hush\"",
         "auth.tokn",
-        Some("[hidden, 14 bytes]"),
+        Some("[hidden, 19 bytes]"),
         "did you mean `token",
     ),
     (
@@ -46,23 +52,23 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         "write the token, or `token_file`",
     ),
     (
-        "[auth]\ntokens = [{ token = \"hush-hush-hush\" }]",
+        "[auth]\ntokens = [{ token = \"hush-hush-hush-hush\" }]",
         "auth.tokens[0].user",
         None,
         "the id of the user",
     ),
     ("[auth]\ntokens = []", "auth.tokens", None, "the list is empty"),
-    ("[auth]\ntokens = \"hush-hush-hush\"", "auth.tokens", None, "a list of tables"),
+    ("[auth]\ntokens = \"hush-hush-hush-hush\"", "auth.tokens", None, "a list of tables"),
     (
-        "[auth]\ntokens = [{ token = \"hush-hush-hush\", user = \"a\", role = [\"x\"] }]",
+        "[auth]\ntokens = [{ token = \"hush-hush-hush-hush\", user = \"a\", role = [\"x\"] }]",
         "auth.tokens[0].role",
         None,
         "did you mean `roles`?",
     ),
     (
-        "[auth]\ntokens = [{ token = \"hush-hush-hush\", user = \"a\" }, { token = \"hush-hush-hush\", user = \"b\" }]",
+        "[auth]\ntokens = [{ token = \"hush-hush-hush-hush\", user = \"a\" }, { token = \"hush-hush-hush-hush\", user = \"b\" }]",
         "auth.tokens[1]",
-        Some("[hidden, 14 bytes]"),
+        Some("[hidden, 19 bytes]"),
         "the same secret as number 0",
     ),
     (
@@ -80,9 +86,9 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         "is given already by",
     ),
     (
-        "[auth.jwt]\nsecret = \"hush-hush-hush\"\nissuer = \"i\"\naudience = \"a\"",
+        "[auth.jwt]\nsecret = \"hush-hush-hush-hush\"\nissuer = \"i\"\naudience = \"a\"",
         "auth.jwt.secret",
-        Some("[hidden, 14 bytes]"),
+        Some("[hidden, 19 bytes]"),
         "at least 32 random bytes",
     ),
     (
@@ -122,9 +128,9 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         "without a path",
     ),
     (
-        "[cors]\norigins = [\"https://u:hush-hush-hush@a.example\"]",
+        "[cors]\norigins = [\"https://u:hush-hush-hush-hush@a.example\"]",
         "cors.origins[0]",
-        Some("[hidden, 34 bytes]"),
+        Some("[hidden, 39 bytes]"),
         "no origin",
     ),
     (

@@ -5,7 +5,8 @@ use neurolink_core::ConfigProblem;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use crate::reader::{Section, boolean, rate, text, with_origin};
+use crate::reader::{Section, boolean, rate, text};
+use crate::secrets::{SHORTEST, SHORTEST_JWT};
 use crate::units::Rate;
 use crate::{checks, key_file, show};
 
@@ -158,7 +159,7 @@ impl AuthConfig {
     }
 
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
-        if let Some(token) = section.secret("token", "token_file") {
+        if let Some(token) = section.secret("token", "token_file", SHORTEST) {
             self.token = Some(token);
         }
         if let Some(tokens) = section.sections("tokens") {
@@ -218,7 +219,7 @@ fn user(section: &mut Section<'_>) -> Option<String> {
 impl TokenConfig {
     fn read(mut section: Section<'_>) -> Option<Self> {
         let given = section.given(&["token", "token_file"]);
-        let token = section.secret("token", "token_file");
+        let token = section.secret("token", "token_file", SHORTEST);
         if given.is_empty() {
             section
                 .missing("token", "it is missing; write the token, or `token_file` with its path");
@@ -236,8 +237,7 @@ impl TokenConfig {
 impl JwtConfig {
     fn read(mut section: Section<'_>) -> Option<Self> {
         let given = section.given(&["secret", "secret_file"]);
-        let origin = section.origin_of(&["secret", "secret_file"]);
-        let secret = section.secret("secret", "secret_file");
+        let secret = section.secret("secret", "secret_file", SHORTEST_JWT);
         if given.is_empty() {
             section.missing(
                 "secret",
@@ -269,13 +269,6 @@ impl JwtConfig {
         }
         if given_audience && any_audience {
             section.missing("any_audience", "an audience is named as well; remove one of the two");
-        }
-        if let Some(secret) =
-            secret.as_ref().map(|secret| secret.expose_secret()).filter(|secret| secret.len() < 32)
-        {
-            let problem = "it is too short; HS256 needs at least 32 random bytes, as from `openssl rand -hex 32`";
-            let found = ConfigProblem::new(section.key("secret"), problem).with_secret(secret);
-            section.found().problem(with_origin(found, &origin));
         }
         section.finish();
         Some(Self { secret: secret?, issuer, audience, any_issuer, any_audience })
@@ -318,7 +311,7 @@ impl ApiKeysConfig {
 impl ApiKeyConfig {
     fn read(mut section: Section<'_>) -> Option<Self> {
         let given = section.given(&["key", "key_file"]);
-        let key = section.secret("key", "key_file");
+        let key = section.secret("key", "key_file", SHORTEST);
         if given.is_empty() {
             section.missing("key", "it is missing; write the key, or `key_file` with its path");
         }

@@ -100,7 +100,8 @@ impl HeadersConfig {
             ("none", HeaderPreset::None),
         ];
         section.set("preset", &mut self.preset, word(&presets));
-        let headers: [(_, _, fn(&str) -> Result<(), String>); 9] = [
+        type Check = fn(&str) -> Result<(), String>;
+        let headers: [(_, _, Check); 9] = [
             ("content_security_policy", &mut self.content_security_policy, checks::header_value),
             ("frame_options", &mut self.frame_options, frame_options),
             ("content_type_options", &mut self.content_type_options, content_type_options),

@@ -19,6 +19,7 @@ pub use body::BodyConfig;
 pub use cors::{CorsConfig, Origins};
 pub use cross_site::CrossSiteConfig;
 pub use errors::{ErrorFormat, ErrorsConfig};
+pub(crate) use headers::parse_hsts;
 pub use headers::{HeaderPreset, HeaderValue, HeadersConfig};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use proxies::ProxiesConfig;

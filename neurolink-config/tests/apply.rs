@@ -1,0 +1,165 @@
+//! What a configuration does to an app.
+
+use http::StatusCode;
+use neurolink_config::{Config, HeaderValue, Loader, Origins, Preset, RateLimitKey};
+use neurolink_core::app::ConnInfo;
+use neurolink_core::middleware::SecurityHeaders;
+use neurolink_core::{App, AppBuilder, Body, Response, Route};
+use neurolink_routes::{OfflineEngine, WithRoutes as _};
+
+const TOKEN: &str = "a-token-of-mine-alone";
+
+fn builder(config: &Config) -> AppBuilder {
+    config.apply(App::builder(OfflineEngine::new())).expect("valid")
+}
+
+fn app(config: &Config) -> App {
+    builder(config).all_routes().build().expect("valid")
+}
+
+fn with(variables: &[(&str, &str)]) -> Config {
+    Loader::new().environment(variables.to_vec()).load().expect("valid").config
+}
+
+fn steps(app: &App, path: &str) -> Vec<String> {
+    let route = app.plan().routes.iter().find(|route| route.path == path).expect("a route");
+    route.steps.iter().map(|step| step.name.clone()).collect()
+}
+
+async fn get(app: &App, path: &str, headers: &[(&str, &str)]) -> Response {
+    let mut request = http::Request::get(path).header("host", "localhost");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let conn = ConnInfo::new(Some(([127, 0, 0, 1], 5000).into()));
+    app.handle(request.body(Body::empty()).expect("a request"), conn).await
+}
+
+#[test]
+fn the_default_stack_is_timing_log_headers_and_the_cross_site_check() {
+    let names = steps(&app(&Config::default()), "/api/agent/execute");
+    let mut sorted = names.clone();
+    sorted.sort();
+    assert_eq!(sorted, ["access-log", "cross-site", "security-headers", "timing"], "{names:?}");
+}
+
+#[test]
+fn every_middleware_comes_with_its_section() {
+    let config = with(&[
+        ("NEUROLINK__AUTH__TOKEN", TOKEN),
+        ("NEUROLINK__CORS__ORIGINS", "https://a.example"),
+        ("NEUROLINK__RATE_LIMIT__LIMIT", "5/60s"),
+        ("NEUROLINK__LOG__ACCESS", "false"),
+        ("NEUROLINK__CROSS_SITE__ENABLED", "false"),
+    ]);
+    let names = steps(&app(&config), "/api/agent/execute");
+    for name in ["cors", "rate-limit", "bearer-auth", "timing"] {
+        assert!(names.iter().any(|step| step == name), "{name}: {names:?}");
+    }
+    for name in ["access-log", "cross-site"] {
+        assert!(!names.iter().any(|step| step == name), "{name}: {names:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_lets_its_user_in_and_public_patterns_everybody() {
+    let config =
+        with(&[("NEUROLINK__AUTH__TOKEN", TOKEN), ("NEUROLINK__AUTH__PUBLIC", "/api/open")]);
+    let app = builder(&config)
+        .route(Route::get("/api/open", async || "open"))
+        .route(Route::get("/api/closed", async || "closed"))
+        .build()
+        .expect("valid");
+    let bearer = format!("Bearer {TOKEN}");
+    assert_eq!(get(&app, "/api/open", &[]).await.status(), StatusCode::OK);
+    assert_eq!(get(&app, "/api/closed", &[]).await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        get(&app, "/api/closed", &[("authorization", &bearer)]).await.status(),
+        StatusCode::OK
+    );
+    assert_eq!(get(&app, "/api/none", &[]).await.status(), StatusCode::UNAUTHORIZED, "hidden");
+}
+
+#[tokio::test]
+async fn settings_limits_and_headers_act() {
+    let mut config = with(&[
+        ("NEUROLINK__RATE_LIMIT__LIMIT", "2/60s"),
+        ("NEUROLINK__RATE_LIMIT__MESSAGE", "slower"),
+    ]);
+    config.server.base_path = "/v1".into();
+    config.request_id.header = "x-trace".into();
+    config.headers.referrer_policy = HeaderValue::Value("same-origin".into());
+    config.headers.frame_options = HeaderValue::Off;
+    config.headers.custom.insert("x-service".into(), "mine".into());
+    let app = app(&config);
+    let answer = get(&app, "/v1/health", &[]).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["referrer-policy"], "same-origin");
+    assert_eq!(answer.headers()["x-service"], "mine");
+    assert!(
+        answer.headers().contains_key("x-trace")
+            && !answer.headers().contains_key("x-frame-options")
+    );
+    get(&app, "/v1/health", &[]).await;
+    assert_eq!(get(&app, "/v1/health", &[]).await.status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn the_preset_of_the_original_keeps_its_promises() {
+    let app = app(&Config::preset(Preset::Neurolink));
+    let answer = get(&app, "/api/health", &[("origin", "https://anywhere.example")]).await;
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+    assert!(!answer.headers().contains_key("access-control-allow-credentials"));
+    assert_eq!(answer.headers()["x-ratelimit-limit"], "100");
+    assert_eq!(answer.headers()["x-xss-protection"], "1; mode=block");
+    assert_eq!(answer.headers()["referrer-policy"], "strict-origin-when-cross-origin");
+    assert!(!answer.headers().contains_key("content-security-policy"));
+}
+
+#[tokio::test]
+async fn a_middleware_of_code_replaces_the_configured_one() {
+    let app = builder(&Config::default())
+        .middleware(SecurityHeaders::none().custom("x-mine", "yes"))
+        .all_routes()
+        .build()
+        .expect("valid");
+    let answer = get(&app, "/api/health", &[]).await;
+    assert!(
+        answer.headers().contains_key("x-mine")
+            && !answer.headers().contains_key("x-frame-options")
+    );
+}
+
+#[test]
+fn the_conformance_configuration_makes_an_app() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance-tests/reference.toml");
+    let config = Loader::new().file(path).load().expect("valid").config;
+    let app = builder(&config)
+        .all_routes()
+        .route(Route::get("/api/limited", async || "limited"))
+        .build()
+        .expect("valid");
+    assert!(steps(&app, "/api/limited").contains(&"rate-limit".to_owned()));
+    assert!(!steps(&app, "/api/agent/execute").contains(&"rate-limit".to_owned()));
+    assert!(app.has_authenticator());
+}
+
+#[test]
+fn impossible_values_of_code_are_found_too() {
+    let mut config = Config::default();
+    config.headers.frame_options = HeaderValue::Value("sometimes".into());
+    config.headers.hsts = HeaderValue::Value("for ever".into());
+    let error = config.apply(App::builder(OfflineEngine::new())).err().expect("two mistakes");
+    assert_eq!(error.problems().len(), 2, "{error}");
+
+    let mut config = Config::default();
+    config.cors.origins = Origins::Any;
+    config.cors.credentials = true;
+    config.rate_limit.key = RateLimitKey::User;
+    config.server.base_path = "no slash".into();
+    config.proxies.trusted = vec!["everywhere".into()];
+    let error = builder(&config).all_routes().build().err().expect("mistakes");
+    for key in ["middleware.cors", "base_path", "trusted_proxies"] {
+        assert!(error.problems().iter().any(|problem| problem.key == key), "{key}: {error}");
+    }
+}
