@@ -134,12 +134,10 @@ async fn a_middleware_of_code_replaces_the_configured_one() {
 fn the_conformance_configuration_makes_an_app() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance-tests/reference.toml");
     let config = Loader::new().file(path).load().expect("valid").config;
-    let app = builder(&config)
-        .all_routes()
-        .route(Route::get("/api/limited", async || "limited"))
-        .build()
-        .expect("valid");
-    assert!(steps(&app, "/api/limited").contains(&"rate-limit".to_owned()));
+    let app = app(&config);
+    for path in &config.rate_limit.paths {
+        assert!(steps(&app, path).contains(&"rate-limit".to_owned()), "{path}");
+    }
     assert!(!steps(&app, "/api/agent/execute").contains(&"rate-limit".to_owned()));
     assert!(app.has_authenticator());
 }
@@ -158,7 +156,7 @@ fn impossible_values_of_code_are_found_too() {
     config.rate_limit.key = RateLimitKey::User;
     config.server.base_path = "no slash".into();
     config.proxies.trusted = vec!["everywhere".into()];
-    let error = builder(&config).all_routes().build().err().expect("mistakes");
+    let error = builder(&config).all_routes().build().expect_err("mistakes");
     for key in ["middleware.cors", "base_path", "trusted_proxies"] {
         assert!(error.problems().iter().any(|problem| problem.key == key), "{key}: {error}");
     }
