@@ -164,7 +164,7 @@ for (const framework of ["axum", "actix", "warp", "poem"]) {
 
     test("too many requests are a 429 with the time to wait", async () => {
       const client = createClient({ baseUrl: server.url, token: TOKEN, retry: { maxAttempts: 1 } });
-      const call = () => client.request("GET", "/api/version");
+      const call = () => client.request("GET", "/api/health/startup");
       for (let n = 0; n < 5; n++) assert.equal((await call()).status, 200);
       const error = await failure(call);
       assert.equal(error.status, 429);

@@ -13,6 +13,7 @@ mod json;
 pub mod normalise;
 pub mod parse;
 mod placeholders;
+pub mod reference;
 pub mod report;
 mod request;
 pub mod run;

@@ -11,7 +11,9 @@ use http::{HeaderName, HeaderValue};
 use neurolink_config::Loader;
 use neurolink_core::engine::{EventStream, StreamEvent};
 use neurolink_core::server::{Adapter, Phase, Shutdown};
-use neurolink_core::{App, AuthenticatedUser, Context, Error, Json, Path, Reply, Route, RouteGroup};
+use neurolink_core::{
+    App, AuthenticatedUser, Context, Error, Json, Path, Reply, Route, RouteGroup,
+};
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
 
@@ -42,7 +44,8 @@ impl<A: Adapter> Subject for Served<A> {
         let addr = listener.local_addr()?;
         let (handle, shutdown) = Shutdown::new();
         let serving = self.adapter.serve(app.with_shutdown(shutdown.clone()), listener, shutdown);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let server = runtime.spawn(serving);
         let stop = Box::new(move || {
             handle.advance(Phase::Forced);
@@ -61,7 +64,7 @@ pub fn app(needs: &str) -> Result<App, Box<dyn std::error::Error + Send + Sync>>
     if needs != "reference" {
         return Err(format!("no configuration is called `{needs}`").into());
     }
-    let loaded = Loader::new().text(REFERENCE_TOML, "reference.toml").load()?;
+    let loaded = Loader::new().text("reference.toml", REFERENCE_TOML).load()?;
     let builder = loaded.config.apply(App::builder(OfflineEngine::new()))?;
     Ok(builder.all_routes().group(test_routes()).build()?)
 }
@@ -70,16 +73,26 @@ fn test_routes() -> RouteGroup {
     RouteGroup::new("/api/test")
         .route(Route::get("/admin", async || "admin").roles(["admin"]))
         .route(Route::get("/optional", optional).optional_auth())
-        .route(Route::get("/whoami", async |user: AuthenticatedUser| Json(json!({ "id": user.id, "roles": user.roles }))))
-        .route(Route::get("/panic", panic).public())
-        .route(Route::get("/error", error).public())
-        .route(Route::get("/slow", slow).public())
-        .route(Route::post("/echo", async |Json(body): Json<Value>| Json(json!({ "body": body }))).public())
+        .route(Route::get("/whoami", async |user: AuthenticatedUser| {
+            Json(json!({ "id": user.id, "roles": user.roles }))
+        }))
+        .route(Route::get("/panic", panic))
+        .route(Route::get("/error", error))
+        .route(Route::get("/slow", slow))
+        .route(Route::post("/echo", echo).public())
         .route(Route::post("/upload", upload).public())
         .route(Route::put("/none", async || "none").public())
         .route(Route::delete("/none", async || "none").public())
-        .route(Route::get("/params/{id}", async |Path(id): Path<String>| Json(json!({ "id": id }))).public())
-        .route(Route::get("/files/{*rest}", async |Path(rest): Path<String>| Json(json!({ "rest": rest }))).public())
+        .route(
+            Route::get("/params/{id}", async |Path(id): Path<String>| Json(json!({ "id": id })))
+                .public(),
+        )
+        .route(
+            Route::get("/files/{*rest}", async |Path(rest): Path<String>| {
+                Json(json!({ "rest": rest }))
+            })
+            .public(),
+        )
         .route(Route::get("/query", query).public())
         .route(Route::get("/headers", headers).public())
         .route(Route::get("/set-cookies", set_cookies).public())
@@ -91,6 +104,10 @@ fn test_routes() -> RouteGroup {
 
 async fn optional(user: Option<AuthenticatedUser>) -> Json<Value> {
     Json(json!({ "user": user.map(|user| user.id) }))
+}
+
+async fn echo(body: Option<Json<Value>>) -> Json<Value> {
+    Json(json!({ "body": body.map(|Json(body)| body) }))
 }
 
 async fn panic(_: &mut Context) -> &'static str {
@@ -115,7 +132,8 @@ async fn query(ctx: &mut Context) -> Json<Value> {
     for (name, value) in ctx.query_pairs() {
         all.entry(name).or_default().push(value);
     }
-    let last: BTreeMap<_, _> = all.iter().map(|(name, values)| (name.clone(), values.last().cloned())).collect();
+    let last: BTreeMap<_, _> =
+        all.iter().map(|(name, values)| (name.clone(), values.last().cloned())).collect();
     Json(json!({ "last": last, "all": all }))
 }
 
@@ -144,8 +162,10 @@ async fn panic_stream() -> EventStream {
 }
 
 async fn stream_error() -> EventStream {
-    let events =
-        [Ok(StreamEvent::text("event 0")), Err(Error::internal("provider key sk-123 invalid, password=hunter2"))];
+    let events = [
+        Ok(StreamEvent::text("event 0")),
+        Err(Error::internal("provider key sk-123 invalid, password=hunter2")),
+    ];
     Box::pin(futures_util::stream::iter(events))
 }
 

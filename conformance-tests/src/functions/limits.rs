@@ -6,7 +6,7 @@ use crate::case::{HeaderLines, RequestSpec};
 use crate::function::{Ctx, Failure, ensure, expect_status};
 use crate::parse::RawResponse;
 
-const PATH: &str = "/api/limited";
+const PATH: &str = "/api/health/startup";
 const LIMIT: u64 = 5;
 
 fn number(answer: &RawResponse, name: &str) -> Result<u64, Failure> {

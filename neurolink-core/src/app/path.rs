@@ -27,6 +27,9 @@ pub(crate) fn canonical(raw: &str) -> Result<Canonical<'_>, &'static str> {
             0x80.. => {
                 return Err("The path contains a character that is not ASCII; percent-encode it");
             }
+            b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}' => {
+                return Err("The path contains a character that must be percent-encoded");
+            }
             0..=0x20 | 0x7f => return Err("The path contains a control character or a space"),
             _ => {}
         }

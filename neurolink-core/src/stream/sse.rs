@@ -138,9 +138,9 @@ impl SseBody {
                 Ok(Poll::Pending) => return true,
                 Ok(Poll::Ready(Some(Ok(event)))) => event,
                 Ok(Poll::Ready(Some(Err(error)))) => {
-                    let error = match error.status().is_server_error() {
-                        true => error,
-                        false => Error::new(Code::StreamError).with_source(error),
+                    let error = match error.code() {
+                        Code::Unavailable | Code::Timeout | Code::StreamError => error,
+                        _ => Error::new(Code::StreamError).with_source(error),
                     };
                     self.fail(&error, out);
                     return false;
