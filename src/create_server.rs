@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use neurolink_config::Config;
 use neurolink_core::server::{Adapter, Server};
-use neurolink_core::{App, AppBuilder, ConfigError, Engine, Registration, Route, RouteGroup, Settings};
+use neurolink_core::{
+    App, AppBuilder, ConfigError, Engine, Registration, Route, RouteGroup, Settings,
+};
 use neurolink_routes::WithRoutes as _;
 
 use crate::Framework;
@@ -136,14 +138,20 @@ impl CreateServer {
             None => {
                 let framework = match self.framework {
                     Some(framework) => framework,
-                    None => server.framework.parse().map_err(|error: crate::UnknownFramework| {
-                        ConfigError::new(vec![crate::ConfigProblem::new("server.framework", error.to_string())])
-                    })?,
+                    None => {
+                        server.framework.parse().map_err(|error: crate::UnknownFramework| {
+                            ConfigError::new(vec![crate::ConfigProblem::new(
+                                "server.framework",
+                                error.to_string(),
+                            )])
+                        })?
+                    }
                 };
                 framework.adapter().map_err(|problem| ConfigError::new(vec![problem]))?
             }
         };
-        let address = self.address.take().unwrap_or_else(|| format!("{}:{}", server.host, server.port));
+        let address =
+            self.address.take().unwrap_or_else(|| format!("{}:{}", server.host, server.port));
         let (drain_delay, grace): (Duration, Duration) = (server.drain_delay, server.grace);
         let mut builder = Server::with_adapter(self.build_app()?, adapter)
             .bind(address)

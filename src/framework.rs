@@ -72,7 +72,12 @@ impl Framework {
             Self::Warp => Ok(Box::new(neurolink_warp::Warp::new())),
             #[cfg(feature = "poem")]
             Self::Poem => Ok(Box::new(neurolink_poem::Poem::new())),
-            #[cfg(not(all(feature = "axum", feature = "actix", feature = "warp", feature = "poem")))]
+            #[cfg(not(all(
+                feature = "axum",
+                feature = "actix",
+                feature = "warp",
+                feature = "poem"
+            )))]
             missing => Err(ConfigProblem::new(
                 "framework",
                 format!(

@@ -6,8 +6,8 @@ mod framework;
 pub use create_server::{CreateServer, create_server};
 pub use framework::{Framework, UnknownFramework};
 pub use neurolink_config as config;
-pub use neurolink_core::*;
 pub use neurolink_core::server::{Server, ServerError, State as ServerState};
+pub use neurolink_core::*;
 pub use neurolink_routes as routes;
 
 #[cfg(feature = "actix")]

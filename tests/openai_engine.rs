@@ -49,7 +49,11 @@ fn the_example_engine_calls_an_openai_compatible_endpoint() {
     let own = std::env::current_exe().expect("a path");
     let target = own.parent().and_then(|deps| deps.parent()).expect("a target folder");
     let mut child = Command::new(target.join("examples/openai_engine"))
-        .envs([("OPENAI_BASE_URL", base.as_str()), ("OPENAI_API_KEY", "key-1"), ("LISTEN", "127.0.0.1:0")])
+        .envs([
+            ("OPENAI_BASE_URL", base.as_str()),
+            ("OPENAI_API_KEY", "key-1"),
+            ("LISTEN", "127.0.0.1:0"),
+        ])
         .stdout(Stdio::piped())
         .spawn()
         .expect("the example is built");

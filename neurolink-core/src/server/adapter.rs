@@ -66,3 +66,22 @@ impl ServeError {
         Self { framework, source: source.into() }
     }
 }
+
+impl Adapter for Box<dyn Adapter> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn serve(
+        &self,
+        app: App,
+        listener: TcpListener,
+        shutdown: Shutdown,
+    ) -> BoxFuture<'static, Result<(), ServeError>> {
+        (**self).serve(app, listener, shutdown)
+    }
+}
