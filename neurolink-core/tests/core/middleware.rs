@@ -1,38 +1,21 @@
 //! The middleware in an app, without a socket.
-#![cfg(feature = "full")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
 use http_body_util::BodyExt as _;
-use neurolink_core::engine::{Call, EventStream, Generate, Generation, StreamEvent};
+use neurolink_core::engine::{EventStream, StreamEvent};
 use neurolink_core::middleware::{
     AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, Denied, JwtKeys, Key, RateLimit, RequireRoles,
     SecurityHeaders, StaticToken, Timing, TokenValidator,
 };
 use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{
-    App, AppBuilder, AuthenticatedUser, Body, ConnInfo, Engine, Error, ManualClock, Reply, Request,
-    Route,
+    App, AppBuilder, AuthenticatedUser, Body, ConnInfo, Error, ManualClock, Reply, Request, Route,
 };
 
-struct Quiet;
-
-#[async_trait::async_trait]
-impl Engine for Quiet {
-    fn name(&self) -> &str {
-        "quiet"
-    }
-
-    async fn generate(&self, request: Generate, _call: &Call) -> Result<Generation, Error> {
-        Ok(Generation::new(request.input.text, "quiet", "quiet-1"))
-    }
-
-    async fn stream(&self, _request: Generate, _call: &Call) -> Result<EventStream, Error> {
-        Ok(Box::pin(futures_util::stream::empty()))
-    }
-}
+use crate::support::Quiet;
 
 async fn stream() -> EventStream {
     Box::pin(futures_util::stream::iter([Ok(StreamEvent::text("a"))]))

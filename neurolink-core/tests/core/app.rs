@@ -7,67 +7,19 @@ use std::time::Duration;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use neurolink_core::app::ConnInfo;
-use neurolink_core::engine::{Call, EventStream, Generate, Generation, StreamEvent};
+use neurolink_core::engine::{Call, EventStream, StreamEvent};
 use neurolink_core::server::{Phase, Shutdown};
 use neurolink_core::stack::{IntoRegistration as _, Kind, order};
 use neurolink_core::{
-    App, AppBuilder, AuthenticatedUser, Body, Code, ConfigError, Context, Engine, Error, Hook,
-    Json, Middleware, Next, Path, Query, Reply, Request, Response, Route, RouteGroup, State,
-    from_fn,
+    App, AppBuilder, AuthenticatedUser, Body, Code, ConfigError, Context, Error, Hook, Json,
+    Middleware, Next, Path, Query, Reply, Request, Response, Route, RouteGroup, State, from_fn,
 };
 use serde_json::{Value, json};
 
-struct Quiet;
-
-#[async_trait::async_trait]
-impl Engine for Quiet {
-    fn name(&self) -> &str {
-        "quiet"
-    }
-
-    async fn generate(&self, request: Generate, _call: &Call) -> Result<Generation, Error> {
-        Ok(Generation::new(request.input.text, "quiet", "quiet-1"))
-    }
-
-    async fn stream(&self, _request: Generate, _call: &Call) -> Result<EventStream, Error> {
-        Ok(Box::pin(futures_util::stream::iter([Ok(StreamEvent::text("hi"))])))
-    }
-}
+use crate::support::{Auth, Quiet};
 
 fn app() -> AppBuilder {
     App::builder(Quiet)
-}
-
-/// Accepts `Authorization: <user>` for any user but `bad`.
-struct Auth;
-
-#[async_trait::async_trait]
-impl Middleware for Auth {
-    fn name(&self) -> &str {
-        "auth"
-    }
-
-    fn order(&self) -> i16 {
-        order::AUTH
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Authenticator
-    }
-
-    async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
-        ctx.challenge(HeaderValue::from_static("Test"));
-        if let Some(user) = ctx.headers().get(header::AUTHORIZATION) {
-            match user.to_str() {
-                Ok("bad") | Err(_) => return Err(Error::new(Code::AuthInvalid)),
-                Ok(user) => {
-                    let user = AuthenticatedUser::new(user).with_roles([user]);
-                    ctx.authenticate(user)?;
-                }
-            }
-        }
-        Ok(next.run(ctx).await)
-    }
 }
 
 struct Answer {

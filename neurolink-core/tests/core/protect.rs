@@ -4,39 +4,10 @@ use std::sync::Arc;
 
 use http::{HeaderValue, header};
 use neurolink_core::app::{ConnInfo, Facts};
-use neurolink_core::stack::{IntoRegistration as _, Kind, order};
-use neurolink_core::{
-    AuthenticatedUser, Body, Code, Context, Error, Hook, Middleware, Next, Request, Response,
-    Settings, Stack,
-};
+use neurolink_core::stack::IntoRegistration as _;
+use neurolink_core::{Body, Code, Context, Error, Hook, Next, Request, Response, Settings, Stack};
 
-/// Accepts `Authorization: <user>`.
-struct Auth;
-
-#[async_trait::async_trait]
-impl Middleware for Auth {
-    fn name(&self) -> &str {
-        "auth"
-    }
-
-    fn order(&self) -> i16 {
-        order::AUTH
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Authenticator
-    }
-
-    async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
-        if let Some(user) =
-            ctx.headers().get(header::AUTHORIZATION).and_then(|user| user.to_str().ok())
-        {
-            let user = AuthenticatedUser::new(user);
-            ctx.authenticate(user)?;
-        }
-        Ok(next.run(ctx).await)
-    }
-}
+use crate::support::Auth;
 
 struct Mark;
 

@@ -1,0 +1,7 @@
+//! The core as a whole, without a socket.
+
+mod app;
+#[cfg(feature = "full")]
+mod middleware;
+mod protect;
+mod support;
