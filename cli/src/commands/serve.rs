@@ -1,0 +1,131 @@
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use clap::Args;
+use neurolink::routes::OfflineEngine;
+use neurolink::{ConfigError, ConfigProblem, Server, ServerError, create_server};
+use neurolink_config::{Config, Loaded, LogFormat};
+
+use crate::options::Options;
+use crate::output::{BOLD, CYAN, Failure, paint, print, warn};
+use crate::{logging, table};
+
+/// Serves the built-in engine until SIGTERM or Ctrl-C.
+///
+/// Open requests and streams are finished first, for as long as `server.grace` says; a second signal cuts them.
+/// The first line of standard output is `listening on http://ADDRESS:PORT`; logs go to standard error.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  neurolink serve
+  neurolink serve --framework actix --port 8080
+  neurolink serve --cors-origin https://app.example.com --rate-limit 100/60s
+  NEUROLINK__AUTH__TOKEN_FILE=/run/secrets/token neurolink serve --host 0.0.0.0
+  neurolink serve --config neurolink.toml --log json
+
+A secret has no flag: set NEUROLINK__AUTH__TOKEN, or NEUROLINK__AUTH__TOKEN_FILE with the path of a file.
+Every setting has a variable, such as NEUROLINK__SERVER__PORT; `neurolink config` shows them all.")]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    options: Options,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let loaded = self.options.load()?;
+        loaded.config.check_exposure()?;
+        logging::start(&loaded.config.log)?;
+        say(&loaded);
+        let server = create_server(OfflineEngine::new())
+            .bind(loaded.config.server.address())
+            .config(loaded.config.clone())
+            .build()?;
+        let runtime = tokio::runtime::Runtime::new()
+            .map_err(|error| Failure::Run(format!("cannot start the runtime: {error}")))?;
+        runtime.block_on(serve(&server, &loaded.config))
+    }
+}
+
+/// Warnings and weak settings; in the log when that is for machines.
+fn say(loaded: &Loaded) {
+    let weak = loaded.weaknesses.iter().map(|weakness| format!("weak setting {weakness}"));
+    for text in loaded.warnings.iter().cloned().chain(weak) {
+        match loaded.config.log.format {
+            LogFormat::Json => tracing::warn!(target: "neurolink::config", "{text}"),
+            _ => warn(text),
+        }
+    }
+}
+
+async fn serve(server: &Server, config: &Config) -> Result<(), Failure> {
+    server.initialize().map_err(|error| failed(error, config))?;
+    let address = server.start().await.map_err(|error| failed(error, config))?;
+    // Signals are listened for before anybody can know that it serves.
+    let (stopped, ()) =
+        tokio::join!(biased; server.wait(), async { announce(server, config, address) });
+    stopped.map_err(|error| failed(error, config))
+}
+
+fn announce(server: &Server, config: &Config, address: SocketAddr) {
+    print(format_args!("listening on http://{address}"));
+    if config.log.format == LogFormat::Json {
+        return;
+    }
+    let status = server.status();
+    let engine = "the built-in offline engine";
+    print(format_args!(
+        "serving {engine} on {}, preset {}\n",
+        paint(BOLD, status.framework),
+        config.preset
+    ));
+    print(table::table(server.plan()));
+    print(format_args!("{}\n  {}", paint(BOLD, "Try it:"), paint(CYAN, curl(config, address))));
+}
+
+/// A request to paste.
+fn curl(config: &Config, address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let address = SocketAddr::new(ip, address.port());
+    let base = config.server.base_path.trim_end_matches('/');
+    let credential = if config.auth.has_bearer() {
+        " -H \"Authorization: Bearer $TOKEN\"".to_owned()
+    } else if config.auth.is_configured() {
+        format!(" -H \"{}: $KEY\"", config.auth.api_keys.header)
+    } else {
+        String::new()
+    };
+    format!(
+        "curl http://{address}{base}/agent/execute -H 'Content-Type: application/json'{credential} -d '{{\"input\":\"Hello\"}}'"
+    )
+}
+
+fn failed(error: ServerError, config: &Config) -> Failure {
+    let address = config.server.address();
+    match error {
+        ServerError::Bind { source, .. } => {
+            let hint = match source.kind() {
+                ErrorKind::AddrInUse => {
+                    "another program listens there; stop it, choose another port with --port, or take any free one with --port 0"
+                }
+                ErrorKind::PermissionDenied => {
+                    "ports below 1024 need a permission; choose another with --port"
+                }
+                ErrorKind::AddrNotAvailable => {
+                    "the address is none of this machine's; choose another with --host"
+                }
+                _ => "choose another address with --host and --port",
+            };
+            Failure::Run(format!("cannot listen on {address}: {source}\n  {hint}"))
+        }
+        ServerError::Address(_) => {
+            let problem = "it is no address of a machine; write for example `127.0.0.1`";
+            let problem = ConfigProblem::new("server.host", problem);
+            ConfigError::new(vec![problem.with_value(&*config.server.host)]).into()
+        }
+        error => Failure::Run(error.to_string()),
+    }
+}

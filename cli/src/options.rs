@@ -1,0 +1,90 @@
+//! The flags that stand for settings; whatever is wrong with them is reported with the rest of the configuration.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use neurolink_config::{Loaded, Loader};
+
+use crate::output::Failure;
+
+/// Where the configuration comes from, and what the command line changes.
+#[derive(Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct Options {
+    /// File to read: TOML, JSON or YAML by its ending [default: $NEUROLINK_CONFIG, or neurolink.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Values to begin with [default: modern] [possible values: modern, neurolink]
+    #[arg(long, value_name = "PRESET")]
+    preset: Option<String>,
+
+    /// Web framework to serve on [default: axum] [possible values: axum, actix, warp, poem]
+    #[arg(long, value_name = "NAME")]
+    framework: Option<String>,
+
+    /// Address to listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+
+    /// Port to listen on; 0 takes any free one [default: 3000]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
+    port: Option<String>,
+
+    /// Prefix of every route [default: /api]
+    #[arg(long, value_name = "PATH")]
+    base_path: Option<String>,
+
+    /// Origin whose pages may call from a browser, such as https://app.example.com; may be repeated
+    #[arg(long, value_name = "ORIGIN")]
+    cors_origin: Vec<String>,
+
+    /// Requests of one address in a time, such as 100/60s; or off [default: off]
+    #[arg(long, value_name = "RATE")]
+    rate_limit: Option<String>,
+
+    /// Largest request body, such as 512kb or 10mb [default: 1mb]
+    #[arg(long, value_name = "SIZE")]
+    body_limit: Option<String>,
+
+    /// How log lines look [default: text] [possible values: text, json]
+    #[arg(long, value_name = "FORMAT")]
+    log: Option<String>,
+
+    /// Serve everybody on a public address, without authentication
+    #[arg(long)]
+    allow_unauthenticated: bool,
+}
+
+impl Options {
+    /// Reads all layers.
+    pub(crate) fn load(self) -> Result<Loaded, Failure> {
+        let mut loader = Loader::from_system();
+        if let Some(path) = self.config {
+            loader = loader.only_file(path);
+        }
+        let texts = [
+            ("preset", self.preset, "flag --preset"),
+            ("server.framework", self.framework, "flag --framework"),
+            ("server.host", self.host, "flag --host"),
+            ("server.port", self.port, "flag --port"),
+            ("server.base_path", self.base_path, "flag --base-path"),
+            ("rate_limit.limit", self.rate_limit, "flag --rate-limit"),
+            ("body.limit", self.body_limit, "flag --body-limit"),
+            ("log.format", self.log, "flag --log"),
+        ];
+        for (key, value, origin) in texts {
+            if let Some(value) = value {
+                loader = loader.set(key, value, origin);
+            }
+        }
+        if !self.cors_origin.is_empty() {
+            loader = loader.set("cors.origins", self.cors_origin, "flag --cors-origin");
+        }
+        if self.allow_unauthenticated {
+            loader =
+                loader.set("server.allow_unauthenticated", true, "flag --allow-unauthenticated");
+        }
+        Ok(loader.load()?)
+    }
+}

@@ -1,0 +1,91 @@
+//! What people see: colours, warnings and failures.
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::builder::Styles;
+use clap::builder::styling::{AnsiColor, Style};
+use neurolink::ConfigError;
+
+/// Names and headings.
+pub(crate) const BOLD: Style = Style::new().bold();
+/// What matters less.
+pub(crate) const DIM: Style = Style::new().dimmed();
+/// What is fine.
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+/// What is in the way.
+pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
+/// What should be looked at.
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+/// What can be typed.
+pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
+
+/// The colours of `--help`.
+pub(crate) const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Text in a style; the style vanishes when output is no terminal.
+pub(crate) fn paint(style: Style, text: impl Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Writes to standard output; nobody may be listening any more.
+pub(crate) fn print(text: impl Display) {
+    let mut out = anstream::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Writes a warning to standard error.
+pub(crate) fn warn(text: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{}: {text}", paint(YELLOW, "warning"));
+}
+
+/// Why the program ends.
+pub(crate) enum Failure {
+    /// The command line or the configuration has mistakes: exit code 2.
+    Config(ConfigError),
+    /// It failed while running, with a hint perhaps: exit code 1.
+    Run(String),
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl Failure {
+    /// Says why, and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        let mut out = anstream::stderr().lock();
+        match self {
+            Self::Run(text) => {
+                let _ = writeln!(out, "{}: {text}", paint(RED, "error"));
+                ExitCode::FAILURE
+            }
+            Self::Config(error) => {
+                let count = error.problems().len();
+                let mistakes =
+                    if count == 1 { "a mistake".into() } else { format!("{count} mistakes") };
+                let _ = writeln!(out, "{}: the configuration has {mistakes}", paint(RED, "error"));
+                for problem in error.problems() {
+                    let value = problem.value.as_ref().map(|value| format!(" = {value}"));
+                    let origin = problem.origin.as_ref().map(|origin| format!(" (from {origin})"));
+                    let _ = writeln!(
+                        out,
+                        "\n  {}{}{}\n    {}",
+                        paint(BOLD, &problem.key),
+                        value.unwrap_or_default(),
+                        paint(DIM, origin.unwrap_or_default()),
+                        problem.problem,
+                    );
+                }
+                ExitCode::from(2)
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The plan as a compact table: what all routes share once, then what is special about each.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use clap::builder::styling::Style;
+use neurolink::Plan;
+use neurolink::app::{PlannedRoute, PlannedStep};
+use neurolink_config::units::{format_duration, format_size};
+
+use crate::output::{BOLD, CYAN, DIM, GREEN, YELLOW, paint};
+
+/// The table, with colours.
+pub(crate) fn table(plan: &Plan) -> String {
+    let mut text = String::new();
+    let Some(first) = plan.routes.first() else { return "no routes".into() };
+    let shared: Vec<&PlannedStep> = first
+        .steps
+        .iter()
+        .filter(|step| plan.routes.iter().all(|route| has(route, step)))
+        .collect();
+    let body = most_common(plan.routes.iter().map(|route| route.body_limit));
+    let timeout = most_common(plan.routes.iter().map(|route| route.timeout));
+    let width = |of: fn(&PlannedRoute) -> usize| plan.routes.iter().map(of).max().unwrap_or(0);
+    let path_width = width(|route| route.path.len());
+    let access_width = width(|route| access(route).len()).max("ACCESS".len());
+    let heading =
+        format!("{:<6}  {:<path_width$}  {:<access_width$}  ALSO", "METHOD", "PATH", "ACCESS");
+    let _ = writeln!(text, "{}", paint(BOLD, heading));
+    for route in &plan.routes {
+        let style = access_style(&route.access, !route.roles.is_empty());
+        let _ = writeln!(
+            text,
+            "{}  {}  {}  {}",
+            paint(CYAN, format_args!("{:<6}", route.method)),
+            pad(&route.path, path_width),
+            paint(style, pad(&access(route), access_width)),
+            special(route, &shared, body, timeout),
+        );
+    }
+    let steps: Vec<String> = shared.iter().map(|step| describe(step)).collect();
+    let _ = writeln!(
+        text,
+        "\n{} {}\n{} bodies up to {}, answers within {}",
+        paint(BOLD, "Every route:"),
+        if steps.is_empty() { "nothing".into() } else { steps.join(&paint(DIM, " > ")) },
+        paint(BOLD, "Unless told:"),
+        format_size(body),
+        format_duration(timeout),
+    );
+    text
+}
+
+fn pad(text: &str, width: usize) -> String {
+    format!("{text:<width$}")
+}
+
+fn has(route: &PlannedRoute, step: &PlannedStep) -> bool {
+    route.steps.iter().any(|other| other.name == step.name && other.partly == step.partly)
+}
+
+fn most_common<T: PartialEq + Copy + Default>(values: impl Iterator<Item = T> + Clone) -> T {
+    let count = |value: &T| values.clone().filter(|other| other == value).count();
+    values.clone().max_by_key(count).unwrap_or_default()
+}
+
+/// Who may call, in a word or two.
+fn access(route: &PlannedRoute) -> String {
+    let mut needs = Vec::new();
+    if !route.roles.is_empty() {
+        needs.push(format!("role {}", route.roles.join("|")));
+    }
+    if !route.permissions.is_empty() {
+        needs.push(format!("may {}", route.permissions.join("&")));
+    }
+    if needs.is_empty() { route.access.clone() } else { needs.join(", ") }
+}
+
+fn access_style(access: &str, roles: bool) -> Style {
+    match access {
+        _ if roles => GREEN,
+        "user" => GREEN,
+        "anyone" => YELLOW,
+        _ => DIM,
+    }
+}
+
+fn special(
+    route: &PlannedRoute,
+    shared: &[&PlannedStep],
+    body: usize,
+    timeout: Duration,
+) -> String {
+    let mut parts = Vec::new();
+    if route.body_limit != body {
+        parts.push(format!("body {}", format_size(route.body_limit)));
+    }
+    if route.timeout != timeout {
+        parts.push(format!("within {}", format_duration(route.timeout)));
+    }
+    let own = route.steps.iter().filter(|step| !shared.iter().any(|other| other.name == step.name));
+    parts.extend(own.map(describe));
+    parts.join(&paint(DIM, ", "))
+}
+
+fn describe(step: &PlannedStep) -> String {
+    let mut text = step.name.clone();
+    if !step.summary.is_empty() {
+        text.push_str(&paint(DIM, format_args!(" ({})", step.summary)));
+    }
+    if step.partly {
+        text.push_str(&paint(DIM, " on some paths"));
+    }
+    text
+}
