@@ -18,3 +18,12 @@ pub use neurolink_axum as axum;
 pub use neurolink_poem as poem;
 #[cfg(feature = "warp")]
 pub use neurolink_warp as warp;
+
+/// The code of the documentation pages is compiled.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../docs/middleware.md")]
+    mod middleware {}
+    #[doc = include_str!("../docs/native.md")]
+    mod native {}
+}

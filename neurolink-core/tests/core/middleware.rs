@@ -27,8 +27,6 @@ const KEY: &str = "key-of-k1-0123456789";
 
 fn app() -> (AppBuilder, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(START));
-    let events =
-        || -> EventStream { Box::pin(futures_util::stream::iter([Ok(StreamEvent::text("a"))])) };
     let builder = App::builder(Quiet)
         .clock(Arc::clone(&clock) as _)
         .route(Route::get("/api/x", async || "x"))
