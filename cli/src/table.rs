@@ -29,26 +29,41 @@ pub(crate) fn table(plan: &Plan) -> String {
     let _ = writeln!(text, "{}", paint(BOLD, heading));
     for route in &plan.routes {
         let style = access_style(&route.access, !route.roles.is_empty());
-        let _ = writeln!(
+        let special = special(route, &shared, body, timeout);
+        let access = access(route);
+        let _ = write!(
             text,
-            "{}  {}  {}  {}",
+            "{}  {}  {}",
             paint(CYAN, format_args!("{:<6}", route.method)),
             pad(&route.path, path_width),
-            paint(style, pad(&access(route), access_width)),
-            special(route, &shared, body, timeout),
+            paint(style, &access),
         );
+        let gap = if special.is_empty() { 0 } else { access_width + 2 - access.len() };
+        let _ = writeln!(text, "{:gap$}{special}", "");
     }
-    let steps: Vec<String> = shared.iter().map(|step| describe(step)).collect();
+    let _ = writeln!(text, "\n{}", paint(BOLD, "Every route, outermost first:"));
+    let name_width = shared.iter().map(|step| step.name.len()).max().unwrap_or(0);
+    for step in &shared {
+        let summary = paint(DIM, short(&step.summary));
+        let _ = writeln!(text, "  {}", format_args!("{:<name_width$}  {summary}", step.name));
+    }
     let _ = writeln!(
         text,
-        "\n{} {}\n{} bodies up to {}, answers within {}",
-        paint(BOLD, "Every route:"),
-        if steps.is_empty() { "nothing".into() } else { steps.join(&paint(DIM, " > ")) },
+        "{} bodies up to {}, answers within {}",
         paint(BOLD, "Unless told:"),
         format_size(body),
         format_duration(timeout),
     );
     text
+}
+
+/// A summary that fits into a line.
+fn short(summary: &str) -> String {
+    const LONGEST: usize = 90;
+    if summary.chars().count() <= LONGEST {
+        return summary.to_owned();
+    }
+    summary.chars().take(LONGEST).chain(['…']).collect()
 }
 
 fn pad(text: &str, width: usize) -> String {
@@ -106,7 +121,7 @@ fn special(
 fn describe(step: &PlannedStep) -> String {
     let mut text = step.name.clone();
     if !step.summary.is_empty() {
-        text.push_str(&paint(DIM, format_args!(" ({})", step.summary)));
+        text.push_str(&paint(DIM, format_args!(" ({})", short(&step.summary))));
     }
     if step.partly {
         text.push_str(&paint(DIM, " on some paths"));
