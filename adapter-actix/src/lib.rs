@@ -1,1 +1,10 @@
-//! neurolink on actix-web
+#![doc = include_str!("../README.md")]
+
+mod convert;
+mod mount;
+mod payload;
+mod serve;
+
+pub use convert::on_connect;
+pub use mount::configure;
+pub use serve::Actix;

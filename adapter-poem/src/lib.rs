@@ -1,1 +1,9 @@
-//! neurolink on poem
+#![doc = include_str!("../README.md")]
+
+mod convert;
+mod mount;
+mod parked;
+mod serve;
+
+pub use mount::{Mount, endpoint, mount};
+pub use serve::Poem;

@@ -1,0 +1,109 @@
+//! http 0.2, which actix speaks, and http 1.
+
+use std::any::Any;
+use std::net::SocketAddr;
+
+use actix_web::dev::Extensions;
+use actix_web::error::{ErrorBadRequest, ErrorInternalServerError};
+use actix_web::http::{
+    ConnectionType, StatusCode, Version as ActixVersion, header as actix_header,
+};
+use actix_web::rt::net::TcpStream;
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::{HeaderName, HeaderValue, Method, Uri, Version};
+use http_body::Body as _;
+use neurolink_core::app::Scheme;
+use neurolink_core::{Body, ConnInfo, Request, Response};
+
+use crate::payload::{Outgoing, Pump};
+
+/// This end of a connection.
+struct Local(SocketAddr);
+
+/// Remembers a connection's own end; give it to `HttpServer::on_connect` before you bind.
+///
+/// Without it the app only knows the address the server is bound to, which for `0.0.0.0` says nothing.
+pub fn on_connect(io: &dyn Any, data: &mut Extensions) {
+    if let Some(Ok(local)) = io.downcast_ref::<TcpStream>().map(TcpStream::local_addr) {
+        data.insert(Local(local));
+    }
+}
+
+/// What actix says of the connection: the socket's ends, never what a header claims.
+pub(crate) fn connection(request: &HttpRequest) -> ConnInfo {
+    let config = request.app_config();
+    let local = request.conn_data::<Local>().map_or(config.local_addr(), |Local(local)| *local);
+    let scheme = if config.secure() { Scheme::Https } else { Scheme::Http };
+    ConnInfo::new(request.peer_addr()).with_local(Some(local)).with_scheme(scheme)
+}
+
+/// The head as it came: original target, every header line.
+pub(crate) fn request(from: &HttpRequest, body: Body) -> Result<Request, actix_web::Error> {
+    let mut request = Request::new(body);
+    *request.method_mut() =
+        Method::from_bytes(from.method().as_str().as_bytes()).map_err(ErrorBadRequest)?;
+    *request.uri_mut() =
+        Uri::from_maybe_shared(Bytes::from(from.uri().to_string())).map_err(ErrorBadRequest)?;
+    *request.version_mut() = match from.version() {
+        ActixVersion::HTTP_09 => Version::HTTP_09,
+        ActixVersion::HTTP_10 => Version::HTTP_10,
+        ActixVersion::HTTP_2 => Version::HTTP_2,
+        _ => Version::HTTP_11,
+    };
+    let headers = request.headers_mut();
+    headers.reserve(from.headers().len());
+    for (name, value) in from.headers() {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes()).map_err(ErrorBadRequest)?;
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(ErrorBadRequest)?;
+        headers.append(name, value);
+    }
+    Ok(request)
+}
+
+/// The length that the request's head declares.
+pub(crate) fn declared_length(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(actix_header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The answer; `pump` goes on feeding the request's body while the answer streams.
+pub(crate) fn response(
+    from: Response,
+    request: &HttpRequest,
+    pump: Option<Pump>,
+) -> Result<HttpResponse, actix_web::Error> {
+    let (parts, body) = from.into_parts();
+    let length =
+        parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let exact = body.size_hint().exact();
+    let is_head = request.method().as_str() == Method::HEAD.as_str();
+    let status = StatusCode::from_u16(parts.status.as_u16()).map_err(ErrorInternalServerError)?;
+    let mut response = match body.into_full() {
+        // The length of an answer that HEAD leaves out.
+        Ok(bytes) if bytes.is_empty() && is_head => {
+            HttpResponse::with_body(status, Outgoing::nothing(length)).map_into_boxed_body()
+        }
+        Ok(bytes) => HttpResponse::with_body(status, bytes).map_into_boxed_body(),
+        Err(body) => {
+            HttpResponse::with_body(status, Outgoing::new(body, exact, pump)).map_into_boxed_body()
+        }
+    };
+    if exact.is_none() && request.version() <= ActixVersion::HTTP_10 {
+        // HTTP/1.0 knows no chunks: the end of the connection ends the body.
+        response.head_mut().no_chunking(true);
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    // actix writes this line itself.
+    if parts.headers.get(CONNECTION).is_some_and(|value| value.as_bytes() == b"close") {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    for (name, value) in &parts.headers {
+        let name = actix_header::HeaderName::from_bytes(name.as_str().as_bytes())
+            .map_err(ErrorInternalServerError)?;
+        let value = actix_header::HeaderValue::from_bytes(value.as_bytes())
+            .map_err(ErrorInternalServerError)?;
+        response.headers_mut().append(name, value);
+    }
+    Ok(response)
+}

@@ -1,0 +1,96 @@
+use std::net::SocketAddr;
+
+use http::{HeaderMap, Method, Uri, Version, header, uri};
+use neurolink_core::{App, ConnInfo, Request};
+use warp::filters::BoxedFilter;
+use warp::host::Authority;
+use warp::path::FullPath;
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use crate::convert;
+
+/// What no filter of warp's gives; our own server leaves it in the request's extensions.
+#[derive(Clone)]
+pub(crate) struct Head {
+    pub(crate) uri: Uri,
+    pub(crate) version: Version,
+}
+
+/// A filter of the app's base path and everything below it, to combine with your own by `or`.
+///
+/// What is not below the base path is rejected as not found, so that your routes and your 404 stay yours; an app
+/// without a base path takes every path, so put it last.
+/// warp does not give filters the HTTP version; where that matters, use [`service`](crate::service).
+pub fn filter(app: App) -> BoxedFilter<(Response,)> {
+    let segments = app.base_path().split('/').filter(|segment| !segment.is_empty());
+    let base = segments.fold(warp::any().boxed(), |base, segment| {
+        base.and(warp::path(segment.to_owned())).boxed()
+    });
+    let query = warp::query::raw().map(Some).or(warp::any().map(|| None)).unify();
+    base.and(method())
+        .and(warp::path::full())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::host::optional())
+        .and(warp::ext::optional::<Head>())
+        .and(warp::ext::optional::<ConnInfo>())
+        .and(warp::addr::remote())
+        .and(warp::body::stream())
+        .then(
+            move |method: Method,
+                  path: FullPath,
+                  query: Option<String>,
+                  headers: HeaderMap,
+                  host: Option<Authority>,
+                  head: Option<Head>,
+                  conn: Option<ConnInfo>,
+                  peer: Option<SocketAddr>,
+                  stream| {
+                let mut request = Request::new(convert::body(&headers, stream));
+                *request.method_mut() = method;
+                *request.headers_mut() = headers;
+                let known = match head {
+                    Some(head) => {
+                        *request.version_mut() = head.version;
+                        Ok(head.uri)
+                    }
+                    None => target(&path, query.as_deref(), host, &mut request),
+                };
+                let conn = conn.unwrap_or_else(|| ConnInfo::new(peer));
+                let app = app.clone();
+                async move {
+                    // A target that warp has read is one.
+                    *request.uri_mut() = known.unwrap_or_default();
+                    convert::reply(app.handle(request, conn).await)
+                }
+            },
+        )
+        .boxed()
+}
+
+/// Every method but CONNECT without a path, at which warp's filters panic.
+fn method() -> impl Filter<Extract = (Method,), Error = Rejection> + Copy {
+    warp::method().and_then(|method: Method| async move {
+        if method == Method::CONNECT { Err(warp::reject::not_found()) } else { Ok(method) }
+    })
+}
+
+/// The target as it was, put together again.
+fn target(
+    path: &FullPath,
+    query: Option<&str>,
+    host: Option<Authority>,
+    request: &mut Request,
+) -> Result<Uri, uri::InvalidUri> {
+    // HTTP/2 names the host in the target, which warp keeps to itself.
+    if let (Some(host), false) = (host, request.headers().contains_key(header::HOST))
+        && let Ok(host) = host.as_str().parse()
+    {
+        request.headers_mut().insert(header::HOST, host);
+    }
+    match query {
+        Some(query) => format!("{}?{query}", path.as_str()).parse(),
+        None => path.as_str().parse(),
+    }
+}
