@@ -19,8 +19,8 @@ pub(crate) fn table(plan: &Plan) -> String {
         .iter()
         .filter(|step| plan.routes.iter().all(|route| has(route, step)))
         .collect();
-    let body = most_common(plan.routes.iter().map(|route| route.body_limit));
-    let timeout = most_common(plan.routes.iter().map(|route| route.timeout));
+    let body = most_common(&plan.routes.iter().map(|route| route.body_limit).collect::<Vec<_>>());
+    let timeout = most_common(&plan.routes.iter().map(|route| route.timeout).collect::<Vec<_>>());
     let width = |of: fn(&PlannedRoute) -> usize| plan.routes.iter().map(of).max().unwrap_or(0);
     let path_width = width(|route| route.path.len());
     let access_width = width(|route| access(route).len()).max("ACCESS".len());
@@ -44,8 +44,12 @@ pub(crate) fn table(plan: &Plan) -> String {
     let _ = writeln!(text, "\n{}", paint(BOLD, "Every route, outermost first:"));
     let name_width = shared.iter().map(|step| step.name.len()).max().unwrap_or(0);
     for step in &shared {
-        let summary = paint(DIM, short(&step.summary));
-        let _ = writeln!(text, "  {}", format_args!("{:<name_width$}  {summary}", step.name));
+        if step.summary.is_empty() {
+            let _ = writeln!(text, "  {}", step.name);
+        } else {
+            let summary = paint(DIM, short(&step.summary));
+            let _ = writeln!(text, "  {:<name_width$}  {summary}", step.name);
+        }
     }
     let _ = writeln!(
         text,
@@ -74,9 +78,9 @@ fn has(route: &PlannedRoute, step: &PlannedStep) -> bool {
     route.steps.iter().any(|other| other.name == step.name && other.partly == step.partly)
 }
 
-fn most_common<T: PartialEq + Copy + Default>(values: impl Iterator<Item = T> + Clone) -> T {
-    let count = |value: &T| values.clone().filter(|other| other == value).count();
-    values.clone().max_by_key(count).unwrap_or_default()
+fn most_common<T: PartialEq + Copy + Default>(values: &[T]) -> T {
+    let count = |value: &&T| values.iter().filter(|other| other == value).count();
+    values.iter().max_by_key(count).copied().unwrap_or_default()
 }
 
 /// Who may call, in a word or two.

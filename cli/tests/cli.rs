@@ -251,6 +251,35 @@ fn serve_says_where_it_listens_answers_and_ends_when_told() {
 }
 
 #[test]
+fn every_framework_that_is_compiled_in_serves() {
+    let frameworks = [
+        ("axum", true),
+        ("actix", cfg!(feature = "actix")),
+        ("warp", cfg!(feature = "warp")),
+        ("poem", cfg!(feature = "poem")),
+    ];
+    for (framework, compiled_in) in frameworks {
+        let arguments = ["serve", "--port", "0", "--framework", framework];
+        if !compiled_in {
+            let output = run(&arguments);
+            assert_eq!(output.status.code(), Some(2), "{framework}");
+            assert!(
+                err(&output).contains(&format!("features = [\"{framework}\"]")),
+                "{}",
+                err(&output)
+            );
+            continue;
+        }
+        let serving = Serving::start(&mut neurolink(&arguments));
+        let answer = serving.get("/api/health", "");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{framework}: {answer}");
+        let (code, out, err) = serving.end("-TERM");
+        assert_eq!(code, Some(0), "{framework}: {out}{err}");
+        assert!(out.contains(&format!("on {framework},")), "{out}");
+    }
+}
+
+#[test]
 fn an_interrupt_ends_it_too_and_json_logs_are_json() {
     let mut command = neurolink(&["serve", "--port", "0", "--log", "json"]);
     let serving = Serving::start(

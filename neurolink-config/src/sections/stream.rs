@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::layers::Value;
 use crate::reader::{Section, duration, text};
 use crate::show;
 
@@ -33,7 +34,9 @@ impl Default for StreamConfig {
 impl StreamConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
         section.set("keep_alive", &mut self.keep_alive, |value| {
-            if text(value).is_ok_and(|text| text.eq_ignore_ascii_case("off")) {
+            let off = text(value).is_ok_and(|text| text.eq_ignore_ascii_case("off"));
+            // YAML reads `off` as false.
+            if off || matches!(value, Value::Bool(false)) {
                 return Ok(Duration::ZERO);
             }
             duration(true)(value)
