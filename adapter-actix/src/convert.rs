@@ -1,35 +1,23 @@
 //! http 0.2, which actix speaks, and http 1.
 
-use std::any::Any;
-use std::net::SocketAddr;
+use std::io;
+use std::pin::Pin;
 
-use actix_web::dev::Extensions;
+use actix_web::body::{BodyStream, None as NoBody, SizedStream};
 use actix_web::error::{ErrorBadRequest, ErrorInternalServerError};
 use actix_web::http::{
     ConnectionType, StatusCode, Version as ActixVersion, header as actix_header,
 };
-use actix_web::rt::net::TcpStream;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt as _, stream};
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderName, HeaderValue, Method, Uri, Version};
-use http_body::Body as _;
 use neurolink_core::app::Scheme;
 use neurolink_core::{Body, ConnInfo, Request, Response};
 
-use crate::payload::{Outgoing, Pump};
-
-/// This end of a connection.
-struct Local(SocketAddr);
-
-/// Remembers a connection's own end; give it to `HttpServer::on_connect` before you bind.
-///
-/// Without it the app only knows the address the server is bound to, which for `0.0.0.0` says nothing.
-pub fn on_connect(io: &dyn Any, data: &mut Extensions) {
-    if let Some(Ok(local)) = io.downcast_ref::<TcpStream>().map(TcpStream::local_addr) {
-        data.insert(Local(local));
-    }
-}
+use crate::payload::{Pump, poll_with};
+use crate::serve::Local;
 
 /// What actix says of the connection: the socket's ends, never what a header claims.
 pub(crate) fn connection(request: &HttpRequest) -> ConnInfo {
@@ -63,7 +51,16 @@ pub(crate) fn request(from: &HttpRequest, body: Body) -> Result<Request, actix_w
 }
 
 /// The length that the request's head declares.
+///
+/// A request of HTTP/1 that declares neither a length nor an encoding has no body (RFC 9112, section 6.3);
+/// actix reads until the end of the connection if it asks for an upgrade.
 pub(crate) fn declared_length(request: &HttpRequest) -> Option<u64> {
+    let headers = request.headers();
+    let silent = !headers.contains_key(actix_header::CONTENT_LENGTH)
+        && !headers.contains_key(actix_header::TRANSFER_ENCODING);
+    if silent && request.version() < actix_web::http::Version::HTTP_2 {
+        return Some(0);
+    }
     request.headers().get(actix_header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
@@ -74,19 +71,25 @@ pub(crate) fn response(
     pump: Option<Pump>,
 ) -> Result<HttpResponse, actix_web::Error> {
     let (parts, body) = from.into_parts();
-    let length =
-        parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let exact = body.size_hint().exact();
+    let length = parts.headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+    let exact = http_body::Body::size_hint(&body).exact();
     let is_head = request.method().as_str() == Method::HEAD.as_str();
-    let status = StatusCode::from_u16(parts.status.as_u16()).map_err(ErrorInternalServerError)?;
-    let mut response = match body.into_full() {
-        // The length of an answer that HEAD leaves out.
-        Ok(bytes) if bytes.is_empty() && is_head => {
-            HttpResponse::with_body(status, Outgoing::nothing(length)).map_into_boxed_body()
+    let mut response = HttpResponse::new(
+        StatusCode::from_u16(parts.status.as_u16()).map_err(ErrorInternalServerError)?,
+    );
+    response = match (body.into_full(), length, exact) {
+        // HEAD leaves the body out and keeps its length, if that is known.
+        (Ok(_), Some(length), _) if is_head => response
+            .set_body(SizedStream::new(length, stream::empty::<io::Result<_>>()))
+            .map_into_boxed_body(),
+        (Ok(_), None, _) if is_head => response.set_body(NoBody::new()).map_into_boxed_body(),
+        (Ok(bytes), ..) => response.set_body(bytes).map_into_boxed_body(),
+        (Err(body), _, Some(exact)) => {
+            response.set_body(SizedStream::new(exact, outgoing(body, pump))).map_into_boxed_body()
         }
-        Ok(bytes) => HttpResponse::with_body(status, bytes).map_into_boxed_body(),
-        Err(body) => {
-            HttpResponse::with_body(status, Outgoing::new(body, exact, pump)).map_into_boxed_body()
+        (Err(body), _, None) => {
+            response.set_body(BodyStream::new(outgoing(body, pump))).map_into_boxed_body()
         }
     };
     if exact.is_none() && request.version() <= ActixVersion::HTTP_10 {
@@ -106,4 +109,10 @@ pub(crate) fn response(
         response.headers_mut().append(name, value);
     }
     Ok(response)
+}
+
+/// The chunks of a response's body, which also feed the request's.
+fn outgoing(mut body: Body, mut pump: Option<Pump>) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::poll_fn(move |cx| poll_with(&mut pump, cx, |cx| Pin::new(&mut body).poll_next(cx)))
+        .map_err(io::Error::other)
 }

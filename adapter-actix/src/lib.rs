@@ -5,6 +5,5 @@ mod mount;
 mod payload;
 mod serve;
 
-pub use convert::on_connect;
 pub use mount::configure;
-pub use serve::Actix;
+pub use serve::{Actix, on_connect};

@@ -6,7 +6,6 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -87,44 +86,5 @@ impl http_body::Body for Incoming {
 
     fn size_hint(&self) -> SizeHint {
         self.length.map(SizeHint::with_exact).unwrap_or_default()
-    }
-}
-
-/// A response's body for actix.
-pub(crate) struct Outgoing {
-    body: Body,
-    size: BodySize,
-    pump: Option<Pump>,
-}
-
-impl Outgoing {
-    pub(crate) fn new(body: Body, exact: Option<u64>, pump: Option<Pump>) -> Self {
-        Self { body, size: exact.map_or(BodySize::Stream, BodySize::Sized), pump }
-    }
-
-    /// No bytes, and the length of those that are left out, if it is known.
-    pub(crate) fn nothing(length: Option<u64>) -> Self {
-        Self {
-            body: Body::empty(),
-            size: length.map_or(BodySize::None, BodySize::Sized),
-            pump: None,
-        }
-    }
-}
-
-impl MessageBody for Outgoing {
-    type Error = std::io::Error;
-
-    fn size(&self) -> BodySize {
-        self.size
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let this = &mut *self;
-        poll_with(&mut this.pump, cx, |cx| Pin::new(&mut this.body).poll_next(cx))
-            .map(|chunk| chunk.map(|chunk| chunk.map_err(std::io::Error::other)))
     }
 }

@@ -1,10 +1,12 @@
+use std::any::Any;
 use std::fmt;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_web::dev::{Extensions, Server};
+use actix_web::rt::net::TcpStream;
 use actix_web::web::ServiceConfig;
 use actix_web::{App as ActixApp, HttpServer};
 use neurolink_core::server::{Adapter, Capabilities, Phase, ServeError, Shutdown};
@@ -13,7 +15,6 @@ use socket2::SockRef;
 use tokio_util::task::TaskTracker;
 
 use crate::mount::everything;
-use crate::on_connect;
 
 type Compose = Arc<dyn Fn(App, &mut ServiceConfig) + Send + Sync>;
 
@@ -166,6 +167,18 @@ impl Adapter for Actix {
             let guard = guard.map_err(failed)?;
             run(server.map_err(failed)?, guard, &connections, shutdown).await.map_err(failed)
         })
+    }
+}
+
+/// This end of a connection.
+pub(crate) struct Local(pub(crate) SocketAddr);
+
+/// Remembers a connection's own end; give it to `HttpServer::on_connect` before you bind.
+///
+/// Without it the app only knows the address the server is bound to, which for `0.0.0.0` says nothing.
+pub fn on_connect(io: &dyn Any, data: &mut Extensions) {
+    if let Some(Ok(local)) = io.downcast_ref::<TcpStream>().map(TcpStream::local_addr) {
+        data.insert(Local(local));
     }
 }
 

@@ -2,10 +2,7 @@
 
 mod convert;
 mod mount;
-mod parked;
 mod serve;
-mod service;
 
 pub use mount::filter;
-pub use serve::Warp;
-pub use service::{Service, service};
+pub use serve::{Service, Warp, service};

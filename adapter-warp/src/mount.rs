@@ -1,6 +1,4 @@
-use std::net::SocketAddr;
-
-use http::{HeaderMap, Method, Uri, Version, header, uri};
+use http::{Method, Uri, Version, header};
 use neurolink_core::{App, ConnInfo, Request};
 use warp::filters::BoxedFilter;
 use warp::host::Authority;
@@ -37,35 +35,18 @@ pub fn filter(app: App) -> BoxedFilter<(Response,)> {
         .and(warp::ext::optional::<ConnInfo>())
         .and(warp::addr::remote())
         .and(warp::body::stream())
-        .then(
-            move |method: Method,
-                  path: FullPath,
-                  query: Option<String>,
-                  headers: HeaderMap,
-                  host: Option<Authority>,
-                  head: Option<Head>,
-                  conn: Option<ConnInfo>,
-                  peer: Option<SocketAddr>,
-                  stream| {
-                let mut request = Request::new(convert::body(&headers, stream));
-                *request.method_mut() = method;
-                *request.headers_mut() = headers;
-                let known = match head {
-                    Some(head) => {
-                        *request.version_mut() = head.version;
-                        Ok(head.uri)
-                    }
-                    None => target(&path, query.as_deref(), host, &mut request),
-                };
-                let conn = conn.unwrap_or_else(|| ConnInfo::new(peer));
-                let app = app.clone();
-                async move {
-                    // A target that warp has read is one.
-                    *request.uri_mut() = known.unwrap_or_default();
-                    convert::reply(app.handle(request, conn).await)
-                }
-            },
-        )
+        .and_then(move |method, path, query, headers, host, head, conn: Option<_>, peer, stream| {
+            let mut request = Request::new(convert::body(&headers, stream));
+            *request.method_mut() = method;
+            *request.headers_mut() = headers;
+            let known = restore(&mut request, &path, query, host, head);
+            let conn = conn.unwrap_or_else(|| ConnInfo::new(peer));
+            let app = app.clone();
+            async move {
+                known.map_err(|_| warp::reject::not_found())?;
+                Ok::<_, Rejection>(convert::reply(app.handle(request, conn).await))
+            }
+        })
         .boxed()
 }
 
@@ -76,21 +57,26 @@ fn method() -> impl Filter<Extract = (Method,), Error = Rejection> + Copy {
     })
 }
 
-/// The target as it was, put together again.
-fn target(
-    path: &FullPath,
-    query: Option<&str>,
-    host: Option<Authority>,
+/// Sets the target and the version as they were; warp's parts of a target make one.
+fn restore(
     request: &mut Request,
-) -> Result<Uri, uri::InvalidUri> {
+    path: &FullPath,
+    query: Option<String>,
+    host: Option<Authority>,
+    head: Option<Head>,
+) -> Result<(), http::Error> {
+    if let Some(head) = head {
+        *request.version_mut() = head.version;
+        *request.uri_mut() = head.uri;
+        return Ok(());
+    }
+    *request.uri_mut() = match query {
+        Some(query) => format!("{}?{query}", path.as_str()).parse()?,
+        None => path.as_str().parse()?,
+    };
     // HTTP/2 names the host in the target, which warp keeps to itself.
-    if let (Some(host), false) = (host, request.headers().contains_key(header::HOST))
-        && let Ok(host) = host.as_str().parse()
-    {
-        request.headers_mut().insert(header::HOST, host);
+    if let (Some(host), false) = (host, request.headers().contains_key(header::HOST)) {
+        request.headers_mut().insert(header::HOST, host.as_str().parse()?);
     }
-    match query {
-        Some(query) => format!("{}?{query}", path.as_str()).parse(),
-        None => path.as_str().parse(),
-    }
+    Ok(())
 }
