@@ -2,7 +2,6 @@
 
 mod convert;
 mod mount;
-mod parked;
 mod serve;
 
 pub use mount::{Mount, endpoint, mount};

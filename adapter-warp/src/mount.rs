@@ -15,6 +15,12 @@ pub(crate) struct Head {
     pub(crate) version: Version,
 }
 
+/// What is known beside warp's parts of a request.
+enum Origin {
+    Head(Head),
+    Host(Option<Authority>),
+}
+
 /// A filter of the app's base path and everything below it, to combine with your own by `or`.
 ///
 /// What is not below the base path is rejected as not found, so that your routes and your 404 stay yours; an app
@@ -26,20 +32,22 @@ pub fn filter(app: App) -> BoxedFilter<(Response,)> {
         base.and(warp::path(segment.to_owned())).boxed()
     });
     let query = warp::query::raw().map(Some).or(warp::any().map(|| None)).unify();
+    // Where the head is known, the core judges the host; warp has an answer of its own.
+    let origin = warp::ext::get().map(Origin::Head);
+    let origin = origin.or(warp::host::optional().map(Origin::Host)).unify();
     base.and(method())
         .and(warp::path::full())
         .and(query)
         .and(warp::header::headers_cloned())
-        .and(warp::host::optional())
-        .and(warp::ext::optional::<Head>())
+        .and(origin)
         .and(warp::ext::optional::<ConnInfo>())
         .and(warp::addr::remote())
         .and(warp::body::stream())
-        .and_then(move |method, path, query, headers, host, head, conn: Option<_>, peer, stream| {
+        .and_then(move |method, path, query, headers, origin, conn: Option<_>, peer, stream| {
             let mut request = Request::new(convert::body(&headers, stream));
             *request.method_mut() = method;
             *request.headers_mut() = headers;
-            let known = restore(&mut request, &path, query, host, head);
+            let known = restore(&mut request, &path, query, origin);
             let conn = conn.unwrap_or_else(|| ConnInfo::new(peer));
             let app = app.clone();
             async move {
@@ -62,14 +70,16 @@ fn restore(
     request: &mut Request,
     path: &FullPath,
     query: Option<String>,
-    host: Option<Authority>,
-    head: Option<Head>,
+    origin: Origin,
 ) -> Result<(), http::Error> {
-    if let Some(head) = head {
-        *request.version_mut() = head.version;
-        *request.uri_mut() = head.uri;
-        return Ok(());
-    }
+    let host = match origin {
+        Origin::Host(host) => host,
+        Origin::Head(head) => {
+            *request.version_mut() = head.version;
+            *request.uri_mut() = head.uri;
+            return Ok(());
+        }
+    };
     *request.uri_mut() = match query {
         Some(query) => format!("{}?{query}", path.as_str()).parse()?,
         None => path.as_str().parse()?,
