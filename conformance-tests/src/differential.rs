@@ -43,6 +43,8 @@ pub struct Report {
     pub asked: usize,
     /// The cases that were not answered alike.
     pub differences: Vec<Difference>,
+    /// Entries of differences that are not true any more.
+    pub stale: Vec<String>,
     /// The normalising rules that were needed.
     pub normalised: BTreeSet<Rule>,
 }
@@ -71,7 +73,7 @@ impl Report {
     /// Whether all answers were alike, but for known divergences.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.differences.iter().all(|difference| difference.known)
+        self.stale.is_empty() && self.differences.iter().all(|difference| difference.known)
     }
 }
 
@@ -87,6 +89,9 @@ impl std::fmt::Display for Report {
                     writeln!(f, "    {line}")?;
                 }
             }
+        }
+        for stale in &self.stale {
+            writeln!(f, "\n{stale}: not a difference any more; remove the entry")?;
         }
         let rules: Vec<_> = self.normalised.iter().map(|rule| rule.as_str()).collect();
         writeln!(f, "normalised: {}", rules.join(", "))
@@ -106,7 +111,7 @@ pub fn differential(columns: &[Column<'_>], cases: &[Case]) -> Report {
                 Ok(exchanges) => text(&exchanges, &mut report.normalised),
                 Err(error) => error.to_string(),
             };
-            let known = column.divergences.is_some_and(|list| list.entry(&name).is_some());
+            let known = column.divergences.is_some_and(|list| list.explains(&name, &answer));
             if !known {
                 unexplained.insert(answer.clone());
             }
@@ -120,6 +125,17 @@ pub fn differential(columns: &[Column<'_>], cases: &[Case]) -> Report {
             report.differences.push(Difference { case: name, groups, known });
         }
     }
+    let different: Vec<&str> =
+        report.differences.iter().map(|difference| difference.case.as_str()).collect();
+    let stale = columns
+        .iter()
+        .filter_map(|column| Some((column.name, column.divergences?)))
+        .flat_map(|(name, list)| {
+            list.stale_differences(&different)
+                .into_iter()
+                .map(move |case| format!("{name}: {case}"))
+        });
+    report.stale = stale.collect();
     report
 }
 

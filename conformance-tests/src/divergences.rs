@@ -15,9 +15,12 @@ pub struct Divergences {
     /// The entries.
     #[serde(default)]
     pub divergence: Vec<Divergence>,
+    /// Cases that the adapter passes, and answers in other words than the rest.
+    #[serde(default)]
+    pub difference: Vec<Divergence>,
 }
 
-/// One case that an adapter fails, and why.
+/// One case that an adapter fails or answers in other words, and why.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Divergence {
@@ -61,7 +64,8 @@ impl Divergences {
     /// All entries that do not.
     pub fn validate(&self, names: &[String]) -> Result<(), DivergenceError> {
         let mut problems = Vec::new();
-        for (at, entry) in self.divergence.iter().enumerate() {
+        let entries: Vec<&Divergence> = self.divergence.iter().chain(&self.difference).collect();
+        for (at, entry) in entries.iter().enumerate() {
             let case = &entry.case;
             if !names.iter().any(|name| name == case || id_of(name) == case) {
                 problems.push(format!("{case} matches no case"));
@@ -70,7 +74,7 @@ impl Divergences {
                 problems
                     .push(format!("{case} is in an area that may not diverge: only {AREAS:?} may"));
             }
-            if self.divergence[..at].iter().any(|other| other.case == *case) {
+            if entries[..at].iter().any(|other| other.case == *case) {
                 problems.push(format!("{case} is there twice"));
             }
             let texts = [
@@ -92,10 +96,27 @@ impl Divergences {
     /// The entry for a case or a row of it.
     #[must_use]
     pub fn entry(&self, name: &str) -> Option<&Divergence> {
-        self.divergence
+        find(&self.divergence, name)
+    }
+
+    /// Whether the list explains why this adapter's answer is not the others'.
+    #[must_use]
+    pub fn explains(&self, name: &str, answer: &str) -> bool {
+        self.entry(name).is_some()
+            || find(&self.difference, name).is_some_and(|entry| answer.contains(&entry.observed))
+    }
+
+    /// The entries of differences that are none of these cases: they are not true any more.
+    #[must_use]
+    pub fn stale_differences(&self, different: &[&str]) -> Vec<&str> {
+        let is_there = |entry: &&Divergence| {
+            different.iter().any(|name| *name == entry.case || id_of(name) == entry.case)
+        };
+        self.difference
             .iter()
-            .find(|entry| entry.case == name)
-            .or_else(|| self.divergence.iter().find(|entry| entry.case == id_of(name)))
+            .filter(|entry| !is_there(entry))
+            .map(|entry| entry.case.as_str())
+            .collect()
     }
 
     /// Judges an outcome in the light of the list.
@@ -125,6 +146,12 @@ impl Divergences {
         }
         outcome
     }
+}
+
+/// The entry of a row, or of its whole case.
+fn find<'a>(entries: &'a [Divergence], name: &str) -> Option<&'a Divergence> {
+    let of = |case: &str| entries.iter().find(|entry| entry.case == case);
+    of(name).or_else(|| of(id_of(name)))
 }
 
 fn id_of(name: &str) -> &str {
