@@ -122,6 +122,14 @@ impl Problems {
         self.0.push(ConfigProblem::new(key, problem));
     }
 
+    /// The value, or its default and all its problems under one key.
+    pub(crate) fn of<T: Default>(&mut self, key: &str, value: Result<T, Vec<String>>) -> T {
+        value.unwrap_or_else(|found| {
+            found.into_iter().for_each(|problem| self.add(key, problem));
+            T::default()
+        })
+    }
+
     pub(crate) fn into_result<T>(self, value: T) -> Result<T, ConfigError> {
         if self.0.is_empty() { Ok(value) } else { Err(ConfigError::new(self.0)) }
     }

@@ -2,6 +2,8 @@
 
 mod authorize;
 mod builder;
+mod checks;
+mod compile;
 mod connection;
 mod context;
 mod cross_site;
@@ -21,7 +23,7 @@ mod table;
 
 pub use builder::AppBuilder;
 #[cfg(feature = "cors")]
-pub(crate) use builder::check_origin;
+pub(crate) use checks::check_origin;
 pub use connection::{ConnInfo, Scheme};
 pub use context::Context;
 pub(crate) use edge::{respond_error, unstamped};

@@ -8,120 +8,12 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::events::EventSender;
-use super::{Adapter, Event, Events, Phase, ServeError, ServerError, Shutdown, ShutdownHandle};
+use super::signals::Signals;
+use super::{
+    Adapter, Event, Events, Phase, ServeError, ServerBuilder, ServerError, Shutdown,
+    ShutdownHandle, State, Status,
+};
 use crate::{App, Plan};
-
-/// Where a server is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum State {
-    /// Made, and nothing more.
-    Uninitialized,
-    /// Ready to start.
-    Initialized,
-    /// Opens its socket.
-    Starting,
-    /// Serves.
-    Running,
-    /// Tells load balancers to look elsewhere, and finishes what is open.
-    Draining,
-    /// Cuts what is still open.
-    Stopping,
-    /// Has stopped; it may be started again.
-    Stopped,
-    /// Failed.
-    Error,
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
-            Self::Uninitialized => "uninitialized",
-            Self::Initialized => "initialized",
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Draining => "draining",
-            Self::Stopping => "stopping",
-            Self::Stopped => "stopped",
-            Self::Error => "error",
-        };
-        f.write_str(name)
-    }
-}
-
-/// What a server is doing.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Status {
-    /// Where it is in its life.
-    pub state: State,
-    /// The framework.
-    pub framework: &'static str,
-    /// Where it listens, while it does.
-    pub address: Option<SocketAddr>,
-    /// How long it has been running.
-    pub uptime: Option<Duration>,
-    /// How many routes it has.
-    pub routes: usize,
-}
-
-/// Collects what a [`Server`] is made of.
-pub struct ServerBuilder {
-    app: App,
-    adapter: Box<dyn Adapter>,
-    address: String,
-    drain_delay: Duration,
-    grace: Duration,
-    allow_unauthenticated: bool,
-}
-
-impl ServerBuilder {
-    /// Where to listen: `127.0.0.1:3000` unless told; port 0 takes any free one.
-    #[must_use]
-    pub fn bind(mut self, address: impl Into<String>) -> Self {
-        self.address = address.into();
-        self
-    }
-
-    /// How long readiness says 503 before the server stops accepting; for load balancers that poll.
-    #[must_use]
-    pub const fn drain_delay(mut self, delay: Duration) -> Self {
-        self.drain_delay = delay;
-        self
-    }
-
-    /// How long open requests and streams may go on when the server stops: 25 s unless told.
-    #[must_use]
-    pub const fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
-        self
-    }
-
-    /// Serves everybody on a public address, without an authenticator.
-    #[must_use]
-    pub const fn allow_unauthenticated(mut self) -> Self {
-        self.allow_unauthenticated = true;
-        self
-    }
-
-    /// Makes the server; nothing is opened yet.
-    #[must_use]
-    pub fn build(self) -> Server {
-        let events = EventSender::new();
-        Server {
-            inner: Arc::new(Inner {
-                app: self.app.with_events(events.clone()),
-                adapter: self.adapter,
-                address: self.address,
-                drain_delay: self.drain_delay,
-                grace: self.grace,
-                allow_unauthenticated: self.allow_unauthenticated,
-                events,
-                life: Mutex::new(Life { state: State::Uninitialized, run: None }),
-            }),
-        }
-    }
-}
 
 /// An app on a socket, with its life: started, stopped gracefully, started again; a cheap handle to clone.
 #[derive(Clone)]
@@ -167,21 +59,21 @@ const LINGER: Duration = Duration::from_secs(1);
 const LAST: Duration = Duration::from_secs(1);
 
 impl Server {
-    /// A builder around an app and a framework's adapter.
-    pub fn builder(app: App, adapter: impl Adapter) -> ServerBuilder {
-        Self::with_adapter(app, Box::new(adapter))
-    }
-
-    /// A builder around an app and an adapter chosen at run time.
-    #[must_use]
-    pub fn with_adapter(app: App, adapter: Box<dyn Adapter>) -> ServerBuilder {
-        ServerBuilder {
-            app,
-            adapter,
-            address: "127.0.0.1:3000".into(),
-            drain_delay: Duration::ZERO,
-            grace: Duration::from_secs(25),
-            allow_unauthenticated: false,
+    pub(super) fn new(options: ServerBuilder) -> Self {
+        let events = EventSender::new();
+        let ServerBuilder { app, adapter, address, drain_delay, grace, allow_unauthenticated } =
+            options;
+        Self {
+            inner: Arc::new(Inner {
+                app: app.with_events(events.clone()),
+                adapter,
+                address,
+                drain_delay,
+                grace,
+                allow_unauthenticated,
+                events,
+                life: Mutex::new(Life { state: State::Uninitialized, run: None }),
+            }),
         }
     }
 
@@ -447,41 +339,4 @@ fn listen(address: &str) -> Result<TcpListener, ServerError> {
     let listener = TcpListener::bind(&*addresses).map_err(|source| bind_error(address, source))?;
     listener.set_nonblocking(true).map_err(|source| bind_error(address, source))?;
     Ok(listener)
-}
-
-/// SIGTERM and SIGINT.
-struct Signals {
-    #[cfg(unix)]
-    terminate: Option<tokio::signal::unix::Signal>,
-}
-
-impl Signals {
-    fn listen() -> Self {
-        Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .ok(),
-        }
-    }
-
-    async fn next(&mut self) {
-        let interrupt = async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        #[cfg(unix)]
-        let terminate = async {
-            match &mut self.terminate {
-                Some(signal) => drop(signal.recv().await),
-                None => std::future::pending().await,
-            }
-        };
-        #[cfg(not(unix))]
-        let terminate = std::future::pending::<()>();
-        tokio::select! {
-            () = interrupt => {}
-            () = terminate => {}
-        }
-    }
 }

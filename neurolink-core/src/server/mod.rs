@@ -1,14 +1,19 @@
 //! Sockets and life cycle: what a framework implements, and what starts and stops it.
 
 mod adapter;
+mod builder;
 mod error;
 mod events;
 mod lifecycle;
 mod shutdown;
+mod signals;
+mod state;
 
 pub use adapter::{Adapter, Capabilities, ServeError};
+pub use builder::ServerBuilder;
 pub use error::ServerError;
 pub(crate) use events::EventSender;
 pub use events::{Event, Events};
-pub use lifecycle::{Server, ServerBuilder, State, Status};
+pub use lifecycle::Server;
 pub use shutdown::{Phase, Shutdown, ShutdownHandle};
+pub use state::{State, Status};

@@ -78,6 +78,10 @@ impl StackBuilder {
     }
 }
 
+/// What is wrong with a name that is there twice.
+pub(crate) const TWICE: &str =
+    "two steps have this name; give one of them another with `.named(\"..\")`";
+
 /// Resolves and sorts registrations; one from code replaces a configured one of its name.
 pub(crate) fn resolve(
     registrations: Vec<Registration>,
@@ -90,10 +94,7 @@ pub(crate) fn resolve(
                 kept[index] = registration;
             }
             Some(index) if registration.is_configured() && !kept[index].is_configured() => {}
-            Some(_) => problems.add(
-                format!("middleware.{}", registration.name()),
-                "two steps have this name; give one of them another with `.named(\"..\")`",
-            ),
+            Some(_) => problems.add(format!("middleware.{}", registration.name()), TWICE),
             None => kept.push(registration),
         }
     }

@@ -7,8 +7,8 @@ mod next;
 pub mod order;
 mod registration;
 
-pub(crate) use builder::resolve as resolve_registrations;
 pub use builder::{Stack, StackBuilder};
+pub(crate) use builder::{TWICE, resolve as resolve_registrations};
 pub use from_fn::{FromFn, MiddlewareFn, StatefulMiddlewareFn, WithState, from_fn, from_fn_with};
 pub use middleware::{BodyAccess, Hook, Kind, Middleware};
 pub use next::Next;

@@ -1,0 +1,105 @@
+//! What can be wrong with settings, found at build.
+
+use http::HeaderName;
+
+use super::path;
+use crate::config::{Problems, Settings};
+
+/// Why an origin such as `https://app.example.com` is none.
+pub(crate) fn check_origin(origin: &str) -> Result<(), String> {
+    let valid = origin.split_once("://").is_some_and(|(scheme, authority)| {
+        matches!(scheme, "http" | "https")
+            && !authority.is_empty()
+            && !authority.contains(['/', '?', '#', '@', '*', ' '])
+            && authority.parse::<http::uri::Authority>().is_ok()
+            && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
+    });
+    if valid {
+        Ok(())
+    } else {
+        Err(format!(
+            "`{origin}` is no origin; write `https://app.example.com`, in lower case and without a path"
+        ))
+    }
+}
+
+/// Checks the sizes, times and origins of settings.
+pub(super) fn settings(settings: &Settings, problems: &mut Problems) {
+    let zero = [
+        ("timeout", settings.timeout.is_zero()),
+        ("body_timeout", settings.body_timeout.is_zero()),
+        ("stream.idle_timeout", settings.stream.idle_timeout.is_zero()),
+        ("stream.max_duration", settings.stream.max_duration.is_zero()),
+        ("limits.uri", settings.limits.uri == 0),
+        ("limits.header_bytes", settings.limits.header_bytes == 0),
+        ("limits.header_count", settings.limits.header_count == 0),
+        ("limits.json_depth", settings.limits.json_depth == 0),
+        ("limits.body_budget", settings.limits.body_budget == 0),
+    ];
+    for (key, is_zero) in zero {
+        if is_zero {
+            problems
+                .add(key, "it is zero, so that no request could pass; give more or leave it out");
+        }
+    }
+    let most = [
+        ("limits.uri", settings.limits.uri, 32 * 1024),
+        ("limits.header_bytes", settings.limits.header_bytes, 96 * 1024),
+        ("limits.header_count", settings.limits.header_count, 90),
+        ("limits.json_depth", settings.limits.json_depth, 120),
+    ];
+    for (key, value, most) in most {
+        if value > most {
+            problems.add(
+                key,
+                format!("{value} is more than some framework or parser bears; give at most {most}"),
+            );
+        }
+    }
+    if settings.limits.body > settings.limits.body_budget {
+        problems.add(
+            "limits.body",
+            "a single body is larger than limits.body_budget; raise the budget",
+        );
+    }
+    for origin in &settings.trusted_origins {
+        if let Err(problem) = check_origin(origin) {
+            problems.add("trusted_origins", problem);
+        }
+    }
+}
+
+/// The name of the header with the request id.
+pub(super) fn request_id_header(text: &str, problems: &mut Problems) -> HeaderName {
+    text.parse().unwrap_or_else(|_| {
+        problems.add(
+            "request_id_header",
+            format!("`{text}` is no header name; write for example `x-request-id`"),
+        );
+        HeaderName::from_static("x-request-id")
+    })
+}
+
+/// The base path without a slash at its end; empty for none.
+pub(super) fn base_path(text: &str, problems: &mut Problems) -> String {
+    let trimmed = text.trim_end_matches('/');
+    if trimmed.is_empty() {
+        return String::new();
+    }
+    match path::canonical(trimmed) {
+        Ok(canonical)
+            if canonical.path == trimmed
+                && canonical.normal
+                && !trimmed.contains(['{', '}', '*']) =>
+        {
+            trimmed.to_owned()
+        }
+        _ => {
+            problems.add(
+                "base_path",
+                format!("`{text}` is no plain path; write for example `/api`, or `/` for none"),
+            );
+            String::new()
+        }
+    }
+}

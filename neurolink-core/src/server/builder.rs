@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use super::{Adapter, Server};
+use crate::App;
+
+/// Collects what a [`Server`] is made of.
+pub struct ServerBuilder {
+    pub(super) app: App,
+    pub(super) adapter: Box<dyn Adapter>,
+    pub(super) address: String,
+    pub(super) drain_delay: Duration,
+    pub(super) grace: Duration,
+    pub(super) allow_unauthenticated: bool,
+}
+
+impl ServerBuilder {
+    /// Where to listen: `127.0.0.1:3000` unless told; port 0 takes any free one.
+    #[must_use]
+    pub fn bind(mut self, address: impl Into<String>) -> Self {
+        self.address = address.into();
+        self
+    }
+
+    /// How long readiness says 503 before the server stops accepting; for load balancers that poll.
+    #[must_use]
+    pub const fn drain_delay(mut self, delay: Duration) -> Self {
+        self.drain_delay = delay;
+        self
+    }
+
+    /// How long open requests and streams may go on when the server stops: 25 s unless told.
+    #[must_use]
+    pub const fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Serves everybody on a public address, without an authenticator.
+    #[must_use]
+    pub const fn allow_unauthenticated(mut self) -> Self {
+        self.allow_unauthenticated = true;
+        self
+    }
+
+    /// Makes the server; nothing is opened yet.
+    #[must_use]
+    pub fn build(self) -> Server {
+        Server::new(self)
+    }
+}
+
+impl Server {
+    /// A builder around an app and a framework's adapter.
+    pub fn builder(app: App, adapter: impl Adapter) -> ServerBuilder {
+        Self::with_adapter(app, Box::new(adapter))
+    }
+
+    /// A builder around an app and an adapter chosen at run time.
+    #[must_use]
+    pub fn with_adapter(app: App, adapter: Box<dyn Adapter>) -> ServerBuilder {
+        ServerBuilder {
+            app,
+            adapter,
+            address: "127.0.0.1:3000".into(),
+            drain_delay: Duration::ZERO,
+            grace: Duration::from_secs(25),
+            allow_unauthenticated: false,
+        }
+    }
+}
