@@ -2,9 +2,7 @@ use std::time::Duration;
 
 use neurolink_config::Config;
 use neurolink_core::server::{Adapter, Server};
-use neurolink_core::{
-    App, AppBuilder, ConfigError, Engine, Registration, Route, RouteGroup, Settings,
-};
+use neurolink_core::{App, AppBuilder, ConfigError, Engine, Registration, Route, RouteGroup, Settings};
 use neurolink_routes::WithRoutes as _;
 
 use crate::Framework;
@@ -37,11 +35,14 @@ pub fn create_server(engine: impl Engine) -> CreateServer {
     }
 }
 
+/// A change of the settings, made after the configuration.
+type Change = Box<dyn FnOnce(&mut Settings)>;
+
 /// Collects what [`create_server`] makes.
 pub struct CreateServer {
     app: AppBuilder,
     config: Config,
-    changes: Vec<Box<dyn FnOnce(&mut Settings)>>,
+    changes: Vec<Change>,
     adapter: Option<Box<dyn Adapter>>,
     framework: Option<Framework>,
     address: Option<String>,
@@ -138,25 +139,17 @@ impl CreateServer {
             None => {
                 let framework = match self.framework {
                     Some(framework) => framework,
-                    None => {
-                        server.framework.parse().map_err(|error: crate::UnknownFramework| {
-                            ConfigError::new(vec![crate::ConfigProblem::new(
-                                "server.framework",
-                                error.to_string(),
-                            )])
-                        })?
-                    }
+                    None => server.framework.parse().map_err(|error: crate::UnknownFramework| {
+                        ConfigError::new(vec![crate::ConfigProblem::new("server.framework", error.to_string())])
+                    })?,
                 };
-                framework.adapter().map_err(|problem| ConfigError::new(vec![problem]))?
+                framework.adapter_with(server.max_connections).map_err(|problem| ConfigError::new(vec![problem]))?
             }
         };
-        let address =
-            self.address.take().unwrap_or_else(|| format!("{}:{}", server.host, server.port));
+        let address = self.address.take().unwrap_or_else(|| server.address());
         let (drain_delay, grace): (Duration, Duration) = (server.drain_delay, server.grace);
-        let mut builder = Server::with_adapter(self.build_app()?, adapter)
-            .bind(address)
-            .drain_delay(drain_delay)
-            .grace(grace);
+        let mut builder =
+            Server::with_adapter(self.build_app()?, adapter).bind(address).drain_delay(drain_delay).grace(grace);
         if server.allow_unauthenticated {
             builder = builder.allow_unauthenticated();
         }

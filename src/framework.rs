@@ -63,30 +63,36 @@ impl Framework {
     /// # Errors
     /// When its feature is not enabled; the problem names it.
     pub fn adapter(self) -> Result<Box<dyn Adapter>, ConfigProblem> {
+        self.adapter_with(CONNECTIONS)
+    }
+
+    /// Its adapter, with a cap of connections at one time.
+    ///
+    /// # Errors
+    /// When its feature is not enabled; the problem names it.
+    pub fn adapter_with(self, max_connections: usize) -> Result<Box<dyn Adapter>, ConfigProblem> {
+        #[cfg(any(feature = "axum", feature = "warp", feature = "poem"))]
+        let config = neurolink_serve::ServeConfig::default().max_connections(max_connections);
         match self {
             #[cfg(feature = "axum")]
-            Self::Axum => Ok(Box::new(neurolink_axum::Axum::new())),
+            Self::Axum => Ok(Box::new(neurolink_axum::Axum::new().serve_config(config))),
             #[cfg(feature = "actix")]
-            Self::Actix => Ok(Box::new(neurolink_actix::Actix::new())),
+            Self::Actix => Ok(Box::new(neurolink_actix::Actix::new().max_connections(max_connections))),
             #[cfg(feature = "warp")]
-            Self::Warp => Ok(Box::new(neurolink_warp::Warp::new())),
+            Self::Warp => Ok(Box::new(neurolink_warp::Warp::new().serve_config(config))),
             #[cfg(feature = "poem")]
-            Self::Poem => Ok(Box::new(neurolink_poem::Poem::new())),
-            #[cfg(not(all(
-                feature = "axum",
-                feature = "actix",
-                feature = "warp",
-                feature = "poem"
-            )))]
+            Self::Poem => Ok(Box::new(neurolink_poem::Poem::new().serve_config(config))),
+            #[cfg(not(all(feature = "axum", feature = "actix", feature = "warp", feature = "poem")))]
             missing => Err(ConfigProblem::new(
                 "framework",
-                format!(
-                    "{missing} is not compiled in; enable it: neurolink = {{ features = [\"{missing}\"] }}"
-                ),
+                format!("{missing} is not compiled in; enable it: neurolink = {{ features = [\"{missing}\"] }}"),
             )),
         }
     }
 }
+
+/// The most connections at one time, unless told.
+const CONNECTIONS: usize = 10_000;
 
 impl fmt::Display for Framework {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

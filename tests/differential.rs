@@ -1,9 +1,7 @@
 //! The same bytes to all four frameworks behind their own servers: one answer.
 
 use neurolink::Framework;
-use neurolink_conformance::{
-    Column, Divergences, Running, Subject as _, cases, differential, reference,
-};
+use neurolink_conformance::{Column, Divergences, Running, Subject as _, cases, differential, reference};
 
 /// What an adapter's file says that its framework forces.
 fn divergences(framework: Framework) -> Divergences {

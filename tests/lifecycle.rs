@@ -65,9 +65,7 @@ async fn connect(address: SocketAddr, path: &str) -> TcpStream {
 
 async fn rest(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
-    let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes))
-        .await
-        .expect("the connection ends");
+    let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes)).await.expect("the connection ends");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -83,10 +81,7 @@ async fn until(stream: &mut TcpStream, text: &str) {
     let mut seen = String::new();
     let mut buffer = [0; 1024];
     while !seen.contains(text) {
-        let read = timeout(Duration::from_secs(5), stream.read(&mut buffer))
-            .await
-            .expect("in time")
-            .expect("reads");
+        let read = timeout(Duration::from_secs(5), stream.read(&mut buffer)).await.expect("in time").expect("reads");
         assert!(read > 0, "the connection ended before {text:?}: {seen}");
         seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
     }
@@ -158,10 +153,7 @@ async fn a_public_address_without_an_authenticator_is_refused_unless_allowed() {
     let exposed = server(Framework::Axum).bind("0.0.0.0:0").build();
     exposed.initialize().expect("initializes");
     let error = exposed.start().await.expect_err("exposed");
-    assert!(
-        matches!(error, ServerError::Exposed(_))
-            && error.to_string().contains("allow_unauthenticated")
-    );
+    assert!(matches!(error, ServerError::Exposed(_)) && error.to_string().contains("allow_unauthenticated"));
     let allowed = server(Framework::Axum).bind("0.0.0.0:0").allow_unauthenticated().build();
     allowed.initialize().expect("initializes");
     allowed.start().await.expect("starts");
@@ -192,11 +184,7 @@ async fn an_idle_connection_does_not_hold_up_the_stop() {
         until(&mut idle, "\"data\"").await;
         let stopping = tokio::time::Instant::now();
         server.stop().await.expect("stops");
-        assert!(
-            stopping.elapsed() < Duration::from_millis(2500),
-            "{framework}: {:?}",
-            stopping.elapsed()
-        );
+        assert!(stopping.elapsed() < Duration::from_millis(2500), "{framework}: {:?}", stopping.elapsed());
     }
 }
 
@@ -235,9 +223,7 @@ async fn a_client_that_leaves_stops_the_stream_and_the_handler() {
             }))
             .build()
             .expect("valid");
-        let server = Server::with_adapter(app, framework.adapter().expect("compiled in"))
-            .bind("127.0.0.1:0")
-            .build();
+        let server = Server::with_adapter(app, framework.adapter().expect("compiled in")).bind("127.0.0.1:0").build();
         server.initialize().expect("initializes");
         let address = server.start().await.expect("starts");
         let mut stream = connect(address, "/api/stream").await;
@@ -251,10 +237,7 @@ async fn a_client_that_leaves_stops_the_stream_and_the_handler() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        assert!(
-            timeout(Duration::from_millis(250), gone).await.is_ok(),
-            "{framework}: {streams:?} {handlers:?}"
-        );
+        assert!(timeout(Duration::from_millis(250), gone).await.is_ok(), "{framework}: {streams:?} {handlers:?}");
         server.stop().await.expect("stops");
     }
 }

@@ -33,9 +33,14 @@ fn stub(listener: TcpListener) -> std::thread::JoinHandle<String> {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).expect("the body");
-        let answer = r#"{"choices":[{"message":{"content":"four"}}],"usage":{"prompt_tokens":7,"completion_tokens":1}}"#;
-        write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{answer}", answer.len())
-            .expect("answers");
+        let answer =
+            r#"{"choices":[{"message":{"content":"four"}}],"usage":{"prompt_tokens":7,"completion_tokens":1}}"#;
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{answer}",
+            answer.len()
+        )
+        .expect("answers");
         format!("{head}{}", String::from_utf8_lossy(&body))
     })
 }
@@ -49,11 +54,7 @@ fn the_example_engine_calls_an_openai_compatible_endpoint() {
     let own = std::env::current_exe().expect("a path");
     let target = own.parent().and_then(|deps| deps.parent()).expect("a target folder");
     let mut child = Command::new(target.join("examples/openai_engine"))
-        .envs([
-            ("OPENAI_BASE_URL", base.as_str()),
-            ("OPENAI_API_KEY", "key-1"),
-            ("LISTEN", "127.0.0.1:0"),
-        ])
+        .envs([("OPENAI_BASE_URL", base.as_str()), ("OPENAI_API_KEY", "key-1"), ("LISTEN", "127.0.0.1:0")])
         .stdout(Stdio::piped())
         .spawn()
         .expect("the example is built");

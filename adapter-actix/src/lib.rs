@@ -2,7 +2,6 @@
 
 mod convert;
 mod mount;
-mod payload;
 mod serve;
 
 pub use mount::configure;

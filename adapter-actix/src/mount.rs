@@ -1,9 +1,9 @@
 use actix_web::dev::{ServiceRequest, ServiceResponse, fn_service};
 use actix_web::web::{self, ServiceConfig};
 use neurolink_core::App;
+use neurolink_core::http::Pump;
 
 use crate::convert;
-use crate::payload::{bridge, poll_with};
 
 /// Registers the app's base path and everything below it, for `actix_web::App::configure`.
 ///
@@ -27,11 +27,10 @@ pub(crate) fn everything(app: App, config: &mut ServiceConfig) {
 
 async fn answer(app: App, request: ServiceRequest) -> Result<ServiceResponse, actix_web::Error> {
     let (request, payload) = request.into_parts();
-    let (body, mut pump) = bridge(payload, convert::declared_length(&request));
+    let (body, mut pump) = convert::body(payload, convert::declared_length(&request));
     let handle = app.handle(convert::request(&request, body)?, convert::connection(&request));
     let mut handle = std::pin::pin!(handle);
-    let response =
-        std::future::poll_fn(|cx| poll_with(&mut pump, cx, |cx| handle.as_mut().poll(cx))).await;
+    let response = std::future::poll_fn(|cx| Pump::poll_with(&mut pump, cx, |cx| handle.as_mut().poll(cx))).await;
     let response = convert::response(response, &request, pump)?;
     Ok(ServiceResponse::new(request, response))
 }

@@ -74,10 +74,7 @@ impl Actix {
 
     /// Serves a whole application of yours, in which you have mounted the app; its 404 stays yours.
     #[must_use]
-    pub fn host(
-        mut self,
-        compose: impl Fn(App, &mut ServiceConfig) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn host(mut self, compose: impl Fn(App, &mut ServiceConfig) + Send + Sync + 'static) -> Self {
         self.compose = Arc::new(compose);
         self
     }
@@ -113,12 +110,7 @@ impl Actix {
         self
     }
 
-    fn start(
-        &self,
-        app: App,
-        listener: TcpListener,
-        connections: TaskTracker,
-    ) -> io::Result<Server> {
+    fn start(&self, app: App, listener: TcpListener, connections: TaskTracker) -> io::Result<Server> {
         let compose = Arc::clone(&self.compose);
         let workers = self.workers.clamp(1, 512);
         let server = HttpServer::new(move || {
@@ -138,8 +130,7 @@ impl Actix {
         .tcp_nodelay(true)
         .shutdown_timeout(NO_TIMEOUT)
         .disable_signals();
-        let server =
-            if self.http2 { server.listen_auto_h2c(listener) } else { server.listen(listener) };
+        let server = if self.http2 { server.listen_auto_h2c(listener) } else { server.listen(listener) };
         Ok(server?.run())
     }
 }
@@ -153,12 +144,7 @@ impl Adapter for Actix {
         Capabilities::default().http2_prior_knowledge(self.http2)
     }
 
-    fn serve(
-        &self,
-        app: App,
-        listener: TcpListener,
-        shutdown: Shutdown,
-    ) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let connections = TaskTracker::new();
         let guard = listener.try_clone();
         let server = self.start(app, listener, connections.clone());
@@ -183,12 +169,7 @@ pub fn on_connect(io: &dyn Any, data: &mut Extensions) {
 }
 
 /// Serves until the shutdown has gone its way or the server has failed; dropping it cuts every connection.
-async fn run(
-    mut server: Server,
-    guard: TcpListener,
-    connections: &TaskTracker,
-    shutdown: Shutdown,
-) -> io::Result<()> {
+async fn run(mut server: Server, guard: TcpListener, connections: &TaskTracker, shutdown: Shutdown) -> io::Result<()> {
     let handle = server.handle();
     if let Some(ended) = until(&mut server, shutdown.reached(Phase::Draining)).await {
         return ended;
@@ -235,9 +216,6 @@ async fn until(server: &mut Server, event: impl Future<Output = ()>) -> Option<i
 
 impl fmt::Debug for Actix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Actix")
-            .field("workers", &self.workers)
-            .field("http2", &self.http2)
-            .finish_non_exhaustive()
+        f.debug_struct("Actix").field("workers", &self.workers).field("http2", &self.http2).finish_non_exhaustive()
     }
 }

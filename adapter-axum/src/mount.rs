@@ -61,7 +61,8 @@ impl tower_service::Service<Request> for Mount {
 /// What our own server says of the connection, or what axum's says.
 pub(crate) fn connection(request: &Request) -> ConnInfo {
     let extensions = request.extensions();
-    extensions.get::<ConnInfo>().copied().unwrap_or_else(|| {
-        ConnInfo::new(extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer))
-    })
+    extensions
+        .get::<ConnInfo>()
+        .copied()
+        .unwrap_or_else(|| ConnInfo::new(extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer)))
 }

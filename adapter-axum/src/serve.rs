@@ -60,12 +60,7 @@ impl Adapter for Axum {
         "axum"
     }
 
-    fn serve(
-        &self,
-        app: App,
-        listener: TcpListener,
-        shutdown: Shutdown,
-    ) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let router = match &self.compose {
             Some(compose) => compose(app),
             None => Router::new().fallback_service(Mount::new(app)),
@@ -80,9 +75,7 @@ impl Adapter for Axum {
                     request
                 })
             };
-            serve(listener, config, shutdown, make)
-                .await
-                .map_err(|error| ServeError::new("axum", error))
+            serve(listener, config, shutdown, make).await.map_err(|error| ServeError::new("axum", error))
         })
     }
 }

@@ -49,11 +49,10 @@ async fn send(address: SocketAddr, request: &str) -> String {
 }
 
 async fn get_path(address: SocketAddr, path: &str) -> String {
-    send(address, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
-        .await
+    send(address, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).await
 }
 
-fn own_server(axum: Axum) -> (SocketAddr, ShutdownHandle, tokio::task::JoinHandle<()>) {
+fn own_server(axum: &Axum) -> (SocketAddr, ShutdownHandle, tokio::task::JoinHandle<()>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let (handle, shutdown) = Shutdown::new();
@@ -70,9 +69,7 @@ async fn what_is_not_below_the_base_path_stays_the_hosts() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let server = tokio::spawn(async move {
-        axum::serve(listener, host.into_make_service_with_connect_info::<SocketAddr>())
-            .await
-            .expect("serves");
+        axum::serve(listener, host.into_make_service_with_connect_info::<SocketAddr>()).await.expect("serves");
     });
     assert!(get_path(address, "/native/hello").await.ends_with("native"));
     assert!(get_path(address, "/nope").await.ends_with("the host's 404"));
@@ -102,15 +99,11 @@ async fn a_nested_router_still_sees_the_whole_path() {
 
 #[tokio::test]
 async fn the_own_server_gives_every_other_path_to_the_app_and_stops() {
-    let axum =
-        Axum::new().configure(|router| router.route("/native/hello", get(|| async { "native" })));
-    let (address, handle, serving) = own_server(axum);
+    let axum = Axum::new().configure(|router| router.route("/native/hello", get(|| async { "native" })));
+    let (address, handle, serving) = own_server(&axum);
     assert!(get_path(address, "/native/hello").await.ends_with("native"));
     assert!(get_path(address, "/nope").await.contains("\"code\":\"NOT_FOUND\""));
     assert!(get_path(address, "/api/peer").await.contains("{\"data\":\"true\""));
     handle.advance(Phase::Draining);
-    tokio::time::timeout(Duration::from_millis(500), serving)
-        .await
-        .expect("ends at once")
-        .expect("ends well");
+    tokio::time::timeout(Duration::from_millis(500), serving).await.expect("ends at once").expect("ends well");
 }

@@ -7,9 +7,7 @@ use axum::routing::{get, post};
 use http_body_util::BodyExt as _;
 use neurolink_axum::{Fact, layer};
 use neurolink_core::stack::{Kind, order};
-use neurolink_core::{
-    AuthenticatedUser, Context, Error, Middleware, Next, RequestId, Response, Stack,
-};
+use neurolink_core::{AuthenticatedUser, Context, Error, Middleware, Next, RequestId, Response, Stack};
 use tower::ServiceExt as _;
 use tower_layer::Layer as _;
 
@@ -39,20 +37,13 @@ impl Middleware for Auth {
     }
 }
 
-async fn send(
-    method: &str,
-    path: &str,
-    user: Option<&str>,
-    body: &'static str,
-) -> (u16, String, bool) {
+async fn send(method: &str, path: &str, user: Option<&str>, body: &'static str) -> (u16, String, bool) {
     let router: Router = Router::new()
         .route("/me", get(|Fact(user): Fact<AuthenticatedUser>| async move { user.id }))
         .route("/id", get(|Fact(id): Fact<RequestId>| async move { id.to_string() }))
         .route(
             "/public",
-            get(|Fact(user): Fact<Option<AuthenticatedUser>>| async move {
-                format!("{}", user.is_some())
-            }),
+            get(|Fact(user): Fact<Option<AuthenticatedUser>>| async move { format!("{}", user.is_some()) }),
         )
         .route("/echo", post(|body: String| async move { body }));
     let stack = Stack::builder().with(Auth).public(["/public"]).build().expect("valid");
@@ -61,10 +52,7 @@ async fn send(
     if let Some(user) = user {
         request = request.header("authorization", user);
     }
-    let response = service
-        .oneshot(request.body(Body::from(body)).expect("a request"))
-        .await
-        .expect("an answer");
+    let response = service.oneshot(request.body(Body::from(body)).expect("a request")).await.expect("an answer");
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
     let id = parts.headers.contains_key("x-request-id");
@@ -94,11 +82,8 @@ async fn native_bodies_pass_untouched() {
 
 #[tokio::test]
 async fn a_fact_without_the_stack_is_a_500() {
-    let router: Router =
-        Router::new().route("/id", get(|Fact(id): Fact<RequestId>| async move { id.to_string() }));
-    let response = router
-        .oneshot(Request::get("/id").body(Body::empty()).expect("a request"))
-        .await
-        .expect("an answer");
+    let router: Router = Router::new().route("/id", get(|Fact(id): Fact<RequestId>| async move { id.to_string() }));
+    let response =
+        router.oneshot(Request::get("/id").body(Body::empty()).expect("a request")).await.expect("an answer");
     assert_eq!(response.status(), 500);
 }

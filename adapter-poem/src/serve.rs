@@ -55,10 +55,7 @@ impl Poem {
     /// Gives access to the native route: own routes, own endpoints. What it has no path for is the app's.
     #[must_use]
     pub fn route(mut self, route: impl Fn(Route) -> Route + Send + Sync + 'static) -> Self {
-        self.compose = Arc::new(move |app| Served {
-            app: Some(app),
-            native: Some(shared(route(Route::new()))),
-        });
+        self.compose = Arc::new(move |app| Served { app: Some(app), native: Some(shared(route(Route::new()))) });
         self
     }
 
@@ -69,8 +66,7 @@ impl Poem {
         E: IntoEndpoint,
         E::Endpoint: 'static,
     {
-        self.compose =
-            Arc::new(move |app| Served { app: None, native: Some(shared(compose(app))) });
+        self.compose = Arc::new(move |app| Served { app: None, native: Some(shared(compose(app))) });
         self
     }
 
@@ -87,12 +83,7 @@ impl Adapter for Poem {
         "poem"
     }
 
-    fn serve(
-        &self,
-        app: App,
-        listener: TcpListener,
-        shutdown: Shutdown,
-    ) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let served = (self.compose)(app);
         let config = self.config.clone();
         Box::pin(async move {
@@ -104,9 +95,7 @@ impl Adapter for Poem {
                     async move { Ok::<_, std::convert::Infallible>(answer.await) }
                 })
             };
-            serve(listener, config, shutdown, make)
-                .await
-                .map_err(|error| ServeError::new("poem", error))
+            serve(listener, config, shutdown, make).await.map_err(|error| ServeError::new("poem", error))
         })
     }
 }
@@ -135,8 +124,7 @@ impl Served {
             (Some(app), None) => return app.handle(request, conn).await,
             (None, Some(native)) => {
                 let (parts, body) = request.into_parts();
-                let response =
-                    native.get_response(to_poem(parts, convert::boxed(body), conn)).await;
+                let response = native.get_response(to_poem(parts, convert::boxed(body), conn)).await;
                 return from_poem(response);
             }
             (None, None) => return Response::default(),
@@ -165,11 +153,7 @@ impl Served {
     }
 }
 
-fn to_poem(
-    parts: http::request::Parts,
-    body: impl Into<poem::Body>,
-    conn: ConnInfo,
-) -> poem::Request {
+fn to_poem(parts: http::request::Parts, body: impl Into<poem::Body>, conn: ConnInfo) -> poem::Request {
     let local = LocalAddr(conn.local.map(Addr::socket).unwrap_or_default());
     let remote = RemoteAddr(conn.peer.map(Addr::socket).unwrap_or_default());
     let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
@@ -221,10 +205,7 @@ impl HttpBody for Parked {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if self.body.is_none() {
             self.body = self.slot.take();
         }

@@ -1,15 +1,11 @@
 //! Bodies and responses between warp and the core.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use futures_util::future::FutureExt as _;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http_body::{Frame, SizeHint};
-use neurolink_core::{Body, BoxError, Response};
+use neurolink_core::{Body, Response};
 use warp::Reply as _;
 
 /// A request's body, with the length that warp's stream has lost.
@@ -18,43 +14,16 @@ where
     S: Stream<Item = Result<B, warp::Error>> + Send + 'static,
     B: Buf,
 {
-    let mut stream =
-        Box::pin(stream.map(|chunk| chunk.map(|mut bytes| bytes.copy_to_bytes(bytes.remaining()))));
+    let mut stream = Box::pin(stream.map(|chunk| chunk.map(|mut bytes| bytes.copy_to_bytes(bytes.remaining()))));
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some() || headers.contains_key(TRANSFER_ENCODING) {
-        return Body::new(Incoming { body: Body::from_stream(stream), length });
+        return Body::with_length(stream, length);
     }
     // Nothing is declared: there is none, or it is HTTP/2. What is not there ends at the first look.
     match stream.next().now_or_never() {
         Some(None) => Body::empty(),
         Some(Some(first)) => Body::from_stream(stream::iter([first]).chain(stream)),
         None => Body::from_stream(stream),
-    }
-}
-
-/// A body and the length that the request's head declares.
-struct Incoming {
-    body: Body,
-    length: Option<u64>,
-}
-
-impl http_body::Body for Incoming {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.length == Some(0)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.length.map(SizeHint::with_exact).unwrap_or_default()
     }
 }
 

@@ -28,9 +28,7 @@ enum Origin {
 /// warp does not give filters the HTTP version; where that matters, use [`service`](crate::service).
 pub fn filter(app: App) -> BoxedFilter<(Response,)> {
     let segments = app.base_path().split('/').filter(|segment| !segment.is_empty());
-    let base = segments.fold(warp::any().boxed(), |base, segment| {
-        base.and(warp::path(segment.to_owned())).boxed()
-    });
+    let base = segments.fold(warp::any().boxed(), |base, segment| base.and(warp::path(segment.to_owned())).boxed());
     let query = warp::query::raw().map(Some).or(warp::any().map(|| None)).unify();
     // Where the head is known, the core judges the host; warp has an answer of its own.
     let origin = warp::ext::get().map(Origin::Head);
@@ -66,12 +64,7 @@ fn method() -> impl Filter<Extract = (Method,), Error = Rejection> + Copy {
 }
 
 /// Sets the target and the version as they were; warp's parts of a target make one.
-fn restore(
-    request: &mut Request,
-    path: &FullPath,
-    query: Option<String>,
-    origin: Origin,
-) -> Result<(), http::Error> {
+fn restore(request: &mut Request, path: &FullPath, query: Option<String>, origin: Origin) -> Result<(), http::Error> {
     let host = match origin {
         Origin::Host(host) => host,
         Origin::Head(head) => {

@@ -85,27 +85,18 @@ impl Adapter for Warp {
         "warp"
     }
 
-    fn serve(
-        &self,
-        app: App,
-        listener: TcpListener,
-        shutdown: Shutdown,
-    ) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let service = (self.compose)(app);
         let config = self.config.clone();
         Box::pin(async move {
             let make = move |conn: Connection| {
                 let info = ConnInfo::new(Some(conn.peer)).with_local(Some(conn.local));
-                service.clone().map_request(
-                    move |mut request: http::Request<hyper::body::Incoming>| {
-                        request.extensions_mut().insert(info);
-                        request
-                    },
-                )
+                service.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
+                    request.extensions_mut().insert(info);
+                    request
+                })
             };
-            serve(listener, config, shutdown, make)
-                .await
-                .map_err(|error| ServeError::new("warp", error))
+            serve(listener, config, shutdown, make).await.map_err(|error| ServeError::new("warp", error))
         })
     }
 }
@@ -204,10 +195,7 @@ where
     filter.map(|reply: R| reply.into_response()).boxed()
 }
 
-async fn call<B>(
-    native: BoxedFilter<(warp::reply::Response,)>,
-    request: http::Request<B>,
-) -> Response
+async fn call<B>(native: BoxedFilter<(warp::reply::Response,)>, request: http::Request<B>) -> Response
 where
     B: http_body::Body + Send + Sync + 'static,
     B::Error: Into<BoxError>,
@@ -277,10 +265,7 @@ impl HttpBody for Parked {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if self.body.is_none() {
             self.body = self.slot.take();
         }

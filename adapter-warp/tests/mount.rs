@@ -13,8 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use warp::{Filter, Rejection, Reply};
 
-fn native()
--> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
+fn native() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
     let hello = warp::path!("native" / "hello").and(warp::get()).map(|| "native");
     let echo = warp::path!("native" / "echo").and(warp::post()).and(warp::body::bytes());
     hello.or(echo.map(|body: bytes::Bytes| body.to_vec()))
@@ -109,11 +108,7 @@ async fn the_own_server_stops_at_once_when_nothing_is_open() {
     let (address, handle, serving) = own_server(&own(), &Kit::new("/api").app);
     assert!(ask(address, "GET", "/api/text").await.contains("text"));
     handle.advance(Phase::Draining);
-    timeout(Duration::from_millis(500), serving)
-        .await
-        .expect("ends at once")
-        .expect("no panic")
-        .expect("ends well");
+    timeout(Duration::from_millis(500), serving).await.expect("ends at once").expect("no panic").expect("ends well");
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 
@@ -143,10 +138,6 @@ async fn a_forced_server_cuts_what_is_open() {
     open.send("GET /api/wait HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     tokio::time::sleep(Duration::from_millis(20)).await;
     handle.advance(Phase::Forced);
-    timeout(Duration::from_millis(2500), serving)
-        .await
-        .expect("ends")
-        .expect("no panic")
-        .expect("ends well");
+    timeout(Duration::from_millis(2500), serving).await.expect("ends").expect("no panic").expect("ends well");
     assert_eq!(open.rest().await, "");
 }

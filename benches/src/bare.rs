@@ -47,10 +47,7 @@ fn axum(listener: TcpListener) -> Result<(), Failure> {
     use axum::{Json, Router, body::Body};
     let router = Router::new()
         .route("/api/health", get(|| async { Json(health()) }))
-        .route(
-            "/api/agent/execute",
-            post(|Json(request): Json<Value>| async move { Json(answer(&request)) }),
-        )
+        .route("/api/agent/execute", post(|Json(request): Json<Value>| async move { Json(answer(&request)) }))
         .route(
             "/api/agent/stream",
             post(|Json(_): Json<Value>| async {
@@ -70,9 +67,7 @@ fn actix(listener: TcpListener) -> Result<(), Failure> {
             .route("/api/health", web::get().to(|| async { HttpResponse::Ok().json(health()) }))
             .route(
                 "/api/agent/execute",
-                web::post().to(|request: web::Json<Value>| async move {
-                    HttpResponse::Ok().json(answer(&request))
-                }),
+                web::post().to(|request: web::Json<Value>| async move { HttpResponse::Ok().json(answer(&request)) }),
             )
             .route(
                 "/api/agent/stream",
@@ -90,23 +85,14 @@ fn actix(listener: TcpListener) -> Result<(), Failure> {
 
 fn warp(listener: TcpListener) -> Result<(), Failure> {
     use warp::{Filter, Reply as _};
-    let health =
-        warp::get().and(warp::path!("api" / "health")).map(|| warp::reply::json(&health()));
+    let health = warp::get().and(warp::path!("api" / "health")).map(|| warp::reply::json(&health()));
     let execute = warp::post()
         .and(warp::path!("api" / "agent" / "execute"))
         .and(warp::body::json())
         .map(|request: Value| warp::reply::json(&answer(&request)));
-    let stream = warp::post()
-        .and(warp::path!("api" / "agent" / "stream"))
-        .and(warp::body::json())
-        .map(|_: Value| {
-            warp::reply::with_header(
-                warp::reply::stream(events()),
-                "content-type",
-                "text/event-stream",
-            )
-            .into_response()
-        });
+    let stream = warp::post().and(warp::path!("api" / "agent" / "stream")).and(warp::body::json()).map(|_: Value| {
+        warp::reply::with_header(warp::reply::stream(events()), "content-type", "text/event-stream").into_response()
+    });
     runtime()?.block_on(async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         warp::serve(health.or(execute).or(stream)).incoming(listener).run().await;
@@ -130,11 +116,8 @@ fn poem(listener: TcpListener) -> Result<(), Failure> {
     async fn stream(Json(_): Json<Value>) -> poem::Response {
         use futures_util::StreamExt as _;
         let bytes = events().map(|event| event.map_err(|never| match never {}));
-        let bytes: std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, std::io::Error>> + Send>> =
-            Box::pin(bytes);
-        poem::Response::builder()
-            .content_type("text/event-stream")
-            .body(Body::from_bytes_stream(bytes))
+        let bytes: std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, std::io::Error>> + Send>> = Box::pin(bytes);
+        poem::Response::builder().content_type("text/event-stream").body(Body::from_bytes_stream(bytes))
     }
     let route = Route::new()
         .at("/api/health", get(health_endpoint))

@@ -82,8 +82,7 @@ impl Options {
             loader = loader.set("cors.origins", self.cors_origin, "flag --cors-origin");
         }
         if self.allow_unauthenticated {
-            loader =
-                loader.set("server.allow_unauthenticated", true, "flag --allow-unauthenticated");
+            loader = loader.set("server.allow_unauthenticated", true, "flag --allow-unauthenticated");
         }
         Ok(loader.load()?)
     }

@@ -69,8 +69,7 @@ impl Failure {
             }
             Self::Config(error) => {
                 let count = error.problems().len();
-                let mistakes =
-                    if count == 1 { "a mistake".into() } else { format!("{count} mistakes") };
+                let mistakes = if count == 1 { "a mistake".into() } else { format!("{count} mistakes") };
                 let _ = writeln!(out, "{}: the configuration has {mistakes}", paint(RED, "error"));
                 for problem in error.problems() {
                     let value = problem.value.as_ref().map(|value| format!(" = {value}"));

@@ -14,18 +14,14 @@ use crate::output::{BOLD, CYAN, DIM, GREEN, YELLOW, paint};
 pub(crate) fn table(plan: &Plan) -> String {
     let mut text = String::new();
     let Some(first) = plan.routes.first() else { return "no routes".into() };
-    let shared: Vec<&PlannedStep> = first
-        .steps
-        .iter()
-        .filter(|step| plan.routes.iter().all(|route| has(route, step)))
-        .collect();
+    let shared: Vec<&PlannedStep> =
+        first.steps.iter().filter(|step| plan.routes.iter().all(|route| has(route, step))).collect();
     let body = most_common(&plan.routes.iter().map(|route| route.body_limit).collect::<Vec<_>>());
     let timeout = most_common(&plan.routes.iter().map(|route| route.timeout).collect::<Vec<_>>());
     let width = |of: fn(&PlannedRoute) -> usize| plan.routes.iter().map(of).max().unwrap_or(0);
     let path_width = width(|route| route.path.len());
     let access_width = width(|route| access(route).len()).max("ACCESS".len());
-    let heading =
-        format!("{:<6}  {:<path_width$}  {:<access_width$}  ALSO", "METHOD", "PATH", "ACCESS");
+    let heading = format!("{:<6}  {:<path_width$}  {:<access_width$}  ALSO", "METHOD", "PATH", "ACCESS");
     let _ = writeln!(text, "{}", paint(BOLD, heading));
     for route in &plan.routes {
         let style = access_style(&route.access, !route.roles.is_empty());
@@ -104,12 +100,7 @@ fn access_style(access: &str, roles: bool) -> Style {
     }
 }
 
-fn special(
-    route: &PlannedRoute,
-    shared: &[&PlannedStep],
-    body: usize,
-    timeout: Duration,
-) -> String {
+fn special(route: &PlannedRoute, shared: &[&PlannedStep], body: usize, timeout: Duration) -> String {
     let mut parts = Vec::new();
     if route.body_limit != body {
         parts.push(format!("body {}", format_size(route.body_limit)));

@@ -22,8 +22,7 @@ fn neurolink(arguments: &[&str]) -> Command {
 fn folder() -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let folder =
-        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}", std::process::id()));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     folder
 }
@@ -49,13 +48,11 @@ struct Serving {
 
 impl Serving {
     fn start(command: &mut Command) -> Self {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line");
-        let address =
-            line.trim_end().strip_prefix("listening on http://").unwrap_or_default().to_owned();
+        let address = line.trim_end().strip_prefix("listening on http://").unwrap_or_default().to_owned();
         let mut serving = Self { child, stdout, address };
         assert!(!serving.address.is_empty(), "{line:?} {}", serving.stderr_after_kill());
         serving
@@ -71,10 +68,7 @@ impl Serving {
     fn get(&self, path: &str, headers: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("connects");
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n",
-            self.address
-        );
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n", self.address);
         stream.write_all(request.as_bytes()).expect("sends");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
@@ -101,9 +95,7 @@ impl Drop for Serving {
 
 #[test]
 fn help_has_examples_of_every_command() {
-    for arguments in
-        [&["--help"][..], &["serve", "--help"], &["routes", "--help"], &["config", "--help"]]
-    {
+    for arguments in [&["--help"][..], &["serve", "--help"], &["routes", "--help"], &["config", "--help"]] {
         let output = run(arguments);
         assert!(output.status.success());
         let text = out(&output);
@@ -141,12 +133,11 @@ fn nothing_and_nonsense_are_mistakes_of_the_command_line() {
 fn all_mistakes_of_a_configuration_are_listed_with_where_they_come_from() {
     let file = folder().join("my.toml");
     std::fs::write(&file, "[server]\nprot = 1\n\n[timeout]\nrequest = 30\n").expect("a file");
-    let output =
-        neurolink(&["serve", "--port", "high", "--cors-origin", "example.com", "--config"])
-            .arg(&file)
-            .env("NEUROLINK__AUTH__TOKEN", "hush")
-            .output()
-            .expect("the binary runs");
+    let output = neurolink(&["serve", "--port", "high", "--cors-origin", "example.com", "--config"])
+        .arg(&file)
+        .env("NEUROLINK__AUTH__TOKEN", "hush")
+        .output()
+        .expect("the binary runs");
     assert_eq!(output.status.code(), Some(2));
     let text = err(&output);
     for part in [
@@ -170,10 +161,7 @@ fn a_public_address_without_authentication_is_refused() {
     let output = run(&["serve", "--host", "0.0.0.0", "--port", "0"]);
     assert_eq!(output.status.code(), Some(2));
     let text = err(&output);
-    assert!(
-        text.contains("NEUROLINK__AUTH__TOKEN") && text.contains("allow_unauthenticated"),
-        "{text}"
-    );
+    assert!(text.contains("NEUROLINK__AUTH__TOKEN") && text.contains("allow_unauthenticated"), "{text}");
 }
 
 #[test]
@@ -188,19 +176,14 @@ fn routes_are_a_table_or_json() {
     assert!(output.status.success(), "{}", err(&output));
     let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let routes = plan["routes"].as_array().expect("a list");
-    let execute =
-        routes.iter().find(|route| route["path"] == "/v1/agent/execute").expect("a route");
+    let execute = routes.iter().find(|route| route["path"] == "/v1/agent/execute").expect("a route");
     assert_eq!((&execute["method"], &execute["bodyLimit"]), (&"POST".into(), &2048.into()));
 }
 
 #[test]
 fn the_effective_configuration_has_no_secrets_and_can_be_read_again() {
     let folder = folder();
-    std::fs::write(
-        folder.join("neurolink.toml"),
-        "preset = \"neurolink\"\n[server]\nport = 4000\n",
-    )
-    .expect("a file");
+    std::fs::write(folder.join("neurolink.toml"), "preset = \"neurolink\"\n[server]\nport = 4000\n").expect("a file");
     let config = |arguments: &[&str]| {
         neurolink(arguments)
             .current_dir(&folder)
@@ -212,21 +195,13 @@ fn the_effective_configuration_has_no_secrets_and_can_be_read_again() {
     let text = out(&output);
     assert!(output.status.success() && text.contains("port = 4000"), "{text}{}", err(&output));
     assert!(text.contains("token = \"[hidden]\"") && !text.contains("nobody-sees"), "{text}");
-    assert!(
-        err(&output).contains("warning: cors.origins"),
-        "weak settings are said: {}",
-        err(&output)
-    );
+    assert!(err(&output).contains("warning: cors.origins"), "weak settings are said: {}", err(&output));
 
     let json = config(&["config", "--format", "json", "--port", "5000"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
-    assert_eq!(
-        (&json["server"]["port"], &json["auth"]["token"]),
-        (&5000.into(), &"[hidden]".into())
-    );
+    assert_eq!((&json["server"]["port"], &json["auth"]["token"]), (&5000.into(), &"[hidden]".into()));
 
-    std::fs::write(folder.join("again.toml"), text.replace("token = \"[hidden]\"\n", ""))
-        .expect("a file");
+    std::fs::write(folder.join("again.toml"), text.replace("token = \"[hidden]\"\n", "")).expect("a file");
     let again = config(&["config", "--config", "again.toml"]);
     assert_eq!(out(&again), text);
 }
@@ -234,11 +209,7 @@ fn the_effective_configuration_has_no_secrets_and_can_be_read_again() {
 #[test]
 fn serve_says_where_it_listens_answers_and_ends_when_told() {
     let serving = Serving::start(&mut neurolink(&["serve", "--port", "0"]));
-    assert!(
-        !serving.address.ends_with(":0") && serving.address.starts_with("127.0.0.1:"),
-        "{}",
-        serving.address
-    );
+    assert!(!serving.address.ends_with(":0") && serving.address.starts_with("127.0.0.1:"), "{}", serving.address);
     let address = serving.address.clone();
     let answer = serving.get("/api/health", "");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -263,11 +234,7 @@ fn every_framework_that_is_compiled_in_serves() {
         if !compiled_in {
             let output = run(&arguments);
             assert_eq!(output.status.code(), Some(2), "{framework}");
-            assert!(
-                err(&output).contains(&format!("features = [\"{framework}\"]")),
-                "{}",
-                err(&output)
-            );
+            assert!(err(&output).contains(&format!("features = [\"{framework}\"]")), "{}", err(&output));
             continue;
         }
         let serving = Serving::start(&mut neurolink(&arguments));
@@ -283,9 +250,7 @@ fn every_framework_that_is_compiled_in_serves() {
 fn an_interrupt_ends_it_too_and_json_logs_are_json() {
     let mut command = neurolink(&["serve", "--port", "0", "--log", "json"]);
     let serving = Serving::start(
-        command
-            .env("NEUROLINK__AUTH__TOKEN", "a-token-of-this-test")
-            .env("NEUROLINK__CORS__ORIGINS", "*"),
+        command.env("NEUROLINK__AUTH__TOKEN", "a-token-of-this-test").env("NEUROLINK__CORS__ORIGINS", "*"),
     );
     let path = "/api/agent/providers";
     assert!(serving.get(path, "").starts_with("HTTP/1.1 401"));

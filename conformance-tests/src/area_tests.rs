@@ -40,8 +40,7 @@ fn ids_are_kebab_case_and_of_their_files_area() {
         let (area, name) = id.split_once('/').unwrap();
         assert!(FILES.iter().any(|(file, _)| *file == format!("{area}.toml")), "{id}");
         assert!(
-            !name.is_empty()
-                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
             "{id}"
         );
     }
@@ -90,10 +89,8 @@ const ELSEWHERE: &[(u32, &str)] = &[
 fn every_divergence_of_the_original_is_a_case_or_is_proved_elsewhere() {
     let mut sources: Vec<_> = cases().unwrap().into_iter().map(|case| case.source).collect();
     sources.extend(function_cases().iter().map(|case| case.source.to_owned()));
-    let words: BTreeSet<_> = sources
-        .iter()
-        .flat_map(|source| source.split(|c: char| !c.is_ascii_alphanumeric() && c != '-'))
-        .collect();
+    let words: BTreeSet<_> =
+        sources.iter().flat_map(|source| source.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')).collect();
     for row in 1..=74 {
         let here = words.contains(format!("V{row}").as_str());
         let elsewhere = ELSEWHERE.iter().any(|(other, _)| *other == row);

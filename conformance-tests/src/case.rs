@@ -250,17 +250,13 @@ impl Case {
         struct File {
             case: Vec<toml::Table>,
         }
-        let parsed: File = toml::from_str(text)
-            .map_err(|error| CaseError::Toml { file: file.into(), error: Box::new(error) })?;
+        let parsed: File =
+            toml::from_str(text).map_err(|error| CaseError::Toml { file: file.into(), error: Box::new(error) })?;
         let mut cases = Vec::new();
         for (number, table) in parsed.case.into_iter().enumerate() {
             let id = table.get("id").and_then(Value::as_str).map(str::to_owned);
             let id = id.unwrap_or_else(|| format!("case {}", number + 1));
-            cases.extend(expand(table).map_err(|problem| CaseError::Case {
-                file: file.into(),
-                case: id,
-                problem,
-            })?);
+            cases.extend(expand(table).map_err(|problem| CaseError::Case { file: file.into(), case: id, problem })?);
         }
         Ok(cases)
     }
@@ -310,8 +306,7 @@ fn expand(mut table: toml::Table) -> Result<Vec<Case>, String> {
 }
 
 fn finish(table: toml::Table, row: Option<String>) -> Result<Case, String> {
-    let mut case: Case =
-        table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
+    let mut case: Case = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
     case.row = row;
     case.validate()?;
     Ok(case)

@@ -125,15 +125,10 @@ pub fn differential(columns: &[Column<'_>], cases: &[Case]) -> Report {
             report.differences.push(Difference { case: name, groups, known });
         }
     }
-    let different: Vec<&str> =
-        report.differences.iter().map(|difference| difference.case.as_str()).collect();
-    let stale = columns
-        .iter()
-        .filter_map(|column| Some((column.name, column.divergences?)))
-        .flat_map(|(name, list)| {
-            list.stale_differences(&different)
-                .into_iter()
-                .map(move |case| format!("{name}: {case}"))
+    let different: Vec<&str> = report.differences.iter().map(|difference| difference.case.as_str()).collect();
+    let stale =
+        columns.iter().filter_map(|column| Some((column.name, column.divergences?))).flat_map(|(name, list)| {
+            list.stale_differences(&different).into_iter().map(move |case| format!("{name}: {case}"))
         });
     report.stale = stale.collect();
     report

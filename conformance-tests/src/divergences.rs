@@ -71,8 +71,7 @@ impl Divergences {
                 problems.push(format!("{case} matches no case"));
             }
             if !AREAS.contains(&case.split('/').next().unwrap_or_default()) {
-                problems
-                    .push(format!("{case} is in an area that may not diverge: only {AREAS:?} may"));
+                problems.push(format!("{case} is in an area that may not diverge: only {AREAS:?} may"));
             }
             if entries[..at].iter().any(|other| other.case == *case) {
                 problems.push(format!("{case} is there twice"));
@@ -102,21 +101,15 @@ impl Divergences {
     /// Whether the list explains why this adapter's answer is not the others'.
     #[must_use]
     pub fn explains(&self, name: &str, answer: &str) -> bool {
-        self.entry(name).is_some()
-            || find(&self.difference, name).is_some_and(|entry| answer.contains(&entry.observed))
+        self.entry(name).is_some() || find(&self.difference, name).is_some_and(|entry| answer.contains(&entry.observed))
     }
 
     /// The entries of differences that are none of these cases: they are not true any more.
     #[must_use]
     pub fn stale_differences(&self, different: &[&str]) -> Vec<&str> {
-        let is_there = |entry: &&Divergence| {
-            different.iter().any(|name| *name == entry.case || id_of(name) == entry.case)
-        };
-        self.difference
-            .iter()
-            .filter(|entry| !is_there(entry))
-            .map(|entry| entry.case.as_str())
-            .collect()
+        let is_there =
+            |entry: &&Divergence| different.iter().any(|name| *name == entry.case || id_of(name) == entry.case);
+        self.difference.iter().filter(|entry| !is_there(entry)).map(|entry| entry.case.as_str()).collect()
     }
 
     /// Judges an outcome in the light of the list.

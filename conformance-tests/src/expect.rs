@@ -103,10 +103,7 @@ impl Expect {
         }
         let closed = matches!(exchange.end, End::Closed | End::Reset);
         if self.closed.is_some_and(|wanted| wanted != closed) {
-            out.push(format!(
-                "the connection is {:?}, expected closed = {}",
-                exchange.end, !closed
-            ));
+            out.push(format!("the connection is {:?}, expected closed = {}", exchange.end, !closed));
         }
         out
     }
@@ -152,10 +149,7 @@ impl Expect {
             }
         }
         for banned in self.body_absent.as_slice() {
-            let in_header = answer
-                .headers
-                .iter()
-                .any(|(_, value)| String::from_utf8_lossy(value).contains(banned));
+            let in_header = answer.headers.iter().any(|(_, value)| String::from_utf8_lossy(value).contains(banned));
             if text.contains(banned) || in_header {
                 out.push(format!("the answer contains {banned:?}, which must not be told"));
             }
@@ -208,8 +202,7 @@ mod tests {
 
     #[test]
     fn a_right_answer_has_no_mismatch() {
-        let expect: Expect =
-            toml::from_str("status = 200\nbody = 'ok'\nclosed = true\nframing = 'close'").unwrap();
+        let expect: Expect = toml::from_str("status = 200\nbody = 'ok'\nclosed = true\nframing = 'close'").unwrap();
         assert_eq!(expect.check(&exchange("HTTP/1.0 200 OK\r\n\r\nok")), Vec::<String>::new());
     }
 

@@ -51,31 +51,23 @@ impl Field {
                 Condition::Contains(text) => {
                     (lines.iter().any(|line| line.contains(text)), format!("contains {text:?}"))
                 }
-                Condition::Lacks(text) => {
-                    (!lines.iter().any(|line| line.contains(text)), format!("lacks {text:?}"))
+                Condition::Lacks(text) => (!lines.iter().any(|line| line.contains(text)), format!("lacks {text:?}")),
+                Condition::Present(wanted) => {
+                    (lines.is_empty() != *wanted, if *wanted { "present" } else { "absent" }.to_owned())
                 }
-                Condition::Present(wanted) => (
-                    lines.is_empty() != *wanted,
-                    if *wanted { "present" } else { "absent" }.to_owned(),
-                ),
-                Condition::OneOf(texts) => (
-                    one.is_some_and(|one| texts.iter().any(|text| text == one)),
-                    format!("one of {texts:?}"),
-                ),
+                Condition::OneOf(texts) => {
+                    (one.is_some_and(|one| texts.iter().any(|text| text == one)), format!("one of {texts:?}"))
+                }
                 Condition::MatchesPrefix(text) => {
                     (one.is_some_and(|one| one.starts_with(text)), format!("begins with {text:?}"))
                 }
                 Condition::Lines(texts) => (lines == texts, format!("the lines {texts:?}")),
-                Condition::Set(texts) => {
-                    (elements(lines) == elements(texts), format!("the elements {texts:?}"))
+                Condition::Set(texts) => (elements(lines) == elements(texts), format!("the elements {texts:?}")),
+                Condition::Includes(texts) => {
+                    (elements(texts).is_subset(&elements(lines)), format!("the elements {texts:?} among others"))
                 }
-                Condition::Includes(texts) => (
-                    elements(texts).is_subset(&elements(lines)),
-                    format!("the elements {texts:?} among others"),
-                ),
                 Condition::Between(low, high) => (
-                    one.and_then(|one| one.parse().ok())
-                        .is_some_and(|number: u64| (*low..=*high).contains(&number)),
+                    one.and_then(|one| one.parse().ok()).is_some_and(|number: u64| (*low..=*high).contains(&number)),
                     format!("a number from {low} to {high}"),
                 ),
             },

@@ -106,11 +106,7 @@ impl Ctx {
     ///
     /// # Errors
     /// It is malformed or does not come.
-    pub fn answer(
-        &self,
-        connection: &mut Connection,
-        method: &str,
-    ) -> Result<RawResponse, Failure> {
+    pub fn answer(&self, connection: &mut Connection, method: &str) -> Result<RawResponse, Failure> {
         let answer = connection.answer(&Asked::method(method))?;
         self.log(Vec::new(), vec![answer.clone()], End::Open);
         Ok(answer)
@@ -131,9 +127,7 @@ impl Ctx {
         }
         match <[RawResponse; 1]>::try_from(exchange.answers) {
             Ok([answer]) => Ok(answer),
-            Err(answers) => {
-                Err(Failure::new(format!("expected one answer, got {}", answers.len())))
-            }
+            Err(answers) => Err(Failure::new(format!("expected one answer, got {}", answers.len()))),
         }
     }
 
@@ -142,11 +136,7 @@ impl Ctx {
     /// # Errors
     /// The answer is malformed or does not come.
     pub fn get(&self, path: &str, user: Option<&str>) -> Result<RawResponse, Failure> {
-        self.ask(&RequestSpec {
-            path: Some(path.into()),
-            user: user.map(str::to_owned),
-            ..RequestSpec::default()
-        })
+        self.ask(&RequestSpec { path: Some(path.into()), user: user.map(str::to_owned), ..RequestSpec::default() })
     }
 
     fn log(&self, sent: Vec<u8>, answers: Vec<RawResponse>, end: End) {
@@ -159,7 +149,5 @@ impl Ctx {
 /// # Errors
 /// It has another.
 pub fn expect_status(answer: &RawResponse, status: u16) -> Result<(), Failure> {
-    ensure(answer.status == status, || {
-        format!("expected status {status}, got {}: {}", answer.status, answer.text())
-    })
+    ensure(answer.status == status, || format!("expected status {status}, got {}: {}", answer.status, answer.text()))
 }

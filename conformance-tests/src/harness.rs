@@ -83,8 +83,7 @@ struct Suite {
 
 impl Suite {
     fn new(subject: impl Subject, divergences_toml: &str) -> Result<Self, String> {
-        let divergences =
-            Divergences::parse(divergences_toml).map_err(|error| error.to_string())?;
+        let divergences = Divergences::parse(divergences_toml).map_err(|error| error.to_string())?;
         Ok(Self { subject: Box::new(subject), divergences, servers: Mutex::default() })
     }
 
@@ -92,9 +91,9 @@ impl Suite {
     fn server(&self, needs: &str) -> Result<SocketAddr, String> {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
         let server = servers.entry(needs.to_owned()).or_insert_with(|| {
-            self.subject.start(needs).map_err(|error| {
-                format!("{} does not start with `{needs}`: {error}", self.subject.name())
-            })
+            self.subject
+                .start(needs)
+                .map_err(|error| format!("{} does not start with `{needs}`: {error}", self.subject.name()))
         });
         server.as_ref().map(|running| running.addr).map_err(Clone::clone)
     }
@@ -119,10 +118,7 @@ impl Suite {
             Ok(addr) => self.divergences.judge(run(addr)),
             Err(problem) => CaseOutcome::harness_error(name.to_owned(), level, problem),
         };
-        let rerun = format!(
-            "cargo test -p neurolink-{} --test conformance -- --exact '{name}'",
-            self.subject.name()
-        );
+        let rerun = format!("cargo test -p neurolink-{} --test conformance -- --exact '{name}'", self.subject.name());
         if outcome.is_failure() {
             return Err(report::describe(&outcome, &rerun).into());
         }

@@ -19,11 +19,7 @@ pub(crate) fn subset(expected: &Value, actual: &Value, path: &str, out: &mut Vec
         }
         (Value::Array(wanted), Value::Array(found)) => {
             if wanted.len() != found.len() {
-                out.push(format!(
-                    "{path}: expected {} elements, got {}: {actual}",
-                    wanted.len(),
-                    found.len()
-                ));
+                out.push(format!("{path}: expected {} elements, got {}: {actual}", wanted.len(), found.len()));
             }
             for (at, (value, found)) in wanted.iter().zip(found).enumerate() {
                 subset(value, found, &format!("{path}[{at}]"), out);
@@ -102,10 +98,7 @@ mod tests {
     #[test]
     fn kinds_are_told_apart() {
         let time = json!({ "t": "2030-01-02T03:04:05.678Z", "n": 1.5, "i": 1, "s": "" });
-        assert_eq!(
-            problems(&json!({ "t": "$timestamp", "i": "$integer", "s": "$string" }), &time),
-            0
-        );
+        assert_eq!(problems(&json!({ "t": "$timestamp", "i": "$integer", "s": "$string" }), &time), 0);
         assert_eq!(problems(&json!({ "n": "$integer", "s": "$nonempty", "i": "$typo" }), &time), 3);
     }
 

@@ -82,12 +82,7 @@ pub fn normalise(answer: &RawResponse, used: &mut BTreeSet<Rule>) -> String {
     out
 }
 
-fn header(
-    name: &str,
-    value: &[u8],
-    body_changed: bool,
-    used: &mut BTreeSet<Rule>,
-) -> Option<String> {
+fn header(name: &str, value: &[u8], body_changed: bool, used: &mut BTreeSet<Rule>) -> Option<String> {
     let (rule, text) = match name {
         "date" => (Rule::Date, "<date>"),
         "x-request-id" => (Rule::RequestId, "<id>"),
@@ -98,10 +93,7 @@ fn header(
             used.insert(Rule::Server);
             return None;
         }
-        "connection"
-            if value.eq_ignore_ascii_case(b"close")
-                || value.eq_ignore_ascii_case(b"keep-alive") =>
-        {
+        "connection" if value.eq_ignore_ascii_case(b"close") || value.eq_ignore_ascii_case(b"keep-alive") => {
             used.insert(Rule::ConnectionNominal);
             return None;
         }

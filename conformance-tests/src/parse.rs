@@ -108,10 +108,7 @@ impl RawResponse {
 }
 
 fn values<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .iter()
-        .filter(move |(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_slice())
+    headers.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
 }
 
 /// Reads the first response in `bytes`: it and the number of bytes it took, or `None` while it is not whole.
@@ -120,11 +117,7 @@ fn values<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a [
 ///
 /// # Errors
 /// What is malformed.
-pub fn parse(
-    bytes: &[u8],
-    ended: bool,
-    asked: &Asked,
-) -> Result<Option<(RawResponse, usize)>, ParseError> {
+pub fn parse(bytes: &[u8], ended: bool, asked: &Asked) -> Result<Option<(RawResponse, usize)>, ParseError> {
     let mut informational = Vec::new();
     let mut at = 0;
     let (minor_version, status, reason, headers) = loop {
@@ -289,11 +282,7 @@ fn no_body_headers(status: u16, headers: &Headers) -> Result<(), ParseError> {
     Ok(())
 }
 
-fn chunks(
-    bytes: &[u8],
-    ended: bool,
-    response: &mut RawResponse,
-) -> Result<Option<usize>, ParseError> {
+fn chunks(bytes: &[u8], ended: bool, response: &mut RawResponse) -> Result<Option<usize>, ParseError> {
     let partial = || if ended { Err(ParseError::Truncated("chunked body")) } else { Ok(None) };
     let mut at = 0;
     loop {

@@ -11,9 +11,7 @@ use http::{HeaderName, HeaderValue};
 use neurolink_config::Loader;
 use neurolink_core::engine::{EventStream, StreamEvent};
 use neurolink_core::server::{Adapter, Phase, Shutdown};
-use neurolink_core::{
-    App, AuthenticatedUser, Context, Error, Json, Path, Reply, Route, RouteGroup,
-};
+use neurolink_core::{App, AuthenticatedUser, Context, Error, Json, Path, Reply, Route, RouteGroup};
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
 
@@ -44,8 +42,7 @@ impl<A: Adapter> Subject for Served<A> {
         let addr = listener.local_addr()?;
         let (handle, shutdown) = Shutdown::new();
         let serving = self.adapter.serve(app.with_shutdown(shutdown.clone()), listener, shutdown);
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let server = runtime.spawn(serving);
         let stop = Box::new(move || {
             handle.advance(Phase::Forced);
@@ -83,16 +80,8 @@ fn test_routes() -> RouteGroup {
         .route(Route::post("/upload", upload).public())
         .route(Route::put("/none", async || "none").public())
         .route(Route::delete("/none", async || "none").public())
-        .route(
-            Route::get("/params/{id}", async |Path(id): Path<String>| Json(json!({ "id": id })))
-                .public(),
-        )
-        .route(
-            Route::get("/files/{*rest}", async |Path(rest): Path<String>| {
-                Json(json!({ "rest": rest }))
-            })
-            .public(),
-        )
+        .route(Route::get("/params/{id}", async |Path(id): Path<String>| Json(json!({ "id": id }))).public())
+        .route(Route::get("/files/{*rest}", async |Path(rest): Path<String>| Json(json!({ "rest": rest }))).public())
         .route(Route::get("/query", query).public())
         .route(Route::get("/headers", headers).public())
         .route(Route::get("/set-cookies", set_cookies).public())
@@ -132,8 +121,7 @@ async fn query(ctx: &mut Context) -> Json<Value> {
     for (name, value) in ctx.query_pairs() {
         all.entry(name).or_default().push(value);
     }
-    let last: BTreeMap<_, _> =
-        all.iter().map(|(name, values)| (name.clone(), values.last().cloned())).collect();
+    let last: BTreeMap<_, _> = all.iter().map(|(name, values)| (name.clone(), values.last().cloned())).collect();
     Json(json!({ "last": last, "all": all }))
 }
 
@@ -162,10 +150,8 @@ async fn panic_stream() -> EventStream {
 }
 
 async fn stream_error() -> EventStream {
-    let events = [
-        Ok(StreamEvent::text("event 0")),
-        Err(Error::internal("provider key sk-123 invalid, password=hunter2")),
-    ];
+    let events =
+        [Ok(StreamEvent::text("event 0")), Err(Error::internal("provider key sk-123 invalid, password=hunter2"))];
     Box::pin(futures_util::stream::iter(events))
 }
 

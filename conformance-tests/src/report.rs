@@ -95,18 +95,12 @@ mod tests {
 
     #[test]
     fn a_report_shows_the_bytes_all_mismatches_and_the_command() {
-        let exchange = Exchange {
-            sent: b"GET / HTTP/1.1\r\n\0".to_vec(),
-            answers: Vec::new(),
-            end: End::TimedOut,
-            problem: None,
-        };
+        let exchange =
+            Exchange { sent: b"GET / HTTP/1.1\r\n\0".to_vec(), answers: Vec::new(), end: End::TimedOut, problem: None };
         let mismatches = vec!["one".to_owned(), "two".to_owned()];
         let outcome = CaseOutcome::new("a/b".into(), Level::Must, mismatches, vec![exchange]);
         let text = describe(&outcome, "cargo test a/b");
-        for part in
-            ["> GET / HTTP/1.1\\r\\n", "\\x00", "- one", "- two", "timed out", "cargo test a/b"]
-        {
+        for part in ["> GET / HTTP/1.1\\r\\n", "\\x00", "- one", "- two", "timed out", "cargo test a/b"] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

@@ -98,12 +98,7 @@ pub fn exchanges(addr: SocketAddr, case: &Case) -> Result<Vec<Exchange>, RunErro
     Ok(out)
 }
 
-fn single(
-    connection: &mut Connection,
-    addr: SocketAddr,
-    case: &Case,
-    spec: &RequestSpec,
-) -> Exchange {
+fn single(connection: &mut Connection, addr: SocketAddr, case: &Case, spec: &RequestSpec) -> Exchange {
     let request = build(spec, addr, true);
     let mut asked = vec![request.asked];
     asked.extend(case.methods.iter().skip(1).map(|method| Asked::method(method)));
@@ -128,10 +123,7 @@ fn check(case: &Case, exchanges: &[Exchange]) -> Vec<String> {
         return exchanges.iter().flat_map(|exchange| check_single(case, exchange)).collect();
     }
     if let Some(expect) = &case.expect {
-        return exchanges
-            .iter()
-            .flat_map(|exchange| with_close(expect.check(exchange), exchange))
-            .collect();
+        return exchanges.iter().flat_map(|exchange| with_close(expect.check(exchange), exchange)).collect();
     }
     let mut out = Vec::new();
     for (at, (step, exchange)) in case.steps.iter().zip(exchanges).enumerate() {

@@ -34,9 +34,7 @@ pub(crate) struct Stream {
 pub(crate) fn read(body: &[u8]) -> Result<Stream, String> {
     let text = std::str::from_utf8(body).map_err(|_| "the stream is not UTF-8".to_owned())?;
     if text.contains('\r') {
-        return Err(
-            "the stream has a CR: the original's client compares lines without trimming".into()
-        );
+        return Err("the stream has a CR: the original's client compares lines without trimming".into());
     }
     let Some(text) = text.strip_suffix("\n\n") else {
         return Err("the stream does not end with an empty line".into());
@@ -53,8 +51,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Stream, String> {
             return Err(format!("{payload:?} comes after the end {last:?}"));
         }
         if payload.starts_with('{') {
-            let event = serde_json::from_str(payload)
-                .map_err(|error| format!("an event is not JSON: {error}: {payload:?}"))?;
+            let event =
+                serde_json::from_str(payload).map_err(|error| format!("an event is not JSON: {error}: {payload:?}"))?;
             stream.events.push(event);
         } else {
             stream.last = Some(payload.to_owned());
@@ -77,8 +75,8 @@ impl SseExpect {
             out.push(format!("stream: expected the end {last:?}, got {:?}", stream.last));
         }
         for event in &stream.events {
-            let known = event.get("type").is_some_and(Value::is_string)
-                && event.get("timestamp").is_some_and(Value::is_number);
+            let known =
+                event.get("type").is_some_and(Value::is_string) && event.get("timestamp").is_some_and(Value::is_number);
             if !known {
                 out.push(format!("stream: an event has no type or no timestamp: {event}"));
             }
@@ -125,10 +123,8 @@ mod tests {
     #[test]
     fn a_well_framed_stream_is_read() {
         let wire = "data: {\"type\":\"text\",\"content\":\"a\",\"timestamp\":1}\n\n: keep-alive\n\ndata: [DONE]\n\n";
-        let expect: SseExpect = toml::from_str(
-            "events = [{ type = 'text' }]\ncount = { text = 1 }\ntext_contains = 'a'",
-        )
-        .unwrap();
+        let expect: SseExpect =
+            toml::from_str("events = [{ type = 'text' }]\ncount = { text = 1 }\ntext_contains = 'a'").unwrap();
         let mut out = Vec::new();
         expect.check(wire.as_bytes(), &mut out);
         assert_eq!(out, Vec::<String>::new());

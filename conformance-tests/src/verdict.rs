@@ -41,12 +41,7 @@ pub struct CaseOutcome {
 }
 
 impl CaseOutcome {
-    pub(crate) fn new(
-        name: String,
-        level: Level,
-        mismatches: Vec<String>,
-        exchanges: Vec<Exchange>,
-    ) -> Self {
+    pub(crate) fn new(name: String, level: Level, mismatches: Vec<String>, exchanges: Vec<Exchange>) -> Self {
         let verdict = if mismatches.is_empty() { Verdict::Pass } else { Verdict::Fail };
         Self { name, level, verdict, mismatches, exchanges, normalised: BTreeSet::new() }
     }

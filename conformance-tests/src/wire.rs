@@ -62,8 +62,7 @@ impl Exchange {
 }
 
 fn describe(answer: &RawResponse) -> String {
-    let continues: String =
-        answer.informational.iter().map(|(status, _)| format!("{status}, ")).collect();
+    let continues: String = answer.informational.iter().map(|(status, _)| format!("{status}, ")).collect();
     let code = answer.json().and_then(|json| {
         let code = json.get("error")?.get("code")?.as_str()?;
         Some(format!(" {code}"))
@@ -97,11 +96,7 @@ impl Connection {
     ///
     /// # Errors
     /// The server cannot be reached.
-    pub fn open(
-        addr: SocketAddr,
-        from: Option<IpAddr>,
-        timeout: Duration,
-    ) -> std::io::Result<Self> {
+    pub fn open(addr: SocketAddr, from: Option<IpAddr>, timeout: Duration) -> std::io::Result<Self> {
         let deadline = Instant::now() + timeout;
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
         if let Some(from) = from {

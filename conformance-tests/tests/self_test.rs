@@ -74,7 +74,10 @@ fn wrong_answers_fail() {
         (b"HTTP/1.1 200 OK\r\nAllow: GET\r\nContent-Length: 3\r\n\r\nok", "malformed"),
         (b"HTTP/1.1 200 OK\r\nAllow: GET\r\nContent-Length: +2\r\n\r\nok", "malformed"),
         (b"HTTP/1.1 200 OK\nAllow: GET\nContent-Length: 2\n\nok", "malformed"),
-        (b"HTTP/1.1 200 OK\r\nAllow: GET\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "more than requests"),
+        (
+            b"HTTP/1.1 200 OK\r\nAllow: GET\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            "more than requests",
+        ),
         (b"HTTP/1.1 200 OK\r\nAllow: GET\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", "malformed"),
         (b"ok", "malformed"),
         (b"", "no answer"),
@@ -128,10 +131,7 @@ fn a_smuggled_answer_is_seen() {
     assert_eq!(run(RIGHT, false, single).0, Verdict::Pass);
     let twice: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
     assert_eq!(run(twice, false, single).0, Verdict::Fail);
-    assert_eq!(
-        run(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", false, single).0,
-        Verdict::Fail
-    );
+    assert_eq!(run(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", false, single).0, Verdict::Fail);
 }
 
 #[test]

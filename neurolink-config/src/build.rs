@@ -1,18 +1,16 @@
 //! Values become settings and middleware.
 
 use neurolink_core::middleware::{
-    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, FrameOptions, Hsts, JwtKeys, Key, RateLimit,
-    SecurityHeaders, StaticToken, Timing,
+    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, FrameOptions, Hsts, JwtKeys, Key, RateLimit, SecurityHeaders,
+    StaticToken, Timing,
 };
-use neurolink_core::{
-    AppBuilder, AuthenticatedUser, ConfigError, ConfigProblem, Middleware, Registration, Settings,
-};
+use neurolink_core::{AppBuilder, AuthenticatedUser, ConfigError, ConfigProblem, Middleware, Registration, Settings};
 use secrecy::ExposeSecret as _;
 
 use crate::sections::parse_hsts;
 use crate::{
-    AuthConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig,
-    JwtConfig, Origins, RateLimitConfig, RateLimitKey,
+    AuthConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, Origins,
+    RateLimitConfig, RateLimitKey,
 };
 
 impl Config {
@@ -106,14 +104,11 @@ impl RateLimitConfig {
 
 impl AuthConfig {
     fn bearer(&self) -> Option<BearerAuth> {
-        let single = self
-            .token
-            .iter()
-            .map(|token| StaticToken::new(token.expose_secret(), AuthenticatedUser::new("token")));
+        let single =
+            self.token.iter().map(|token| StaticToken::new(token.expose_secret(), AuthenticatedUser::new("token")));
         let tokens = self.tokens.iter().map(|token| {
-            let mut user = AuthenticatedUser::new(&*token.user)
-                .with_roles(&token.roles)
-                .with_permissions(&token.permissions);
+            let mut user =
+                AuthenticatedUser::new(&*token.user).with_roles(&token.roles).with_permissions(&token.permissions);
             user.email.clone_from(&token.email);
             StaticToken::new(token.token.expose_secret(), user)
         });
@@ -204,18 +199,16 @@ impl HeadersConfig {
             headers = headers.content_type_options(value.is_some());
         }
         if let Some(value) = self.frame_options.changed() {
-            headers = headers.frame_options(
-                match value.map(|value| value.to_ascii_lowercase()).as_deref() {
-                    None => FrameOptions::Off,
-                    Some("sameorigin") => FrameOptions::SameOrigin,
-                    Some("deny") => FrameOptions::Deny,
-                    Some(_) => {
-                        let problem = "write `deny` or `sameorigin`; or `off`";
-                        problems.push(ConfigProblem::new("headers.frame_options", problem));
-                        FrameOptions::Deny
-                    }
-                },
-            );
+            headers = headers.frame_options(match value.map(|value| value.to_ascii_lowercase()).as_deref() {
+                None => FrameOptions::Off,
+                Some("sameorigin") => FrameOptions::SameOrigin,
+                Some("deny") => FrameOptions::Deny,
+                Some(_) => {
+                    let problem = "write `deny` or `sameorigin`; or `off`";
+                    problems.push(ConfigProblem::new("headers.frame_options", problem));
+                    FrameOptions::Deny
+                }
+            });
         }
         if let Some(value) = self.hsts.changed() {
             match value.map(|value| parse_hsts(value)).transpose() {

@@ -32,15 +32,7 @@ pub(crate) fn header_value(text: &str) -> Result<(), String> {
 
 /// A method such as `GET`.
 pub(crate) fn method(text: &str) -> Result<(), String> {
-    let known = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
+    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
     if known.iter().any(|method| method.as_str() == text) {
         return Ok(());
     }
@@ -65,9 +57,7 @@ pub(crate) fn host_name(text: &str) -> Result<(), String> {
             !plain.is_empty()
                 && plain.split('.').all(|label| {
                     !label.is_empty()
-                        && label
-                            .bytes()
-                            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+                        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
                 })
         }
     };
@@ -90,13 +80,10 @@ pub(crate) fn base_path(text: &str) -> Result<(), String> {
     let plain = |segment: &str| {
         !segment.is_empty()
             && !matches!(segment, "." | "..")
-            && segment.bytes().all(|byte| {
-                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
-            })
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~'))
     };
     let trimmed = text.strip_suffix('/').unwrap_or(text);
-    let valid =
-        text == "/" || trimmed.strip_prefix('/').is_some_and(|path| path.split('/').all(plain));
+    let valid = text == "/" || trimmed.strip_prefix('/').is_some_and(|path| path.split('/').all(plain));
     let help = "it is no plain path; write for example `/api`, or `/` for none";
     if valid { Ok(()) } else { Err(help.into()) }
 }

@@ -4,9 +4,8 @@ use serde::Serialize;
 use crate::layers::Table;
 use crate::reader::{Found, Section};
 use crate::{
-    AuthConfig, BodyConfig, CorsConfig, CrossSiteConfig, ErrorsConfig, HeadersConfig, Loaded,
-    Loader, LogConfig, Preset, ProxiesConfig, RateLimitConfig, RequestIdConfig, ServerConfig,
-    StreamConfig, TimeoutConfig,
+    AuthConfig, BodyConfig, CorsConfig, CrossSiteConfig, ErrorsConfig, HeadersConfig, Loaded, Loader, LogConfig,
+    Preset, ProxiesConfig, RateLimitConfig, RequestIdConfig, ServerConfig, StreamConfig, TimeoutConfig,
 };
 
 /// Everything that can be configured, as values.
@@ -102,17 +101,12 @@ impl Config {
     /// # Errors
     /// When `server.host` is no loopback address, there is no authentication, and nobody said that this is meant.
     pub fn check_exposure(&self) -> Result<(), ConfigError> {
-        if self.server.is_loopback()
-            || self.auth.is_configured()
-            || self.server.allow_unauthenticated
-        {
+        if self.server.is_loopback() || self.auth.is_configured() || self.server.allow_unauthenticated {
             return Ok(());
         }
         let problem = "everybody who reaches this address could use the engine; set NEUROLINK__AUTH__TOKEN or another \
                        way to authenticate, listen on `127.0.0.1`, or say `server.allow_unauthenticated = true`";
-        Err(ConfigError::new(vec![
-            ConfigProblem::new("server.host", problem).with_value(&*self.server.host),
-        ]))
+        Err(ConfigError::new(vec![ConfigProblem::new("server.host", problem).with_value(&*self.server.host)]))
     }
 
     /// Takes over what the layers say.
@@ -127,8 +121,8 @@ impl Config {
             )*};
         }
         sections!(
-            server, auth, cors, rate_limit, body, timeout, headers, cross_site, proxies,
-            request_id, errors, stream, log
+            server, auth, cors, rate_limit, body, timeout, headers, cross_site, proxies, request_id, errors, stream,
+            log
         );
         root.finish();
     }

@@ -50,10 +50,7 @@ pub(crate) fn layer(
         };
         let path: Vec<&str> = path.split("__").collect();
         if path.iter().any(|part| part.is_empty()) {
-            refuse(format!(
-                "its name has an empty part; write for example `{}`",
-                variable("server.port")
-            ));
+            refuse(format!("its name has an empty part; write for example `{}`", variable("server.port")));
             continue;
         }
         let entry = Entry { value: Value::Text(value), origin: origin.as_str().into() };
@@ -83,16 +80,11 @@ fn foreign(name: &str) -> String {
 /// Whether Kubernetes made this variable for a service called `neurolink`, or `neurolink-..`.
 fn is_service_link(name: &str, value: &str) -> bool {
     let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if name.ends_with("_SERVICE_HOST")
-        || name.ends_with("_SERVICE_PORT")
-        || name.contains("_SERVICE_PORT_")
-    {
+    if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
         return true;
     }
     // NEUROLINK_PORT is tcp://10.0.0.1:3000; a mere number is somebody's wish for a port.
-    if name.ends_with("_PORT")
-        && ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme))
-    {
+    if name.ends_with("_PORT") && ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme)) {
         return true;
     }
     // NEUROLINK_PORT_3000_TCP, and the same with _PROTO, _PORT or _ADDR.

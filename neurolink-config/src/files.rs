@@ -16,8 +16,7 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 /// Reads a file by its ending.
 pub(crate) fn read(path: &Path) -> Result<Table, ConfigProblem> {
     let name = path.display().to_string();
-    let problem =
-        |problem: String| ConfigProblem::new("the configuration file", problem).with_value(&name);
+    let problem = |problem: String| ConfigProblem::new("the configuration file", problem).with_value(&name);
     let content = load(path).map_err(problem)?;
     let origin: Origin = name.as_str().into();
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
@@ -32,8 +31,7 @@ pub(crate) fn read(path: &Path) -> Result<Table, ConfigProblem> {
 
 /// Reads TOML that came from somewhere else.
 pub(crate) fn from_text(name: &str, toml: &str) -> Result<Table, ConfigProblem> {
-    from_toml(toml, &name.into())
-        .map_err(|problem| ConfigProblem::new("the configuration", problem).with_value(name))
+    from_toml(toml, &name.into()).map_err(|problem| ConfigProblem::new("the configuration", problem).with_value(name))
 }
 
 fn load(path: &Path) -> Result<String, String> {
@@ -62,10 +60,7 @@ fn toml_table(table: DeTable<'_>, content: &str, file: &Origin) -> Table {
         .into_iter()
         .map(|(key, value)| {
             let origin = format!("{file}, line {}", line(content, key.span().start));
-            (
-                key.into_inner().into_owned(),
-                toml_entry(value.into_inner(), origin.into(), content, file),
-            )
+            (key.into_inner().into_owned(), toml_entry(value.into_inner(), origin.into(), content, file))
         })
         .collect()
 }
@@ -75,9 +70,7 @@ fn toml_entry(value: DeValue<'_>, origin: Origin, content: &str, file: &Origin) 
         DeValue::String(text) => Value::String(text.into_owned()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
             .map_or(Value::Other("a number that is too large"), Value::Integer),
-        DeValue::Float(number) => {
-            number.as_str().parse().map_or(Value::Other("a number"), Value::Float)
-        }
+        DeValue::Float(number) => number.as_str().parse().map_or(Value::Other("a number"), Value::Float),
         DeValue::Boolean(value) => Value::Bool(value),
         DeValue::Datetime(_) => Value::Other("a date"),
         DeValue::Array(items) => Value::List(
@@ -101,12 +94,7 @@ fn line(content: &str, offset: usize) -> usize {
 
 fn from_json(content: &str, file: &Origin) -> Result<Table, String> {
     let raw: Raw = serde_json::from_str(content).map_err(|error| {
-        format!(
-            "it is not JSON in line {}, column {}: {}",
-            error.line(),
-            error.column(),
-            category(&error)
-        )
+        format!("it is not JSON in line {}, column {}: {}", error.line(), error.column(), category(&error))
     })?;
     raw.into_root(file)
 }
@@ -151,12 +139,10 @@ impl Raw {
     fn into_entry(self, file: &Origin) -> Entry {
         let value = match self {
             Self::Scalar(value) => value,
-            Self::List(items) => {
-                Value::List(items.into_iter().map(|item| item.into_entry(file)).collect())
+            Self::List(items) => Value::List(items.into_iter().map(|item| item.into_entry(file)).collect()),
+            Self::Table(table) => {
+                Value::Table(table.into_iter().map(|(key, value)| (key, value.into_entry(file))).collect())
             }
-            Self::Table(table) => Value::Table(
-                table.into_iter().map(|(key, value)| (key, value.into_entry(file))).collect(),
-            ),
         };
         Entry { value, origin: Arc::clone(file) }
     }

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use crate::ApiKeyConfig;
 use crate::secrets::{SHORTEST, read_file};
 
-const TOO_SHORT: &str =
-    "has a key that is too short; give at least 16 random bytes, as from `openssl rand -hex 32`";
+const TOO_SHORT: &str = "has a key that is too short; give at least 16 random bytes, as from `openssl rand -hex 32`";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,8 +56,7 @@ fn from_toml(content: &str) -> Result<Vec<ApiKeyConfig>, Vec<String>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    let key =
-        |key: TomlKey| ApiKeyConfig { roles: key.roles, ..ApiKeyConfig::new(key.key, key.user) };
+    let key = |key: TomlKey| ApiKeyConfig { roles: key.roles, ..ApiKeyConfig::new(key.key, key.user) };
     Ok(file.keys.into_iter().map(key).collect())
 }
 
@@ -80,15 +78,9 @@ fn from_lines(content: &str) -> Result<Vec<ApiKeyConfig>, Vec<String>> {
             }
             [key, user, roles] if !key.is_empty() && !user.is_empty() => {
                 let roles = roles.split('|').map(str::trim).filter(|role| !role.is_empty());
-                keys.push(ApiKeyConfig {
-                    roles: roles.map(Into::into).collect(),
-                    ..ApiKeyConfig::new(key, user)
-                });
+                keys.push(ApiKeyConfig { roles: roles.map(Into::into).collect(), ..ApiKeyConfig::new(key, user) });
             }
-            _ => problems.push(format!(
-                "line {} of it is no `key,user` or `key,user,role|role`",
-                number + 1
-            )),
+            _ => problems.push(format!("line {} of it is no `key,user` or `key,user,role|role`", number + 1)),
         }
     }
     if problems.is_empty() { Ok(keys) } else { Err(problems) }

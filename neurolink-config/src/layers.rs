@@ -52,9 +52,7 @@ impl Value {
             Self::Bool(value) => Some(value.to_string()),
             Self::Integer(value) => Some(value.to_string()),
             Self::Float(value) => Some(value.to_string()),
-            Self::String(text) | Self::Text(text) => {
-                Some(if text.is_empty() { "\"\"".into() } else { text.clone() })
-            }
+            Self::String(text) | Self::Text(text) => Some(if text.is_empty() { "\"\"".into() } else { text.clone() }),
             Self::List(_) | Self::Table(_) | Self::Other(_) => None,
         }
     }
@@ -113,10 +111,9 @@ pub(crate) fn insert(table: &mut Table, path: &[&str], entry: Entry) -> Result<(
     let Some((last, parents)) = path.split_last() else { return Ok(()) };
     let mut table = table;
     for parent in parents {
-        let next = table.entry((*parent).to_owned()).or_insert_with(|| Entry {
-            value: Value::Table(Table::new()),
-            origin: Arc::clone(&entry.origin),
-        });
+        let next = table
+            .entry((*parent).to_owned())
+            .or_insert_with(|| Entry { value: Value::Table(Table::new()), origin: Arc::clone(&entry.origin) });
         match &mut next.value {
             Value::Table(inner) => table = inner,
             _ => return Err(Arc::clone(&next.origin)),

@@ -97,8 +97,7 @@ impl Loader {
         mut self,
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        self.environment
-            .extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
 
@@ -106,12 +105,7 @@ impl Loader {
     ///
     /// Secrets cannot be set so: what a command line says is seen by every user of the machine.
     #[must_use]
-    pub fn set(
-        mut self,
-        key: impl Into<String>,
-        value: impl Into<Given>,
-        origin: impl Into<String>,
-    ) -> Self {
+    pub fn set(mut self, key: impl Into<String>, value: impl Into<Given>, origin: impl Into<String>) -> Self {
         self.flags.push((key.into(), value.into(), origin.into()));
         self
     }
@@ -160,10 +154,7 @@ impl Loader {
 impl std::fmt::Debug for Loader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The variables and flags may hold secrets.
-        f.debug_struct("Loader")
-            .field("preset", &self.preset)
-            .field("files", &self.files)
-            .finish_non_exhaustive()
+        f.debug_struct("Loader").field("preset", &self.preset).field("files", &self.files).finish_non_exhaustive()
     }
 }
 
@@ -205,8 +196,6 @@ fn flags(flags: Vec<(String, Given, String)>, problems: &mut Vec<ConfigProblem>)
 fn is_secret(path: &[&str]) -> bool {
     matches!(
         path,
-        ["auth", "token" | "tokens" | "jwt_secret"]
-            | ["auth", "jwt", "secret"]
-            | ["auth", "api_keys", "keys"]
+        ["auth", "token" | "tokens" | "jwt_secret"] | ["auth", "jwt", "secret"] | ["auth", "api_keys", "keys"]
     )
 }

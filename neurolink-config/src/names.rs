@@ -46,10 +46,7 @@ const ALIASES: [(&str, &str, &[&str]); 16] = [
 
 /// Keys of the original, and of habit, that are something else here.
 const RENAMED: [(&str, &str); 23] = [
-    (
-        "enabled",
-        "write `limit = \"off\"`, `origins = \"off\"` or `failure_limit = \"off\"` to turn something off",
-    ),
+    ("enabled", "write `limit = \"off\"`, `origins = \"off\"` or `failure_limit = \"off\"` to turn something off"),
     ("maxRequests", "write `limit = \"100/60s\"`"),
     ("max_requests", "write `limit = \"100/60s\"`"),
     ("windowMs", "write `limit = \"100/60s\"`"),
@@ -85,10 +82,7 @@ pub(crate) fn canonical(layer: &mut Table, problems: &mut Vec<ConfigProblem>) {
             problems.push(
                 ConfigProblem::new(
                     format!("{section}.{spelling}"),
-                    format!(
-                        "`{section}.{}` is given already by {other}; remove one",
-                        path.join(".")
-                    ),
+                    format!("`{section}.{}` is given already by {other}; remove one", path.join(".")),
                 )
                 .with_origin(&*origin),
             );

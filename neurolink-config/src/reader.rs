@@ -83,12 +83,7 @@ impl<'f> Section<'f> {
     }
 
     /// Reads a key into its place; what is wrong with it is recorded and the place stays as it is.
-    pub(crate) fn set<T>(
-        &mut self,
-        key: &'static str,
-        place: &mut T,
-        parse: impl FnOnce(&Value) -> Result<T, String>,
-    ) {
+    pub(crate) fn set<T>(&mut self, key: &'static str, place: &mut T, parse: impl FnOnce(&Value) -> Result<T, String>) {
         let Some(entry) = self.take(key) else { return };
         match parse(&entry.value) {
             Ok(value) => *place = value,
@@ -122,10 +117,7 @@ impl<'f> Section<'f> {
                 .split(',')
                 .map(str::trim)
                 .filter(|item| !item.is_empty())
-                .map(|item| Entry {
-                    value: Value::String(item.into()),
-                    origin: Arc::clone(&entry.origin),
-                })
+                .map(|item| Entry { value: Value::String(item.into()), origin: Arc::clone(&entry.origin) })
                 .collect(),
             other => {
                 let example = "write a list, such as `[\"..\", \"..\"]`";
@@ -171,10 +163,8 @@ impl<'f> Section<'f> {
         let entry = self.take(key)?;
         let name = self.key(key);
         let Value::List(items) = entry.value else {
-            let found = ConfigProblem::new(
-                &name,
-                format!("it is {}; write a list of tables, in a file", entry.value.kind()),
-            );
+            let found =
+                ConfigProblem::new(&name, format!("it is {}; write a list of tables, in a file", entry.value.kind()));
             self.found.problem(with_origin(found, &entry.origin));
             return None;
         };
@@ -185,8 +175,7 @@ impl<'f> Section<'f> {
                 Value::Table(table) => sections.push(self.inner(name, table, item.origin)),
                 other => {
                     let problem = format!("it is {}; write a table", other.kind());
-                    self.found
-                        .problem(with_origin(ConfigProblem::new(name, problem), &item.origin));
+                    self.found.problem(with_origin(ConfigProblem::new(name, problem), &item.origin));
                 }
             }
         }

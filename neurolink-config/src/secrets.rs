@@ -22,22 +22,14 @@ const LONGEST: u64 = 64 * 1024;
 
 impl Section<'_> {
     /// Reads a secret of at least `least` bytes from `key`, or from the file that `file_key` names.
-    pub(crate) fn secret(
-        &mut self,
-        key: &'static str,
-        file_key: &'static str,
-        least: usize,
-    ) -> Option<SecretString> {
+    pub(crate) fn secret(&mut self, key: &'static str, file_key: &'static str, least: usize) -> Option<SecretString> {
         let given = self.take(key);
         let file = self.take(file_key);
         match (given, file) {
             (None, None) => None,
             (Some(given), Some(file)) => {
-                let problem = format!(
-                    "`{}` is given as well, by {}; give one of the two",
-                    self.key(file_key),
-                    file.origin
-                );
+                let problem =
+                    format!("`{}` is given as well, by {}; give one of the two", self.key(file_key), file.origin);
                 let found = ConfigProblem::new(self.key(key), problem);
                 self.found().problem(with_origin(found, &given.origin));
                 None
@@ -45,9 +37,7 @@ impl Section<'_> {
             (Some(given), None) => self.checked(key, &given, &given.value, least),
             (None, Some(file)) => {
                 let path = match &file.value {
-                    Value::String(path) | Value::Text(path) if !path.trim().is_empty() => {
-                        path.trim().to_owned()
-                    }
+                    Value::String(path) | Value::Text(path) if !path.trim().is_empty() => path.trim().to_owned(),
                     other => {
                         let problem = format!(
                             "it is {}; write the path of a file",
@@ -71,13 +61,7 @@ impl Section<'_> {
         }
     }
 
-    fn checked(
-        &self,
-        key: &str,
-        entry: &Entry,
-        value: &Value,
-        least: usize,
-    ) -> Option<SecretString> {
+    fn checked(&self, key: &str, entry: &Entry, value: &Value, least: usize) -> Option<SecretString> {
         let refuse = |problem: &str, secret: &str| {
             let found = ConfigProblem::new(self.key(key), problem).with_secret(secret);
             self.found().problem(with_origin(found, &entry.origin));
@@ -96,18 +80,14 @@ impl Section<'_> {
             return refuse("the secret is empty; give one, or leave it out and say nothing", text);
         }
         if text == HIDDEN {
-            return refuse(
-                "this is what `neurolink config` shows instead of a secret; give the secret itself",
-                text,
-            );
+            return refuse("this is what `neurolink config` shows instead of a secret; give the secret itself", text);
         }
         if text.trim() != text || text.contains(['\n', '\r']) {
             return refuse("the secret has blanks at its ends or several lines; remove them", text);
         }
         if text.len() < least {
-            let problem = format!(
-                "the secret is too short; give at least {least} random bytes, as from `openssl rand -hex 32`"
-            );
+            let problem =
+                format!("the secret is too short; give at least {least} random bytes, as from `openssl rand -hex 32`");
             return refuse(&problem, text);
         }
         Some(SecretString::from(text))
@@ -118,9 +98,7 @@ impl Section<'_> {
 pub(crate) fn read_file(path: &Path) -> Result<String, String> {
     let size = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
     if size > LONGEST {
-        return Err(format!(
-            "the file has {size} bytes, at most {LONGEST} are read; name the file of the secret"
-        ));
+        return Err(format!("the file has {size} bytes, at most {LONGEST} are read; name the file of the secret"));
     }
     match std::fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|_| "the file is not UTF-8 text".into()),
@@ -132,9 +110,7 @@ pub(crate) fn read_file(path: &Path) -> Result<String, String> {
 pub(crate) fn unreadable(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file; check the path".into(),
-        std::io::ErrorKind::PermissionDenied => {
-            "the file may not be read; give this user the permission".into()
-        }
+        std::io::ErrorKind::PermissionDenied => "the file may not be read; give this user the permission".into(),
         _ => format!("the file cannot be read: {error}"),
     }
 }

@@ -28,10 +28,7 @@ pub(crate) fn secret<S: Serializer>(_: &SecretString, serializer: S) -> Result<S
     serializer.serialize_str(HIDDEN)
 }
 
-pub(crate) fn optional_secret<S: Serializer>(
-    value: &Option<SecretString>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(crate) fn optional_secret<S: Serializer>(value: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(_) => serializer.serialize_some(HIDDEN),
         None => serializer.serialize_none(),

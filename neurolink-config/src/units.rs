@@ -3,8 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-const DURATIONS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+const DURATIONS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 const SIZES: [(&str, u64); 3] = [("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)];
 
 const DURATION_HELP: &str = "write a whole number and a unit: `300ms`, `30s`, `5m`, `1h` or `1d`";
@@ -39,9 +38,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let milliseconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
     // A time that no clock reaches would overflow where it is added to one.
     match milliseconds {
-        Some(milliseconds) if milliseconds <= 3650 * 86_400_000 => {
-            Ok(Duration::from_millis(milliseconds))
-        }
+        Some(milliseconds) if milliseconds <= 3650 * 86_400_000 => Ok(Duration::from_millis(milliseconds)),
         _ => Err("it is too long; give at most `3650d`".into()),
     }
 }
@@ -131,8 +128,7 @@ impl std::str::FromStr for Rate {
     fn from_str(text: &str) -> Result<Self, String> {
         let (limit, window) = text.split_once('/').ok_or(RATE_HELP)?;
         let limit = limit.trim().parse::<u32>().map_err(|_| RATE_HELP)?;
-        let window = parse_duration(window.trim())
-            .map_err(|problem| format!("{RATE_HELP}; the time: {problem}"))?;
+        let window = parse_duration(window.trim()).map_err(|problem| format!("{RATE_HELP}; the time: {problem}"))?;
         if limit == 0 {
             return Err("a limit of 0 refuses everything; give at least 1, or `off`".into());
         }

@@ -25,10 +25,11 @@ impl Config {
     #[must_use]
     pub fn weaknesses(&self) -> Vec<Weakness> {
         let jwt = self.auth.jwt.as_ref();
-        let trusts_all =
-            self.proxies.trusted.iter().any(|network| {
-                network.parse::<IpNet>().is_ok_and(|network| network.prefix_len() == 0)
-            });
+        let trusts_all = self
+            .proxies
+            .trusted
+            .iter()
+            .any(|network| network.parse::<IpNet>().is_ok_and(|network| network.prefix_len() == 0));
         let all = [
             (
                 self.server.allow_any_host,
@@ -40,11 +41,7 @@ impl Config {
                 "server.allow_unauthenticated",
                 "everybody who reaches this server can use the engine",
             ),
-            (
-                self.cors.origins == Origins::Any,
-                "cors.origins",
-                "every website may call from a visitor's browser",
-            ),
+            (self.cors.origins == Origins::Any, "cors.origins", "every website may call from a visitor's browser"),
             (
                 self.auth.failure_limit.is_none() && self.auth.is_configured(),
                 "auth.failure_limit",
@@ -65,20 +62,9 @@ impl Config {
                 "cross_site.enabled",
                 "other websites can send state-changing requests from a visitor's browser",
             ),
-            (
-                self.headers.preset == HeaderPreset::None,
-                "headers.preset",
-                "responses carry no security headers",
-            ),
-            (
-                trusts_all,
-                "proxies.trusted",
-                "every client is believed to be a proxy and can claim any address",
-            ),
+            (self.headers.preset == HeaderPreset::None, "headers.preset", "responses carry no security headers"),
+            (trusts_all, "proxies.trusted", "every client is believed to be a proxy and can claim any address"),
         ];
-        all.into_iter()
-            .filter(|(weak, ..)| *weak)
-            .map(|(_, key, meaning)| Weakness { key, meaning })
-            .collect()
+        all.into_iter().filter(|(weak, ..)| *weak).map(|(_, key, meaning)| Weakness { key, meaning }).collect()
     }
 }

@@ -63,8 +63,7 @@ fn every_middleware_comes_with_its_section() {
 
 #[tokio::test]
 async fn a_token_lets_its_user_in_and_public_patterns_everybody() {
-    let config =
-        with(&[("NEUROLINK__AUTH__TOKEN", TOKEN), ("NEUROLINK__AUTH__PUBLIC", "/api/open")]);
+    let config = with(&[("NEUROLINK__AUTH__TOKEN", TOKEN), ("NEUROLINK__AUTH__PUBLIC", "/api/open")]);
     let app = builder(&config)
         .route(Route::get("/api/open", async || "open"))
         .route(Route::get("/api/closed", async || "closed"))
@@ -73,19 +72,13 @@ async fn a_token_lets_its_user_in_and_public_patterns_everybody() {
     let bearer = format!("Bearer {TOKEN}");
     assert_eq!(get(&app, "/api/open", &[]).await.status(), StatusCode::OK);
     assert_eq!(get(&app, "/api/closed", &[]).await.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(
-        get(&app, "/api/closed", &[("authorization", &bearer)]).await.status(),
-        StatusCode::OK
-    );
+    assert_eq!(get(&app, "/api/closed", &[("authorization", &bearer)]).await.status(), StatusCode::OK);
     assert_eq!(get(&app, "/api/none", &[]).await.status(), StatusCode::UNAUTHORIZED, "hidden");
 }
 
 #[tokio::test]
 async fn settings_limits_and_headers_act() {
-    let mut config = with(&[
-        ("NEUROLINK__RATE_LIMIT__LIMIT", "2/60s"),
-        ("NEUROLINK__RATE_LIMIT__MESSAGE", "slower"),
-    ]);
+    let mut config = with(&[("NEUROLINK__RATE_LIMIT__LIMIT", "2/60s"), ("NEUROLINK__RATE_LIMIT__MESSAGE", "slower")]);
     config.server.base_path = "/v1".into();
     config.request_id.header = "x-trace".into();
     config.headers.referrer_policy = HeaderValue::Value("same-origin".into());
@@ -96,10 +89,7 @@ async fn settings_limits_and_headers_act() {
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.headers()["referrer-policy"], "same-origin");
     assert_eq!(answer.headers()["x-service"], "mine");
-    assert!(
-        answer.headers().contains_key("x-trace")
-            && !answer.headers().contains_key("x-frame-options")
-    );
+    assert!(answer.headers().contains_key("x-trace") && !answer.headers().contains_key("x-frame-options"));
     get(&app, "/v1/health", &[]).await;
     assert_eq!(get(&app, "/v1/health", &[]).await.status(), StatusCode::TOO_MANY_REQUESTS);
 }
@@ -124,10 +114,7 @@ async fn a_middleware_of_code_replaces_the_configured_one() {
         .build()
         .expect("valid");
     let answer = get(&app, "/api/health", &[]).await;
-    assert!(
-        answer.headers().contains_key("x-mine")
-            && !answer.headers().contains_key("x-frame-options")
-    );
+    assert!(answer.headers().contains_key("x-mine") && !answer.headers().contains_key("x-frame-options"));
 }
 
 #[test]

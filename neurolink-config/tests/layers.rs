@@ -4,9 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use neurolink_config::{
-    Config, HeaderPreset, HeaderValue, Loader, Origins, Preset, Rate, RateLimitKey,
-};
+use neurolink_config::{Config, HeaderPreset, HeaderValue, Loader, Origins, Preset, Rate, RateLimitKey};
 use secrecy::ExposeSecret as _;
 
 const NONE: [(&str, &str); 0] = [];
@@ -64,10 +62,7 @@ fn variables_are_read_by_the_type_of_their_key() {
     let origins = ["https://a.example", "https://b.example"].map(String::from).to_vec();
     assert_eq!(config.cors.origins, Origins::List(origins));
     assert_eq!(config.rate_limit.limit, Some(Rate::new(5, Duration::from_secs(60))));
-    assert_eq!(
-        (config.rate_limit.key, config.rate_limit.except),
-        (RateLimitKey::User, vec!["/api/health/*".into()])
-    );
+    assert_eq!((config.rate_limit.key, config.rate_limit.except), (RateLimitKey::User, vec!["/api/health/*".into()]));
     assert_eq!(config.auth.failure_limit, None);
     assert_eq!(config.headers.referrer_policy, HeaderValue::Off);
     assert_eq!(config.headers.xss_protection, HeaderValue::Value("0".into()));
@@ -94,24 +89,15 @@ fn other_variables_are_warned_about_and_service_links_are_not() {
         .expect("valid");
     let warnings = loaded.warnings;
     assert_eq!(warnings.len(), 3, "{warnings:?}");
-    assert!(
-        warnings.iter().any(|text| text.contains("did you mean NEUROLINK__SERVER__PORT?")),
-        "{warnings:?}"
-    );
-    let link = Loader::new()
-        .environment([("NEUROLINK_PORT", "tcp://10.0.0.1:3000")])
-        .load()
-        .expect("valid");
+    assert!(warnings.iter().any(|text| text.contains("did you mean NEUROLINK__SERVER__PORT?")), "{warnings:?}");
+    let link = Loader::new().environment([("NEUROLINK_PORT", "tcp://10.0.0.1:3000")]).load().expect("valid");
     assert!(link.warnings.is_empty());
 }
 
 #[test]
 fn a_key_without_effect_is_warned_about() {
     let loaded = Loader::new()
-        .environment([
-            ("NEUROLINK__RATE_LIMIT__PATHS", "/api/x"),
-            ("NEUROLINK__CORS__MAX_AGE", "1h"),
-        ])
+        .environment([("NEUROLINK__RATE_LIMIT__PATHS", "/api/x"), ("NEUROLINK__CORS__MAX_AGE", "1h")])
         .load()
         .expect("valid");
     assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
@@ -120,10 +106,8 @@ fn a_key_without_effect_is_warned_about() {
 #[test]
 fn secrets_come_from_variables_or_files() {
     let secret = common::file("jwt.secret", "0123456789abcdef0123456789abcdef\n");
-    let keys = common::file(
-        "api.keys",
-        "# team\nkey-of-kim-and-nobody,kim,user|admin\n\nkey-of-lee-and-nobody , lee\n",
-    );
+    let keys =
+        common::file("api.keys", "# team\nkey-of-kim-and-nobody,kim,user|admin\n\nkey-of-lee-and-nobody , lee\n");
     let secret = secret.to_str().expect("UTF-8");
     let config = Loader::new()
         .environment([
@@ -138,18 +122,9 @@ fn secrets_come_from_variables_or_files() {
         .config;
     assert_eq!(config.auth.token.as_ref().expect("given").expose_secret(), "a-token-of-mine-alone");
     let jwt = config.auth.jwt.as_ref().expect("given");
-    assert_eq!(
-        jwt.secret.expose_secret(),
-        "0123456789abcdef0123456789abcdef",
-        "the newline is trimmed"
-    );
-    let keys: Vec<_> = config
-        .auth
-        .api_keys
-        .keys
-        .iter()
-        .map(|key| (key.key.expose_secret(), &*key.user, key.roles.len()))
-        .collect();
+    assert_eq!(jwt.secret.expose_secret(), "0123456789abcdef0123456789abcdef", "the newline is trimmed");
+    let keys: Vec<_> =
+        config.auth.api_keys.keys.iter().map(|key| (key.key.expose_secret(), &*key.user, key.roles.len())).collect();
     assert_eq!(keys, [("key-of-kim-and-nobody", "kim", 2), ("key-of-lee-and-nobody", "lee", 0)]);
 
     let shown = format!("{config:?} {}", serde_json::to_string(&config).expect("JSON"));
@@ -163,8 +138,7 @@ fn secrets_come_from_variables_or_files() {
 fn a_secret_and_its_file_at_once_is_a_mistake_and_a_later_layer_is_none() {
     let secret = common::file("token", "from-the-file-of-mine");
     let secret = secret.to_str().expect("UTF-8");
-    let both =
-        [("NEUROLINK__AUTH__TOKEN", "from-the-variable"), ("NEUROLINK__AUTH__TOKEN_FILE", secret)];
+    let both = [("NEUROLINK__AUTH__TOKEN", "from-the-variable"), ("NEUROLINK__AUTH__TOKEN_FILE", secret)];
     let error = Loader::new().environment(both).load().expect_err("both");
     let text = error.to_string();
     assert!(text.contains("`auth.token_file` is given as well, by environment variable"), "{text}");
@@ -172,14 +146,10 @@ fn a_secret_and_its_file_at_once_is_a_mistake_and_a_later_layer_is_none() {
 
     let twice = [("NEUROLINK__AUTH__JWT_SECRET", "x"), ("NEUROLINK__AUTH__JWT__SECRET", "y")];
     let text = Loader::new().environment(twice).load().expect_err("two spellings").to_string();
-    assert!(
-        text.contains("given already by environment variable NEUROLINK__AUTH__JWT__SECRET"),
-        "{text}"
-    );
+    assert!(text.contains("given already by environment variable NEUROLINK__AUTH__JWT__SECRET"), "{text}");
 
     let file = common::file("a.toml", "[auth]\ntoken = \"in-the-configuration\"");
-    let loaded =
-        Loader::new().file(file).environment([("NEUROLINK__AUTH__TOKEN_FILE", secret)]).load();
+    let loaded = Loader::new().file(file).environment([("NEUROLINK__AUTH__TOKEN_FILE", secret)]).load();
     let token = loaded.expect("the variable wins").config.auth.token.expect("given");
     assert_eq!(token.expose_secret(), "from-the-file-of-mine");
 }
@@ -192,18 +162,11 @@ fn files_of_keys_are_checked_without_quoting_them() {
         ("f.keys", "hush,user", "line 1 of it has a key that is too short"),
         ("c.keys", "# nothing\n", "the file has no key"),
         ("d.toml", "keys = [{ key = \"hush\" }]", "line 1"),
-        (
-            "e.toml",
-            "keys = [{ key = \"\", user = \"hush\" }]",
-            "keys[0] of it has a key that is too short",
-        ),
+        ("e.toml", "keys = [{ key = \"\", user = \"hush\" }]", "keys[0] of it has a key that is too short"),
     ] {
         let path = common::file(name, content);
         let path = path.to_str().expect("UTF-8");
-        let error = Loader::new()
-            .environment([("NEUROLINK__AUTH__API_KEYS_FILE", path)])
-            .load()
-            .expect_err(name);
+        let error = Loader::new().environment([("NEUROLINK__AUTH__API_KEYS_FILE", path)]).load().expect_err(name);
         let text = format!("{error} {error:?}");
         assert!(text.contains(advice) && !text.contains("hush"), "{text}");
     }
@@ -223,14 +186,11 @@ fn what_is_shown_can_be_read_again() {
 #[test]
 fn the_file_of_the_readme_is_valid_and_its_defaults_are_the_defaults() {
     let readme = include_str!("../README.md");
-    let example =
-        readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a file");
+    let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a file");
     let plain: Vec<_> = example
         .lines()
         .filter(|line| !line.contains("# example") || line.starts_with('['))
-        .filter(|line| {
-            !line.starts_with("tokens") && !line.starts_with("jwt") && !line.starts_with("api_keys")
-        })
+        .filter(|line| !line.starts_with("tokens") && !line.starts_with("jwt") && !line.starts_with("api_keys"))
         .filter(|line| !line.starts_with("public"))
         .collect();
     let path = common::file("readme.toml", &plain.join("\n"));
@@ -277,8 +237,7 @@ fn weak_settings_are_listed() {
 fn a_public_address_needs_authentication() {
     let exposed = |host: &str, more: &[(&str, &str)]| {
         let host = [("NEUROLINK__SERVER__HOST", host)];
-        let loaded =
-            Loader::new().environment(host).environment(more.to_vec()).load().expect("valid");
+        let loaded = Loader::new().environment(host).environment(more.to_vec()).load().expect("valid");
         loaded.config.check_exposure().is_err()
     };
     for host in ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "::ffff:127.0.0.1"] {

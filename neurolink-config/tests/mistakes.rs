@@ -8,21 +8,11 @@ use neurolink_config::Loader;
 const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[server]\nport = 70000", "server.port", Some("70000"), "whole number from 0 to 65535"),
     ("[server]\nport = \"3000\"", "server.port", Some("3000"), "without quotes"),
-    (
-        "[server]\nframework = \"express\"",
-        "server.framework",
-        Some("express"),
-        "`axum`, `actix`, `warp` and `poem`",
-    ),
+    ("[server]\nframework = \"express\"", "server.framework", Some("express"), "`axum`, `actix`, `warp` and `poem`"),
     ("[server]\nhost = \"127.0.0.1:80\"", "server.host", Some("127.0.0.1:80"), "without the port"),
     ("[server]\nbase_path = \"api\"", "server.base_path", Some("api"), "write for example `/api`"),
     ("[server]\nbase_path = \"/a/../b\"", "server.base_path", Some("/a/../b"), "no plain path"),
-    (
-        "[server]\nhosts = [\"https://a.example\"]",
-        "server.hosts[0]",
-        Some("https://a.example"),
-        "without scheme",
-    ),
+    ("[server]\nhosts = [\"https://a.example\"]", "server.hosts[0]", Some("https://a.example"), "without scheme"),
     ("[server]\nhosts = \"a.example\"", "server.hosts", Some("a.example"), "write a list"),
     ("[server]\nallow_any_host = \"yes\"", "server.allow_any_host", Some("yes"), "without quotes"),
     ("[server]\ngrace = 25", "server.grace", Some("25"), "say the unit: `25s` or `25ms`"),
@@ -32,31 +22,11 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("server = 5", "server", None, "write a table: `[server]`"),
     ("preset = \"moden\"", "preset", Some("moden"), "write one of `modern` and `neurolink`"),
     ("[auth]\ntoken = \"\"", "auth.token", Some("[hidden, 0 bytes]"), "the secret is empty"),
-    (
-        "[auth]\ntoken = \"hush\"",
-        "auth.token",
-        Some("[hidden, 4 bytes]"),
-        "at least 16 random bytes",
-    ),
+    ("[auth]\ntoken = \"hush\"", "auth.token", Some("[hidden, 4 bytes]"), "at least 16 random bytes"),
     ("[auth]\ntoken = 12345", "auth.token", None, "write the secret as text"),
-    (
-        "[auth]\ntokn = \"hush-hush-hush-hush\"",
-        "auth.tokn",
-        Some("[hidden, 19 bytes]"),
-        "did you mean `token",
-    ),
-    (
-        "[auth]\ntokens = [{ user = \"a\" }]",
-        "auth.tokens[0].token",
-        None,
-        "write the token, or `token_file`",
-    ),
-    (
-        "[auth]\ntokens = [{ token = \"hush-hush-hush-hush\" }]",
-        "auth.tokens[0].user",
-        None,
-        "the id of the user",
-    ),
+    ("[auth]\ntokn = \"hush-hush-hush-hush\"", "auth.tokn", Some("[hidden, 19 bytes]"), "did you mean `token"),
+    ("[auth]\ntokens = [{ user = \"a\" }]", "auth.tokens[0].token", None, "write the token, or `token_file`"),
+    ("[auth]\ntokens = [{ token = \"hush-hush-hush-hush\" }]", "auth.tokens[0].user", None, "the id of the user"),
     ("[auth]\ntokens = []", "auth.tokens", None, "the list is empty"),
     ("[auth]\ntokens = \"hush-hush-hush-hush\"", "auth.tokens", None, "a list of tables"),
     (
@@ -71,104 +41,49 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         Some("[hidden, 19 bytes]"),
         "the same secret as number 0",
     ),
-    (
-        "[auth]\ntoken = \"[hidden]\"",
-        "auth.token",
-        Some("[hidden, 8 bytes]"),
-        "give the secret itself",
-    ),
+    ("[auth]\ntoken = \"[hidden]\"", "auth.token", Some("[hidden, 8 bytes]"), "give the secret itself"),
     ("[auth]\nfailure_limit = \"30\"", "auth.failure_limit", Some("30"), "or `off`"),
     ("[auth]\npublic = [\"api/x\"]", "auth.public[0]", Some("api/x"), "begins with a slash"),
-    (
-        "[auth]\npublic = [\"/a\"]\nskip_paths = [\"/b\"]",
-        "auth.skip_paths",
-        None,
-        "is given already by",
-    ),
+    ("[auth]\npublic = [\"/a\"]\nskip_paths = [\"/b\"]", "auth.skip_paths", None, "is given already by"),
     (
         "[auth.jwt]\nsecret = \"hush-hush-hush-hush\"\nissuer = \"i\"\naudience = \"a\"",
         "auth.jwt.secret",
         Some("[hidden, 19 bytes]"),
         "at least 32 random bytes",
     ),
-    (
-        "[auth.jwt]\nissuer = \"i\"\naudience = \"a\"",
-        "auth.jwt.secret",
-        None,
-        "NEUROLINK__AUTH__JWT__SECRET",
-    ),
+    ("[auth.jwt]\nissuer = \"i\"\naudience = \"a\"", "auth.jwt.secret", None, "NEUROLINK__AUTH__JWT__SECRET"),
     (
         "[auth.jwt]\nsecret = \"0123456789abcdef0123456789abcdef\"\nissuer = \"i\"",
         "auth.jwt.audience",
         None,
         "`any_audience = true`",
     ),
-    (
-        "[auth.api_keys]\nheader = \"x api\"",
-        "auth.api_keys.header",
-        Some("x api"),
-        "no name of a header",
-    ),
-    (
-        "[auth.api_keys]\nfile = \"no-such-file\"",
-        "auth.api_keys.file",
-        Some("no-such-file"),
-        "check the path",
-    ),
+    ("[auth.api_keys]\nheader = \"x api\"", "auth.api_keys.header", Some("x api"), "no name of a header"),
+    ("[auth.api_keys]\nfile = \"no-such-file\"", "auth.api_keys.file", Some("no-such-file"), "check the path"),
     (
         "[cors]\norigins = [\"app.example.com\"]",
         "cors.origins[0]",
         Some("app.example.com"),
         "write for example `https://",
     ),
-    (
-        "[cors]\norigins = [\"https://a.example/\"]",
-        "cors.origins[0]",
-        Some("https://a.example/"),
-        "without a path",
-    ),
+    ("[cors]\norigins = [\"https://a.example/\"]", "cors.origins[0]", Some("https://a.example/"), "without a path"),
     (
         "[cors]\norigins = [\"https://u:hush-hush-hush-hush@a.example\"]",
         "cors.origins[0]",
         Some("[hidden, 39 bytes]"),
         "no origin",
     ),
-    (
-        "[cors]\norigins = \"https://a.example\"",
-        "cors.origins",
-        Some("https://a.example"),
-        "write a list of origins",
-    ),
-    (
-        "[cors]\norigins = [\"*\", \"https://a.example\"]",
-        "cors.origins[0]",
-        Some("*"),
-        "stands alone",
-    ),
+    ("[cors]\norigins = \"https://a.example\"", "cors.origins", Some("https://a.example"), "write a list of origins"),
+    ("[cors]\norigins = [\"*\", \"https://a.example\"]", "cors.origins[0]", Some("*"), "stands alone"),
     ("[cors]\norigins = []", "cors.origins", None, "write `\"off\"`"),
     ("[cors]\norigins = \"*\"\ncredentials = true", "cors.credentials", None, "list the origins"),
     ("[cors]\norigins = \"*\"\nmethods = [\"get\"]", "cors.methods[0]", Some("get"), "in capitals"),
     ("[cors]\nenabled = true", "cors.enabled", Some("true"), "`origins = \"off\"`"),
     ("[rate_limit]\nlimit = 100", "rate_limit.limit", Some("100"), "`100/60s`"),
     ("[rate_limit]\nlimit = \"0/60s\"", "rate_limit.limit", Some("0/60s"), "at least 1, or `off`"),
-    (
-        "[rate_limit]\nmaxRequests = 100",
-        "rate_limit.maxRequests",
-        Some("100"),
-        "write `limit = \"100/60s\"`",
-    ),
-    (
-        "[rate_limit]\nlimit = \"1/1s\"\nkey = \"ip\"",
-        "rate_limit.key",
-        Some("ip"),
-        "`address` and `user`",
-    ),
-    (
-        "[rate_limit]\nlimit = \"1/1s\"\npaths = [\"/a/:id\"]",
-        "rate_limit.paths[0]",
-        Some("/a/:id"),
-        "`{name}`",
-    ),
+    ("[rate_limit]\nmaxRequests = 100", "rate_limit.maxRequests", Some("100"), "write `limit = \"100/60s\"`"),
+    ("[rate_limit]\nlimit = \"1/1s\"\nkey = \"ip\"", "rate_limit.key", Some("ip"), "`address` and `user`"),
+    ("[rate_limit]\nlimit = \"1/1s\"\npaths = [\"/a/:id\"]", "rate_limit.paths[0]", Some("/a/:id"), "`{name}`"),
     ("[body]\nlimit = \"1 megabyte\"", "body.limit", Some("1 megabyte"), "`64kb`"),
     ("[body]\nlimit = -1", "body.limit", Some("-1"), "write bytes"),
     ("[body]\nlimit = \"1gb\"", "body.limit", None, "raise `body.budget`"),
@@ -183,19 +98,9 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ),
     ("[headers]\nhsts = true", "headers.hsts", Some("true"), "or `off`"),
     ("[headers]\nhsts = \"1y\"", "headers.hsts", Some("1y"), "max-age=31536000"),
-    (
-        "[headers]\ncsp = \"x\"",
-        "headers.csp",
-        Some("[hidden, 1 bytes]"),
-        "write `content_security_policy`",
-    ),
+    ("[headers]\ncsp = \"x\"", "headers.csp", Some("[hidden, 1 bytes]"), "write `content_security_policy`"),
     ("[headers.custom]\nx-a = \"a\\nb\"", "headers.custom.x-a", Some("a\nb"), "on one line"),
-    (
-        "[proxies]\ntrusted = [\"10.0.0.0/99\"]",
-        "proxies.trusted[0]",
-        Some("10.0.0.0/99"),
-        "`10.0.0.0/8`",
-    ),
+    ("[proxies]\ntrusted = [\"10.0.0.0/99\"]", "proxies.trusted[0]", Some("10.0.0.0/99"), "`10.0.0.0/8`"),
     ("[request_id]\nheader = \"\"", "request_id.header", Some("\"\""), "it is empty"),
     ("[errors]\nformat = \"xml\"", "errors.format", Some("xml"), "`envelope` and `problem`"),
     ("[log]\nlevel = \"loud\"", "log.level", Some("loud"), "`debug` and `trace`"),
@@ -254,8 +159,7 @@ fn variables_are_named_in_their_mistakes() {
 
 #[test]
 fn all_mistakes_of_all_layers_come_at_once() {
-    let path =
-        common::file("b.toml", "[server]\nport = 99999\nhots = 1\n\n[body]\nlimit = \"big\"");
+    let path = common::file("b.toml", "[server]\nport = 99999\nhots = 1\n\n[body]\nlimit = \"big\"");
     let error = Loader::new()
         .file(&path)
         .file("no-such-file.toml")
@@ -264,14 +168,8 @@ fn all_mistakes_of_all_layers_come_at_once() {
         .load()
         .expect_err("five mistakes and a missing file");
     let keys: Vec<_> = error.problems().iter().map(|problem| problem.key.as_str()).collect();
-    let all = [
-        "the configuration file",
-        "server.port",
-        "server.hots",
-        "rate_limit.limit",
-        "body.limit",
-        "timeout.body",
-    ];
+    let all =
+        ["the configuration file", "server.port", "server.hots", "rate_limit.limit", "body.limit", "timeout.body"];
     assert_eq!(keys, all);
     let text = error.to_string();
     assert!(text.starts_with("the configuration has 6 mistakes:"), "{text}");
@@ -307,10 +205,7 @@ fn files_that_are_none_are_refused_without_quoting_them() {
 #[cfg(feature = "yaml")]
 #[test]
 fn yaml_is_read_and_its_mistakes_are_not_quoted() {
-    let path = common::file(
-        "c.yaml",
-        "server:\n  port: 8080\ncors:\n  origins:\n    - https://a.example\n",
-    );
+    let path = common::file("c.yaml", "server:\n  port: 8080\ncors:\n  origins:\n    - https://a.example\n");
     let loaded = Loader::new().file(&path).load().expect("valid");
     assert_eq!(loaded.config.server.port, 8080);
     let path = common::file("d.yml", "auth:\n  token: hush\n  token: hush\n bad");

@@ -37,14 +37,8 @@ proptest! {
 
 #[test]
 fn durations_have_units() {
-    let good = [
-        ("300ms", 300),
-        ("30s", 30_000),
-        ("5m", 300_000),
-        ("1h", 3_600_000),
-        ("1d", 86_400_000),
-        (" 2 s ", 2000),
-    ];
+    let good =
+        [("300ms", 300), ("30s", 30_000), ("5m", 300_000), ("1h", 3_600_000), ("1d", 86_400_000), (" 2 s ", 2000)];
     for (text, milliseconds) in good {
         assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
     }
@@ -56,14 +50,9 @@ fn durations_have_units() {
 
 #[test]
 fn a_kilobyte_has_1024_bytes() {
-    for (text, bytes) in [
-        ("1kb", 1024),
-        ("1MB", 1 << 20),
-        ("10 mb", 10 << 20),
-        ("1gb", 1 << 30),
-        ("512", 512),
-        ("7b", 7),
-    ] {
+    for (text, bytes) in
+        [("1kb", 1024), ("1MB", 1 << 20), ("10 mb", 10 << 20), ("1gb", 1 << 30), ("512", 512), ("7b", 7)]
+    {
         assert_eq!(parse_size(text), Ok(bytes), "{text}");
     }
     for text in ["", "mb", "1.5mb", "-1", "1tb", "18446744073709551616", "99999999999gb"] {
@@ -74,8 +63,7 @@ fn a_kilobyte_has_1024_bytes() {
 #[test]
 fn a_rate_is_a_number_and_a_time() {
     assert_eq!("5/15m".parse(), Ok(Rate::new(5, Duration::from_secs(900))));
-    for text in ["5", "0/60s", "5/60", "5/0s", "5/500ms", "-5/60s", "5/", "/60s", "4294967296/60s"]
-    {
+    for text in ["5", "0/60s", "5/60", "5/0s", "5/500ms", "-5/60s", "5/", "/60s", "4294967296/60s"] {
         assert!(text.parse::<Rate>().is_err(), "{text}");
     }
 }

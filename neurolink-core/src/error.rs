@@ -394,8 +394,7 @@ mod tests {
 
     #[test]
     fn retry_after_rounds_up_and_is_at_least_one_second() {
-        let of =
-            |ms| Error::new(Code::RateLimitExceeded).with_retry_after(Duration::from_millis(ms));
+        let of = |ms| Error::new(Code::RateLimitExceeded).with_retry_after(Duration::from_millis(ms));
         assert_eq!(of(0).retry_after_seconds(), Some(1));
         assert_eq!(of(1000).retry_after_seconds(), Some(1));
         assert_eq!(of(1001).retry_after_seconds(), Some(2));

@@ -56,10 +56,7 @@ impl AuthenticatedUser {
 
     /// Adds permissions.
     #[must_use]
-    pub fn with_permissions<P: Into<String>>(
-        mut self,
-        permissions: impl IntoIterator<Item = P>,
-    ) -> Self {
+    pub fn with_permissions<P: Into<String>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
         self.permissions.extend(permissions.into_iter().map(Into::into));
         self
     }
@@ -87,10 +84,7 @@ impl AuthenticatedUser {
 impl fmt::Debug for AuthenticatedUser {
     /// The id and the roles only: mail, name and metadata are personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthenticatedUser")
-            .field("id", &self.id)
-            .field("roles", &self.roles)
-            .finish_non_exhaustive()
+        f.debug_struct("AuthenticatedUser").field("id", &self.id).field("roles", &self.roles).finish_non_exhaustive()
     }
 }
 
@@ -117,9 +111,7 @@ impl RequestId {
         let bytes = value.as_bytes();
         let valid = !bytes.is_empty()
             && bytes.len() <= Self::LONGEST
-            && bytes
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'));
+            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'));
         valid.then(|| Self(value.clone()))
     }
 
@@ -213,8 +205,7 @@ mod tests {
 
     #[test]
     fn only_well_formed_ids_are_accepted() {
-        let accept =
-            |text: &str| RequestId::accept(&HeaderValue::from_str(text).expect("a header value"));
+        let accept = |text: &str| RequestId::accept(&HeaderValue::from_str(text).expect("a header value"));
         assert!(accept("req_1-a.b:c").is_some());
         for bad in ["", "a b", "a\"b", "a/b", "<x>", &"x".repeat(129)] {
             assert!(accept(bad).is_none(), "{bad:?}");

@@ -43,11 +43,7 @@ pub fn agent(base: &str, engine: &dyn Engine) -> RouteGroup {
         .route(Route::post("/embed-many", embed_many).description("Turns texts into vectors"))
 }
 
-async fn execute(
-    engine: Arc<dyn Engine>,
-    call: Call,
-    body: Body,
-) -> Result<Json<Generation>, Error> {
+async fn execute(engine: Arc<dyn Engine>, call: Call, body: Body) -> Result<Json<Generation>, Error> {
     let request = agent_request::generate(body)?;
     engine.generate(request, &call).await.map(Json)
 }
@@ -78,8 +74,7 @@ struct Embedded {
 
 async fn embed(engine: Arc<dyn Engine>, call: Call, body: Body) -> Result<Json<Embedded>, Error> {
     let request = agent_request::embed(body, false, &engine.providers())?;
-    let EmbeddedMany { mut embeddings, provider, model, dimension, .. } =
-        vectors(&*engine, request, &call).await?;
+    let EmbeddedMany { mut embeddings, provider, model, dimension, .. } = vectors(&*engine, request, &call).await?;
     let embedding = embeddings.pop().unwrap_or_default();
     Ok(Json(Embedded { embedding, provider, model, dimension }))
 }
@@ -93,11 +88,7 @@ struct EmbeddedMany {
     dimension: usize,
 }
 
-async fn embed_many(
-    engine: Arc<dyn Engine>,
-    call: Call,
-    body: Body,
-) -> Result<Json<EmbeddedMany>, Error> {
+async fn embed_many(engine: Arc<dyn Engine>, call: Call, body: Body) -> Result<Json<EmbeddedMany>, Error> {
     let request = agent_request::embed(body, true, &engine.providers())?;
     vectors(&*engine, request, &call).await.map(Json)
 }

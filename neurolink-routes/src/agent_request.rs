@@ -37,9 +37,7 @@ pub(crate) fn generate(body: Option<Json<Document>>) -> Result<Generate, Error> 
 /// A text, or an object of text, images and files.
 fn input(at: At, problems: &mut Problems) -> Input {
     match &at.value {
-        Some(Value::String(_)) => {
-            Input::new(at.string(problems).unwrap_or_default(), Vec::new(), Vec::new())
-        }
+        Some(Value::String(_)) => Input::new(at.string(problems).unwrap_or_default(), Vec::new(), Vec::new()),
         Some(Value::Object(_)) => {
             let Some(mut parts) = at.object(problems) else { return Input::default() };
             let text = parts.take("text", problems).string(problems).unwrap_or_default();
@@ -95,11 +93,7 @@ pub(crate) struct Embed {
 }
 
 /// Reads one text (`text`) or many (`texts`); a provider must be one of `providers`.
-pub(crate) fn embed(
-    body: Option<Json<Document>>,
-    many: bool,
-    providers: &[String],
-) -> Result<Embed, Error> {
+pub(crate) fn embed(body: Option<Json<Document>>, many: bool, providers: &[String]) -> Result<Embed, Error> {
     read(body, |body, problems| {
         let texts = if many {
             texts(body.take("texts", problems), problems)

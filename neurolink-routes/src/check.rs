@@ -105,20 +105,12 @@ impl Object {
     }
 
     /// Takes a string that may be left out.
-    pub(crate) fn optional_string(
-        &mut self,
-        name: &str,
-        problems: &mut Problems,
-    ) -> Option<String> {
+    pub(crate) fn optional_string(&mut self, name: &str, problems: &mut Problems) -> Option<String> {
         self.optional(name, problems)?.string(problems)
     }
 
     /// Takes an array of strings that may be left out.
-    pub(crate) fn optional_strings(
-        &mut self,
-        name: &str,
-        problems: &mut Problems,
-    ) -> Option<Vec<String>> {
+    pub(crate) fn optional_strings(&mut self, name: &str, problems: &mut Problems) -> Option<Vec<String>> {
         let items = self.optional(name, problems)?.array(problems)?;
         Some(items.filter_map(|item| item.string(problems)).collect())
     }
@@ -162,17 +154,16 @@ impl At {
         }
     }
 
-    pub(crate) fn array(
-        self,
-        problems: &mut Problems,
-    ) -> Option<impl ExactSizeIterator<Item = Self> + use<>> {
+    pub(crate) fn array(self, problems: &mut Problems) -> Option<impl ExactSizeIterator<Item = Self> + use<>> {
         match self.value {
             Some(Value::Array(items)) => {
                 let path = self.path;
-                Some(items.into_iter().enumerate().map(move |(index, value)| Self {
-                    path: join(&path, &index.to_string()),
-                    value: Some(value),
-                }))
+                Some(
+                    items
+                        .into_iter()
+                        .enumerate()
+                        .map(move |(index, value)| Self { path: join(&path, &index.to_string()), value: Some(value) }),
+                )
             }
             other => {
                 problems.wrong_type(&self.path, "array", other.as_ref());
@@ -229,8 +220,7 @@ mod tests {
         let document = serde_json::from_str(text).expect("JSON");
         let Err(error) = read(Some(Json(document)), of) else { return Vec::new() };
         let details = error.details().and_then(Value::as_array).cloned().unwrap_or_default();
-        let text =
-            |detail: &Value, name: &str| detail[name].as_str().unwrap_or_default().to_owned();
+        let text = |detail: &Value, name: &str| detail[name].as_str().unwrap_or_default().to_owned();
         details.iter().map(|detail| (text(detail, "path"), text(detail, "code"))).collect()
     }
 
@@ -284,8 +274,7 @@ mod tests {
             let found = details(&format!(r#"{{"n":{text}}}"#), |object, problems| {
                 object.take("n", problems).count(problems);
             });
-            let expected: Vec<_> =
-                code.map(|code| ("n".to_owned(), code.to_owned())).into_iter().collect();
+            let expected: Vec<_> = code.map(|code| ("n".to_owned(), code.to_owned())).into_iter().collect();
             assert_eq!(found, expected, "{text}");
         }
     }

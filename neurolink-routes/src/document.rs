@@ -18,8 +18,7 @@ pub(crate) struct Document {
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut repeated = Vec::new();
-        let value =
-            Node { place: Place::Root, repeated: &mut repeated }.deserialize(deserializer)?;
+        let value = Node { place: Place::Root, repeated: &mut repeated }.deserialize(deserializer)?;
         Ok(Self { value, repeated })
     }
 }

@@ -128,11 +128,7 @@ struct ReadyServices {
 
 async fn ready(facts: Facts, readiness: &Readiness) -> Result<Reply, Error> {
     let ready = facts.is_ready(readiness).await;
-    let services = ReadyServices {
-        neurolink: true,
-        tools: facts.engine.tools().is_some(),
-        external_servers: false,
-    };
+    let services = ReadyServices { neurolink: true, tools: facts.engine.tools().is_some(), external_servers: false };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let answer = Ready { ready, timestamp: facts.timestamp, services };
     Reply::data(&answer).map(|reply| reply.with_status(status))
@@ -155,8 +151,7 @@ struct StartupServices {
 
 async fn startup(facts: Facts) -> Json<Startup> {
     // How many tools there are is for users.
-    let services =
-        StartupServices { neurolink: true, tools_loaded: 0, external_server_manager: false };
+    let services = StartupServices { neurolink: true, tools_loaded: 0, external_server_manager: false };
     Json(Startup { started: true, timestamp: facts.timestamp, services })
 }
 
@@ -228,11 +223,7 @@ async fn detailed(facts: Facts, readiness: &Readiness, started: Instant) -> Json
         version: env!("CARGO_PKG_VERSION"),
         engine: facts.engine.name().to_owned(),
         providers: facts.engine.providers(),
-        memory: Memory {
-            available: false,
-            kind: "none",
-            process: ProcessMemory { rss: resident_mebibytes() },
-        },
+        memory: Memory { available: false, kind: "none", process: ProcessMemory { rss: resident_mebibytes() } },
         tools: ToolCount { total, by_source },
         external_servers: ExternalServers { count: 0, servers: [] },
     })

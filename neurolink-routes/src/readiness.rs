@@ -29,9 +29,7 @@ impl Readiness {
             let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
             let fresh = last.take().filter(|asked| now.duration_since(asked.at) < SECOND);
-            last.insert(fresh.unwrap_or_else(|| Asked { at: now, ready: ask(Arc::clone(engine)) }))
-                .ready
-                .clone()
+            last.insert(fresh.unwrap_or_else(|| Asked { at: now, ready: ask(Arc::clone(engine)) })).ready.clone()
         };
         ready.await
     }

@@ -69,10 +69,7 @@ async fn list(engine: Arc<dyn Engine>) -> Result<Json<List>, Error> {
     Ok(Json(List { total: tools.len(), tools }))
 }
 
-async fn describe(
-    engine: Arc<dyn Engine>,
-    Path(name): Path<String>,
-) -> Result<Json<ToolInfo>, Error> {
+async fn describe(engine: Arc<dyn Engine>, Path(name): Path<String>) -> Result<Json<ToolInfo>, Error> {
     find(of(&*engine)?, &name).map(Json)
 }
 
@@ -128,8 +125,7 @@ async fn search(engine: Arc<dyn Engine>, search: Search) -> Result<Json<Found>, 
     let wanted = text.as_deref().unwrap_or_default().to_lowercase();
     let matches = |tool: &ToolInfo| {
         source.as_ref().is_none_or(|source| tool.source == *source)
-            && (tool.name.to_lowercase().contains(&wanted)
-                || tool.description.to_lowercase().contains(&wanted))
+            && (tool.name.to_lowercase().contains(&wanted) || tool.description.to_lowercase().contains(&wanted))
     };
     let tools: Vec<Summary> = of(&*engine)?
         .list()
@@ -220,9 +216,8 @@ fn arguments(tool: &ToolInfo, body: Option<Json<Value>>) -> Result<Value, Error>
             Map::new()
         }
     };
-    let wrapped = fields.len() == 1
-        && fields.get("params").is_some_and(Value::is_object)
-        && !tool.has_parameter("params");
+    let wrapped =
+        fields.len() == 1 && fields.get("params").is_some_and(Value::is_object) && !tool.has_parameter("params");
     Ok(match fields.remove("params") {
         Some(inner) if wrapped => inner,
         Some(inner) => {

@@ -66,8 +66,7 @@ pub(crate) async fn drive<S, B>(
 {
     let (stream, decided) = Watched::new(stream);
     let service = TowerToHyperService::new(service);
-    let mut connection =
-        pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let mut first_bytes = pin!(tokio::time::sleep(config.header_read_timeout));
     let mut refusing = pin!(shutdown.reached(Phase::Refusing));
     let mut forced = pin!(shutdown.reached(Phase::Forced));

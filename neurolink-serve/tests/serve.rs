@@ -106,9 +106,7 @@ async fn connect(server: &Server, bytes: &str) -> TcpStream {
 /// What comes until the connection ends.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let _ = timeout(Duration::from_secs(3), stream.read_to_end(&mut bytes))
-        .await
-        .expect("the connection ends");
+    let _ = timeout(Duration::from_secs(3), stream.read_to_end(&mut bytes)).await.expect("the connection ends");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -121,9 +119,7 @@ async fn http_1_and_http_2_by_prior_knowledge_are_served() {
     assert!(rest(&mut connect(&server, GET_CLOSE).await).await.ends_with("hello"));
     let stream = TcpStream::connect(server.address).await.expect("connects");
     let (mut send, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-            .await
-            .expect("shakes hands");
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.expect("shakes hands");
     let driving = tokio::spawn(connection);
     let request = Request::get("http://x/").body(Full::<Bytes>::default()).expect("a request");
     let response = send.send_request(request).await.expect("answers");
@@ -164,10 +160,7 @@ async fn connections_above_the_cap_wait() {
     server.alive.becomes(1).await;
     let mut second = connect(&server, GET_CLOSE).await;
     let mut byte = [0];
-    assert!(
-        timeout(Duration::from_millis(100), second.read(&mut byte)).await.is_err(),
-        "it was served above the cap"
-    );
+    assert!(timeout(Duration::from_millis(100), second.read(&mut byte)).await.is_err(), "it was served above the cap");
     drop(first);
     assert!(rest(&mut second).await.ends_with("hello"));
 }
@@ -179,10 +172,7 @@ async fn a_chunk_leaves_at_once_and_a_client_that_leaves_drops_the_stream() {
     let mut seen = String::new();
     let mut buffer = [0; 256];
     while !seen.contains("first") {
-        let read = timeout(Duration::from_secs(1), stream.read(&mut buffer))
-            .await
-            .expect("at once")
-            .expect("reads");
+        let read = timeout(Duration::from_secs(1), stream.read(&mut buffer)).await.expect("at once").expect("reads");
         seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
     }
     server.alive.becomes(1).await;

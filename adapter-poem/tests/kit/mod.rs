@@ -70,14 +70,10 @@ impl Kit {
             .route(Route::get(at("/seen/{*rest}"), seen))
             .route(Route::post(at("/echo"), async |body: Body| Response::new(body)))
             .route(Route::post(at("/length"), async |body: Bytes| body.len().to_string()))
-            .route(Route::post(at("/json"), async |Json(value): Json<serde_json::Value>| {
-                Json(value)
-            }))
+            .route(Route::post(at("/json"), async |Json(value): Json<serde_json::Value>| Json(value)))
             .route(Route::post(at("/ignored"), async |_: &mut Context| "ignored"))
             .route(Route::get(at("/cookies"), cookies))
-            .route(Route::get(at("/exact"), async || {
-                Response::new(Body::new(Exact(Some("12345"))))
-            }))
+            .route(Route::get(at("/exact"), async || Response::new(Body::new(Exact(Some("12345"))))))
             .route(Route::delete(at("/none"), async || {
                 let mut response = Response::new(Body::empty());
                 *response.status_mut() = StatusCode::NO_CONTENT;
@@ -86,13 +82,11 @@ impl Kit {
             .route(Route::get(at("/stream"), move || {
                 let (receiver, counted) = (Arc::clone(&receiver), Counted(in_stream.clone()));
                 async move {
-                    let events: EventStream = Box::pin(futures_util::stream::unfold(
-                        (receiver, counted),
-                        |(receiver, counted)| async {
+                    let events: EventStream =
+                        Box::pin(futures_util::stream::unfold((receiver, counted), |(receiver, counted)| async {
                             let text = receiver.lock().await.recv().await?;
                             Some((Ok(StreamEvent::text(text)), (receiver, counted)))
-                        },
-                    ));
+                        }));
                     events
                 }
             }))
@@ -159,19 +153,12 @@ pub(crate) async fn send(address: SocketAddr, request: impl AsRef<[u8]>) -> Stri
 
 /// A request without a body.
 pub(crate) async fn ask(address: SocketAddr, method: &str, target: &str) -> String {
-    send(
-        address,
-        format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
-    )
-    .await
+    send(address, format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).await
 }
 
 async fn rest(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    timeout(SOON, stream.read_to_end(&mut answer))
-        .await
-        .expect("the server closes")
-        .expect("reads");
+    timeout(SOON, stream.read_to_end(&mut answer)).await.expect("the server closes").expect("reads");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -278,9 +265,7 @@ async fn heads(address: SocketAddr, base: &str) {
 
 async fn bodies(address: SocketAddr, base: &str) {
     let post = |path: &str, head: &str, body: &str| {
-        format!(
-            "POST {base}{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{head}\r\n\r\n{body}"
-        )
+        format!("POST {base}{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{head}\r\n\r\n{body}")
     };
     let answer = send(address, post("/echo", "Content-Length: 5", "hello")).await;
     assert!(body(&answer).contains("hello"), "{answer}");
@@ -288,11 +273,9 @@ async fn bodies(address: SocketAddr, base: &str) {
     let answer = send(address, post("/length", chunked, "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")).await;
     assert!(answer.contains("{\"data\":\"5\""), "{answer}");
     let large = "x".repeat(100 * 1024);
-    let answer =
-        send(address, post("/length", &format!("Content-Length: {}", large.len()), &large)).await;
+    let answer = send(address, post("/length", &format!("Content-Length: {}", large.len()), &large)).await;
     assert!(answer.contains("{\"data\":\"102400\""), "{answer}");
-    let answer =
-        send(address, post("/echo", &format!("Content-Length: {}", large.len()), &large)).await;
+    let answer = send(address, post("/echo", &format!("Content-Length: {}", large.len()), &large)).await;
     assert_eq!(body(&answer), large);
 
     // A declared length is judged before the body has come.
@@ -301,16 +284,12 @@ async fn bodies(address: SocketAddr, base: &str) {
     assert!(has(&answer, "http/1.1 413 payload too large"), "{answer}");
     // A body that breaks off in the middle of a chunk's line is our 400, and nothing comes after it.
     let answer = send(address, post("/length", chunked, "3\r\nhel\r\nzz\r\n")).await;
-    assert!(
-        has(&answer, "http/1.1 400 bad request") && answer.contains("\"code\":\"BAD_REQUEST\""),
-        "{answer}"
-    );
+    assert!(has(&answer, "http/1.1 400 bad request") && answer.contains("\"code\":\"BAD_REQUEST\""), "{answer}");
     assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
     // No body at all is no wrong type.
     let answer = send(address, post("/ignored", "Content-Length: 0", "")).await;
     assert!(has(&answer, "http/1.1 200 ok"), "{answer}");
-    let answer =
-        send(address, post("/json", "Content-Type: text/plain\r\nContent-Length: 2", "{}")).await;
+    let answer = send(address, post("/json", "Content-Type: text/plain\r\nContent-Length: 2", "{}")).await;
     assert!(has(&answer, "http/1.1 415 unsupported media type"), "{answer}");
 }
 
@@ -338,8 +317,7 @@ pub(crate) async fn old_clients(kit: &Kit, address: SocketAddr, base: &str) {
     let answer = send(address, format!("GET {base}/seen/x HTTP/1.0\r\n\r\n")).await;
     assert!(answer.contains("\"method\":\"GET\""), "{answer}");
     let mut stream = TcpStream::connect(address).await.expect("connects");
-    let request =
-        format!("POST {base}/echo HTTP/1.0\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc");
+    let request = format!("POST {base}/echo HTTP/1.0\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc");
     stream.write_all(request.as_bytes()).await.expect("sends");
     let answer = rest(&mut stream).await;
     assert!(body(&answer) == "abc", "{answer}");

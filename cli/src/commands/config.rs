@@ -35,12 +35,8 @@ impl Config {
         loaded.weaknesses.iter().for_each(warn);
         let failure = |error: &dyn std::fmt::Display| Failure::Run(error.to_string());
         let text = match self.format {
-            Format::Text => {
-                toml::to_string_pretty(&loaded.config).map_err(|error| failure(&error))?
-            }
-            Format::Json => {
-                serde_json::to_string_pretty(&loaded.config).map_err(|error| failure(&error))?
-            }
+            Format::Text => toml::to_string_pretty(&loaded.config).map_err(|error| failure(&error))?,
+            Format::Json => serde_json::to_string_pretty(&loaded.config).map_err(|error| failure(&error))?,
         };
         print(text.trim_end());
         Ok(())

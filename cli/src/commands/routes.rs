@@ -37,10 +37,9 @@ impl Routes {
         let app = create_server(OfflineEngine::new()).config(loaded.config).build_app()?;
         match self.format {
             Format::Table => print(table(app.plan()).trim_end()),
-            Format::Json => print(
-                serde_json::to_string_pretty(app.plan())
-                    .map_err(|error| Failure::Run(error.to_string()))?,
-            ),
+            Format::Json => {
+                print(serde_json::to_string_pretty(app.plan()).map_err(|error| Failure::Run(error.to_string()))?);
+            }
         }
         Ok(())
     }

@@ -61,8 +61,7 @@ async fn serve(server: &Server, config: &Config) -> Result<(), Failure> {
     server.initialize().map_err(|error| failed(error, config))?;
     let address = server.start().await.map_err(|error| failed(error, config))?;
     // Signals are listened for before anybody can know that it serves.
-    let (stopped, ()) =
-        tokio::join!(biased; server.wait(), async { announce(server, config, address) });
+    let (stopped, ()) = tokio::join!(biased; server.wait(), async { announce(server, config, address) });
     stopped.map_err(|error| failed(error, config))
 }
 
@@ -73,11 +72,7 @@ fn announce(server: &Server, config: &Config, address: SocketAddr) {
     }
     let status = server.status();
     let engine = "the built-in offline engine";
-    print(format_args!(
-        "serving {engine} on {}, preset {}\n",
-        paint(BOLD, status.framework),
-        config.preset
-    ));
+    print(format_args!("serving {engine} on {}, preset {}\n", paint(BOLD, status.framework), config.preset));
     print(table::table(server.plan()));
     print(format_args!("{}\n  {}", paint(BOLD, "Try it:"), paint(CYAN, curl(config, address))));
 }
@@ -111,12 +106,8 @@ fn failed(error: ServerError, config: &Config) -> Failure {
                 ErrorKind::AddrInUse => {
                     "another program listens there; stop it, choose another port with --port, or take any free one with --port 0"
                 }
-                ErrorKind::PermissionDenied => {
-                    "ports below 1024 need a permission; choose another with --port"
-                }
-                ErrorKind::AddrNotAvailable => {
-                    "the address is none of this machine's; choose another with --host"
-                }
+                ErrorKind::PermissionDenied => "ports below 1024 need a permission; choose another with --port",
+                ErrorKind::AddrNotAvailable => "the address is none of this machine's; choose another with --host",
                 _ => "choose another address with --host and --port",
             };
             Failure::Run(format!("cannot listen on {address}: {source}\n  {hint}"))

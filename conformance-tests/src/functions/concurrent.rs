@@ -25,8 +25,7 @@ pub(super) fn same_id(ctx: &Ctx) -> Result<(), Failure> {
         for (connection, _, id) in &mut open {
             let answer = ctx.answer(connection, "GET")?;
             expect_status(&answer, 200)?;
-            let found =
-                answer.json().and_then(|json| json["data"]["id"].as_str().map(str::to_owned));
+            let found = answer.json().and_then(|json| json["data"]["id"].as_str().map(str::to_owned));
             ensure(found.as_deref() == Some(*id), || format!("{id} was answered as {found:?}"))?;
         }
     }

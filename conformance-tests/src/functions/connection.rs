@@ -12,17 +12,14 @@ const LIVE: &str = r"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
 fn is_live(answer: &RawResponse) -> Result<(), Failure> {
     expect_status(answer, 200)?;
     let status = answer.json().map(|json| json["data"]["status"].clone());
-    ensure(status == Some("alive".into()), || {
-        format!("expected the live probe, got {}", answer.text())
-    })
+    ensure(status == Some("alive".into()), || format!("expected the live probe, got {}", answer.text()))
 }
 
 /// Five requests in one packet get five answers in their order.
 pub(super) fn pipelined(ctx: &Ctx) -> Result<(), Failure> {
     let mut connection = ctx.connect()?;
-    let text: String = (0..5)
-        .map(|n| format!(r"GET /api/test/params/p{n} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
-        .collect();
+    let text: String =
+        (0..5).map(|n| format!(r"GET /api/test/params/p{n} HTTP/1.1\r\nHost: localhost\r\n\r\n")).collect();
     ctx.send(&mut connection, &text);
     for n in 0..5 {
         let answer = ctx.answer(&mut connection, "GET")?;
@@ -37,9 +34,7 @@ pub(super) fn pipelined(ctx: &Ctx) -> Result<(), Failure> {
 /// A request that comes byte by byte, or cut inside CRLF and a percent escape, is one request.
 pub(super) fn in_pieces(ctx: &Ctx) -> Result<(), Failure> {
     let mut connection = ctx.connect()?;
-    for piece in
-        [r"G", r"ET /api/test/params/a%", r"20b HTTP/1.1\r", r"\nHo", r"st: localhost\r\n\r", r"\n"]
-    {
+    for piece in [r"G", r"ET /api/test/params/a%", r"20b HTTP/1.1\r", r"\nHo", r"st: localhost\r\n\r", r"\n"] {
         ctx.send(&mut connection, piece);
         sleep(Duration::from_millis(15));
     }

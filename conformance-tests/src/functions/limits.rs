@@ -76,11 +76,8 @@ pub(super) fn forwarded(ctx: &Ctx) -> Result<(), Failure> {
 /// HEAD and GET have one count.
 pub(super) fn head(ctx: &Ctx) -> Result<(), Failure> {
     for _ in 0..LIMIT {
-        let answer = ctx.ask(&RequestSpec {
-            method: Some("HEAD".into()),
-            path: Some(PATH.into()),
-            ..RequestSpec::default()
-        })?;
+        let answer =
+            ctx.ask(&RequestSpec { method: Some("HEAD".into()), path: Some(PATH.into()), ..RequestSpec::default() })?;
         expect_status(&answer, 200)?;
     }
     is_refused(&ctx.get(PATH, None)?)
@@ -91,7 +88,5 @@ pub(super) fn reset(ctx: &Ctx) -> Result<(), Failure> {
     let answer = ctx.get(PATH, None)?;
     let reset = number(&answer, "x-ratelimit-reset")?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    ensure(reset >= now.saturating_sub(1) && reset <= now + 62, || {
-        format!("the reset is {reset}, now is {now}")
-    })
+    ensure(reset >= now.saturating_sub(1) && reset <= now + 62, || format!("the reset is {reset}, now is {now}"))
 }

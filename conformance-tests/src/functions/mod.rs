@@ -9,11 +9,7 @@ mod timing;
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
 
-const fn must(
-    id: &'static str,
-    source: &'static str,
-    run: fn(&Ctx) -> Result<(), Failure>,
-) -> FunctionCase {
+const fn must(id: &'static str, source: &'static str, run: fn(&Ctx) -> Result<(), Failure>) -> FunctionCase {
     FunctionCase { id, level: Level::Must, source, covers: &[], needs: "reference", run }
 }
 
@@ -26,11 +22,7 @@ impl FunctionCase {
 
 /// Every case that is written as code.
 pub(crate) const ALL: &[FunctionCase] = &[
-    must(
-        "requestid/same-client-id-does-not-mix-users",
-        "O-D2; O-D3; P-D5; V27",
-        concurrent::same_id,
-    ),
+    must("requestid/same-client-id-does-not-mix-users", "O-D2; O-D3; P-D5; V27", concurrent::same_id),
     must("requestid/ids-are-unique", "O-D42; V57", concurrent::unique_ids),
     must("requestid/header-and-body-agree", "original 1.1; V57", concurrent::one_id),
     must("http/pipelined-answers-keep-their-order", "RFC 9112 9.3.2", connection::pipelined),
@@ -38,19 +30,11 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("http/keep-alive-after-an-error", "RFC 9112 9.3; V12", connection::after_error),
     must("http/keep-alive-after-an-unread-body", "RFC 9112 9.3", connection::after_unread_body),
     must("http/keep-alive-after-head", "RFC 9110 9.3.2; V3", connection::after_head),
-    must(
-        "http/server-lives-after-clients-leave",
-        "RFC 9112 9.5; V60; V61",
-        connection::clients_leave,
-    ),
+    must("http/server-lives-after-clients-leave", "RFC 9112 9.5; V60; V61", connection::clients_leave),
     must("http/an-idle-connection-does-not-block-others", "RFC 9112 9.3", connection::idle),
     must("methods/head-has-the-length-of-get", "RFC 9110 9.3.2; V3", connection::head_length),
     must("body/slow-body-is-read-whole", "RFC 9112 6.3", timing::slow_body),
-    must(
-        "body/too-large-is-told-before-the-body-is-sent",
-        "RFC 9110 10.1.1; V20; V74",
-        timing::early_413,
-    ),
+    must("body/too-large-is-told-before-the-body-is-sent", "RFC 9110 10.1.1; V20; V74", timing::early_413),
     must("body/chunked-too-large-is-told-before-its-end", "O-D20; V20; V74", timing::chunked_413),
     must("errors/timeout-comes-in-time", "V58; O-D22", timing::timeout),
     must("sse/events-come-one-by-one", "V62; frameworks 5 (Nagle)", streams::one_by_one),

@@ -123,11 +123,7 @@ impl TokenConfig {
 
 impl JwtConfig {
     /// Tokens signed with `secret`, by this issuer, for this audience.
-    pub fn new(
-        secret: impl Into<SecretString>,
-        issuer: impl Into<String>,
-        audience: impl Into<String>,
-    ) -> Self {
+    pub fn new(secret: impl Into<SecretString>, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             secret: secret.into(),
             issuer: Some(issuer.into()),
@@ -187,12 +183,9 @@ impl AuthConfig {
         for (name, secrets) in [("tokens", tokens), ("api_keys.keys", keys)] {
             for (index, secret) in secrets.iter().enumerate() {
                 if let Some(first) = secrets[..index].iter().position(|other| other == secret) {
-                    let problem = format!(
-                        "it is the same secret as number {first}; give each user an own one"
-                    );
+                    let problem = format!("it is the same secret as number {first}; give each user an own one");
                     section.found().problem(
-                        ConfigProblem::new(section.key(&format!("{name}[{index}]")), problem)
-                            .with_secret(secret),
+                        ConfigProblem::new(section.key(&format!("{name}[{index}]")), problem).with_secret(secret),
                     );
                 }
             }
@@ -203,8 +196,7 @@ impl AuthConfig {
 /// A user's id: every credential needs one.
 fn user(section: &mut Section<'_>) -> Option<String> {
     let Some(entry) = section.take("user") else {
-        section
-            .missing("user", "it is missing; write the id of the user, such as `user = \"alice\"`");
+        section.missing("user", "it is missing; write the id of the user, such as `user = \"alice\"`");
         return None;
     };
     match text(&entry.value) {
@@ -221,8 +213,7 @@ impl TokenConfig {
         let given = section.given(&["token", "token_file"]);
         let token = section.secret("token", "token_file", SHORTEST);
         if given.is_empty() {
-            section
-                .missing("token", "it is missing; write the token, or `token_file` with its path");
+            section.missing("token", "it is missing; write the token, or `token_file` with its path");
         }
         let user = user(&mut section);
         let (mut roles, mut permissions, mut email) = (Vec::new(), Vec::new(), None);
@@ -239,10 +230,8 @@ impl JwtConfig {
         let given = section.given(&["secret", "secret_file"]);
         let secret = section.secret("secret", "secret_file", SHORTEST_JWT);
         if given.is_empty() {
-            section.missing(
-                "secret",
-                "it is missing; set NEUROLINK__AUTH__JWT__SECRET, or .._SECRET_FILE with its path",
-            );
+            section
+                .missing("secret", "it is missing; set NEUROLINK__AUTH__JWT__SECRET, or .._SECRET_FILE with its path");
         }
         let (mut issuer, mut audience) = (None, None);
         let (mut any_issuer, mut any_audience) = (false, false);
@@ -253,16 +242,10 @@ impl JwtConfig {
         section.set("any_issuer", &mut any_issuer, boolean);
         section.set("any_audience", &mut any_audience, boolean);
         if !given_issuer && !any_issuer {
-            section.missing(
-                "issuer",
-                "it is missing; write who signs the tokens, or `any_issuer = true`",
-            );
+            section.missing("issuer", "it is missing; write who signs the tokens, or `any_issuer = true`");
         }
         if !given_audience && !any_audience {
-            section.missing(
-                "audience",
-                "it is missing; write what tokens call this service, or `any_audience = true`",
-            );
+            section.missing("audience", "it is missing; write what tokens call this service, or `any_audience = true`");
         }
         if given_issuer && any_issuer {
             section.missing("any_issuer", "an issuer is named as well; remove one of the two");

@@ -34,10 +34,7 @@ impl BodyConfig {
             budget => Ok(budget),
         });
         if self.limit > self.budget {
-            section.missing(
-                "limit",
-                "a single body is larger than all bodies may be together; raise `body.budget`",
-            );
+            section.missing("limit", "a single body is larger than all bodies may be together; raise `body.budget`");
         }
         section.finish();
     }

@@ -105,10 +105,9 @@ impl CorsConfig {
                     }
                     checks::origin(item)
                 }) {
-                    Some(list) if list.is_empty() && is_empty(&entry.value) => section.missing(
-                        "origins",
-                        "the list is empty; name an origin, or write `\"off\"`",
-                    ),
+                    Some(list) if list.is_empty() && is_empty(&entry.value) => {
+                        section.missing("origins", "the list is empty; name an origin, or write `\"off\"`");
+                    }
                     Some(list) => self.origins = Origins::List(list),
                     None => {}
                 },
@@ -120,10 +119,9 @@ impl CorsConfig {
         section.set("credentials", &mut self.credentials, boolean);
         section.set("max_age", &mut self.max_age, duration(true));
         if self.origins == Origins::Off && !idle.is_empty() {
-            section.found().warn(format!(
-                "{} has no effect while cors.origins is `off`; name the origins",
-                idle.join(", ")
-            ));
+            section
+                .found()
+                .warn(format!("{} has no effect while cors.origins is `off`; name the origins", idle.join(", ")));
         }
         if self.origins == Origins::Any && self.credentials {
             section.missing(

@@ -109,16 +109,8 @@ impl HeadersConfig {
             ("referrer_policy", &mut self.referrer_policy, checks::header_value),
             ("xss_protection", &mut self.xss_protection, checks::header_value),
             ("permissions_policy", &mut self.permissions_policy, checks::header_value),
-            (
-                "cross_origin_opener_policy",
-                &mut self.cross_origin_opener_policy,
-                checks::header_value,
-            ),
-            (
-                "cross_origin_resource_policy",
-                &mut self.cross_origin_resource_policy,
-                checks::header_value,
-            ),
+            ("cross_origin_opener_policy", &mut self.cross_origin_opener_policy, checks::header_value),
+            ("cross_origin_resource_policy", &mut self.cross_origin_resource_policy, checks::header_value),
         ];
         for (key, place, check) in headers {
             section.set(key, place, |value| header_value(value, check));
@@ -143,10 +135,7 @@ impl HeadersConfig {
     }
 }
 
-fn header_value(
-    value: &Value,
-    check: impl FnOnce(&str) -> Result<(), String>,
-) -> Result<HeaderValue, String> {
+fn header_value(value: &Value, check: impl FnOnce(&str) -> Result<(), String>) -> Result<HeaderValue, String> {
     let or_off = |problem: String| format!("{problem}; or `off`");
     let text = match value {
         Value::Bool(false) => return Ok(HeaderValue::Off),

@@ -70,11 +70,7 @@ impl Default for LogConfig {
 impl LogConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
         use LogLevel::{Debug, Error, Info, Off, Trace, Warn};
-        section.set(
-            "format",
-            &mut self.format,
-            word(&[("text", LogFormat::Text), ("json", LogFormat::Json)]),
-        );
+        section.set("format", &mut self.format, word(&[("text", LogFormat::Text), ("json", LogFormat::Json)]));
         let levels = [Off, Error, Warn, Info, Debug, Trace].map(|level| (level.as_str(), level));
         section.set("level", &mut self.level, word(&levels));
         section.set("access", &mut self.access, boolean);

@@ -73,13 +73,8 @@ impl ServerConfig {
     }
 
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
-        const FRAMEWORKS: [(&str, &str); 5] = [
-            ("axum", "axum"),
-            ("actix", "actix"),
-            ("warp", "warp"),
-            ("poem", "poem"),
-            ("actix-web", "actix"),
-        ];
+        const FRAMEWORKS: [(&str, &str); 5] =
+            [("axum", "axum"), ("actix", "actix"), ("warp", "warp"), ("poem", "poem"), ("actix-web", "actix")];
         section.set("framework", &mut self.framework, |value| {
             word(&FRAMEWORKS)(value)
                 .map(Into::into)

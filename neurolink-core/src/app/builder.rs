@@ -148,11 +148,13 @@ impl AppBuilder {
         let hosts = Hosts::new(&settings.hosts, settings.allow_any_host);
         let hosts = problems.of("hosts", hosts);
         let proxies = problems.of("trusted_proxies", Proxies::new(&settings.trusted_proxies));
-        let request_id_header =
-            checks::request_id_header(&settings.request_id_header, &mut problems);
+        let request_id_header = checks::request_id_header(&settings.request_id_header, &mut problems);
         let global = global(self.steps, self.registrations, &settings, &mut problems);
-        let compiled = Compiler::new(&settings, &base_path, &global, &self.states, &mut problems)
-            .compile(self.routes, &self.public, self.native);
+        let compiled = Compiler::new(&settings, &base_path, &global, &self.states, &mut problems).compile(
+            self.routes,
+            &self.public,
+            self.native,
+        );
         problems.into_result(())?;
         let shared = Shared {
             base_path,

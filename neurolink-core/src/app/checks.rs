@@ -17,9 +17,7 @@ pub(crate) fn check_origin(origin: &str) -> Result<(), String> {
     if valid {
         Ok(())
     } else {
-        Err(format!(
-            "`{origin}` is no origin; write `https://app.example.com`, in lower case and without a path"
-        ))
+        Err(format!("`{origin}` is no origin; write `https://app.example.com`, in lower case and without a path"))
     }
 }
 
@@ -38,8 +36,7 @@ pub(super) fn settings(settings: &Settings, problems: &mut Problems) {
     ];
     for (key, is_zero) in zero {
         if is_zero {
-            problems
-                .add(key, "it is zero, so that no request could pass; give more or leave it out");
+            problems.add(key, "it is zero, so that no request could pass; give more or leave it out");
         }
     }
     let most = [
@@ -50,17 +47,11 @@ pub(super) fn settings(settings: &Settings, problems: &mut Problems) {
     ];
     for (key, value, most) in most {
         if value > most {
-            problems.add(
-                key,
-                format!("{value} is more than some framework or parser bears; give at most {most}"),
-            );
+            problems.add(key, format!("{value} is more than some framework or parser bears; give at most {most}"));
         }
     }
     if settings.limits.body > settings.limits.body_budget {
-        problems.add(
-            "limits.body",
-            "a single body is larger than limits.body_budget; raise the budget",
-        );
+        problems.add("limits.body", "a single body is larger than limits.body_budget; raise the budget");
     }
     for origin in &settings.trusted_origins {
         if let Err(problem) = check_origin(origin) {
@@ -72,10 +63,7 @@ pub(super) fn settings(settings: &Settings, problems: &mut Problems) {
 /// The name of the header with the request id.
 pub(super) fn request_id_header(text: &str, problems: &mut Problems) -> HeaderName {
     text.parse().unwrap_or_else(|_| {
-        problems.add(
-            "request_id_header",
-            format!("`{text}` is no header name; write for example `x-request-id`"),
-        );
+        problems.add("request_id_header", format!("`{text}` is no header name; write for example `x-request-id`"));
         HeaderName::from_static("x-request-id")
     })
 }
@@ -87,18 +75,11 @@ pub(super) fn base_path(text: &str, problems: &mut Problems) -> String {
         return String::new();
     }
     match path::canonical(trimmed) {
-        Ok(canonical)
-            if canonical.path == trimmed
-                && canonical.normal
-                && !trimmed.contains(['{', '}', '*']) =>
-        {
+        Ok(canonical) if canonical.path == trimmed && canonical.normal && !trimmed.contains(['{', '}', '*']) => {
             trimmed.to_owned()
         }
         _ => {
-            problems.add(
-                "base_path",
-                format!("`{text}` is no plain path; write for example `/api`, or `/` for none"),
-            );
+            problems.add("base_path", format!("`{text}` is no plain path; write for example `/api`, or `/` for none"));
             String::new()
         }
     }

@@ -60,12 +60,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    pub(super) fn compile(
-        mut self,
-        routes: Vec<Route>,
-        public: &[String],
-        native: bool,
-    ) -> Compiled {
+    pub(super) fn compile(mut self, routes: Vec<Route>, public: &[String], native: bool) -> Compiled {
         let authenticates = |step: &Registered| step.kind() == Kind::Authenticator;
         self.has_authenticator =
             self.global.iter().any(authenticates) || routes.iter().any(Route::brings_authenticator);
@@ -110,13 +105,7 @@ impl<'a> Compiler<'a> {
         steps
     }
 
-    fn insert(
-        &mut self,
-        steps: &mut Vec<Registered>,
-        access: Access,
-        roles: Vec<String>,
-        permissions: Vec<String>,
-    ) {
+    fn insert(&mut self, steps: &mut Vec<Registered>, access: Access, roles: Vec<String>, permissions: Vec<String>) {
         let step = Authorize { access, roles, permissions };
         let step = stack::resolve_registrations(vec![step.into()], self.problems);
         let at = steps.partition_point(|other| other.order < order::ROLES);
@@ -135,9 +124,7 @@ impl<'a> Compiler<'a> {
             steps: stack::compile(steps.iter(), pattern),
             endpoint,
             pattern: pattern.map(|pattern| pattern.as_str().into()),
-            param_names: pattern
-                .map(|pattern| pattern.names().map(Into::into).collect())
-                .unwrap_or_default(),
+            param_names: pattern.map(|pattern| pattern.names().map(Into::into).collect()).unwrap_or_default(),
             body_limit: body_limit.unwrap_or(self.settings.limits.body),
             timeout: timeout.unwrap_or(self.settings.timeout),
             probe: false,
@@ -161,8 +148,7 @@ impl<'a> Compiler<'a> {
         let mut patterns = Vec::new();
         for route in routes {
             // Without an authenticator nobody could be let in, so it is as if it did not exist.
-            let absent =
-                route.access == Access::User && !self.has_authenticator && route.roles.is_empty();
+            let absent = route.access == Access::User && !self.has_authenticator && route.roles.is_empty();
             if let Some(pattern) = self.parse(&route) {
                 patterns.push(pattern.clone());
                 if !absent {
@@ -194,10 +180,8 @@ impl<'a> Compiler<'a> {
                 return None;
             }
         };
-        let inside = route
-            .path
-            .strip_prefix(self.base_path)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let inside =
+            route.path.strip_prefix(self.base_path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if !inside {
             self.problems.add(
                 key,
@@ -229,8 +213,7 @@ impl<'a> Compiler<'a> {
         self.check(&key, &route);
 
         let mut steps: Vec<Registered> = self.global.to_vec();
-        let own =
-            stack::resolve_registrations(std::mem::take(&mut route.middleware), self.problems);
+        let own = stack::resolve_registrations(std::mem::take(&mut route.middleware), self.problems);
         for step in &own {
             if steps.iter().any(|other| other.name == step.name) {
                 self.problems.add(
@@ -246,9 +229,7 @@ impl<'a> Compiler<'a> {
         } else if self.has_authenticator {
             self.insert(&mut steps, route.access, route.roles.clone(), route.permissions.clone());
         }
-        if let Some(step) = steps
-            .iter()
-            .find(|step| step.kind() == Kind::NeedsUser && *step.name != *authorize::NAME)
+        if let Some(step) = steps.iter().find(|step| step.kind() == Kind::NeedsUser && *step.name != *authorize::NAME)
             && route.access == Access::Public
             && step.scope.covers(&pattern) == Coverage::Always
             && !step.scope.is_everywhere()
@@ -286,34 +267,24 @@ impl<'a> Compiler<'a> {
     fn check(&mut self, key: &str, route: &Route) {
         let needs = route.handler.needs();
         if needs.bodies > 1 {
-            self.problems.add(
-                key,
-                "its handler takes the body more than once; take it once, as the last argument",
-            );
+            self.problems.add(key, "its handler takes the body more than once; take it once, as the last argument");
         }
         for (id, name) in &needs.states {
             if !self.states.contains_key(id) {
-                self.problems.add(
-                    key,
-                    format!(
-                        "its handler takes State<{name}>, which is not registered; add `.state(..)`"
-                    ),
-                );
+                self.problems
+                    .add(key, format!("its handler takes State<{name}>, which is not registered; add `.state(..)`"));
             }
         }
         let restricted = !route.roles.is_empty() || !route.permissions.is_empty();
         if restricted && !self.has_authenticator {
-            self.problems.add(
-                key,
-                "it asks for roles or permissions, and no authenticator is registered; add one",
-            );
+            self.problems.add(key, "it asks for roles or permissions, and no authenticator is registered; add one");
         }
         if restricted && route.access == Access::Public {
-            self.problems
-                .add(key, "it is public and asks for roles or permissions; take one of them away");
+            self.problems.add(key, "it is public and asks for roles or permissions; take one of them away");
         }
         if restricted && route.access == Access::Optional {
-            self.problems.add(key, "authentication is optional and it asks for roles or permissions; take one of them away");
+            self.problems
+                .add(key, "authentication is optional and it asks for roles or permissions; take one of them away");
         }
         if needs.user && matches!(route.access, Access::Public | Access::Optional) {
             self.problems.add(
@@ -331,21 +302,16 @@ impl<'a> Compiler<'a> {
             self.problems.add(key, "its timeout is zero, so that no request could pass");
         }
         if route.body_limit.is_some_and(|limit| limit > self.settings.limits.body_budget) {
-            self.problems
-                .add(key, "its body limit is larger than limits.body_budget; raise the budget");
+            self.problems.add(key, "its body limit is larger than limits.body_budget; raise the budget");
         }
-        if matches!(route.method, Method::HEAD | Method::OPTIONS | Method::CONNECT | Method::TRACE)
-        {
-            self.problems
-                .add(key, format!("{} is answered by the core; use another method", route.method));
+        if matches!(route.method, Method::HEAD | Method::OPTIONS | Method::CONNECT | Method::TRACE) {
+            self.problems.add(key, format!("{} is answered by the core; use another method", route.method));
         }
     }
 
     /// Enters a target into the route table.
     fn enter(&mut self, key: &str, pattern: Pattern, method: Method, target: usize) {
-        if let Some((known, entry)) =
-            self.paths.iter_mut().find(|(known, _)| known.same_shape(&pattern))
-        {
+        if let Some((known, entry)) = self.paths.iter_mut().find(|(known, _)| known.same_shape(&pattern)) {
             if known.as_str() != pattern.as_str() {
                 self.problems.add(
                     key,
@@ -388,10 +354,8 @@ impl<'a> Compiler<'a> {
             } else {
                 steps = self.hidden(steps);
             }
-            let options =
-                self.target(&steps, Some(&pattern), Box::new(Options(allow.clone())), None, None);
-            let not_allowed =
-                self.target(&steps, Some(&pattern), Box::new(NotAllowed(allow)), None, None);
+            let options = self.target(&steps, Some(&pattern), Box::new(Options(allow.clone())), None, None);
+            let not_allowed = self.target(&steps, Some(&pattern), Box::new(NotAllowed(allow)), None, None);
             let entry = &mut self.paths[index].1;
             (entry.options, entry.not_allowed) = (options, not_allowed);
         }

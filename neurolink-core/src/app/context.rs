@@ -139,9 +139,8 @@ impl Context {
             .param_names
             .iter()
             .map(|name| {
-                let value = self
-                    .param(name)
-                    .ok_or_else(|| Error::bad_request("A path parameter is not valid UTF-8"))?;
+                let value =
+                    self.param(name).ok_or_else(|| Error::bad_request("A path parameter is not valid UTF-8"))?;
                 Ok((name.to_string(), value.into_owned()))
             })
             .collect()
@@ -150,21 +149,13 @@ impl Context {
     /// The last value of a query parameter.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
-        self.query_pairs()
-            .into_iter()
-            .rev()
-            .find(|(other, _)| other == name)
-            .map(|(_, value)| value)
+        self.query_pairs().into_iter().rev().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
     /// All values of a query parameter, in order.
     #[must_use]
     pub fn query_all(&self, name: &str) -> Vec<String> {
-        self.query_pairs()
-            .into_iter()
-            .filter(|(other, _)| other == name)
-            .map(|(_, value)| value)
-            .collect()
+        self.query_pairs().into_iter().filter(|(other, _)| other == name).map(|(_, value)| value).collect()
     }
 
     /// The query's names and values in order, decoded (`application/x-www-form-urlencoded`).
@@ -261,8 +252,9 @@ impl Context {
     /// 401 when another credential of the same request names somebody else.
     pub fn authenticate(&mut self, user: AuthenticatedUser) -> Result<(), Error> {
         match &self.user {
-            Some(known) if known.id != user.id => Err(Error::new(Code::AuthInvalid)
-                .with_message("The credentials of this request name different users")),
+            Some(known) if known.id != user.id => {
+                Err(Error::new(Code::AuthInvalid).with_message("The credentials of this request name different users"))
+            }
             Some(_) => Ok(()),
             None => {
                 self.user = Some(user);
@@ -414,22 +406,15 @@ impl Context {
                 line.to_str().is_ok_and(|line| {
                     line.split(',').any(|range| {
                         let mut parts = range.split(';').map(str::trim);
-                        let problem = parts.next().is_some_and(|essence| {
-                            essence.eq_ignore_ascii_case("application/problem+json")
-                        });
-                        problem
-                            && !parts.any(|parameter| {
-                                matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
-                            })
+                        let problem = parts
+                            .next()
+                            .is_some_and(|essence| essence.eq_ignore_ascii_case("application/problem+json"));
+                        problem && !parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
                     })
                 })
             })
         };
-        if self.shared.settings.problem_json || asks() {
-            Representation::Problem
-        } else {
-            Representation::Envelope
-        }
+        if self.shared.settings.problem_json || asks() { Representation::Problem } else { Representation::Envelope }
     }
 }
 

@@ -21,8 +21,7 @@ impl CrossSite {
         if matches!(*ctx.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
             return true;
         }
-        let origin =
-            ctx.headers().get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"));
+        let origin = ctx.headers().get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"));
         if origin.is_some_and(|origin| self.trusts(origin)) {
             return true;
         }
@@ -61,10 +60,6 @@ impl Hook for CrossSite {
         if self.allows(ctx) {
             return None;
         }
-        Some(
-            ctx.fail(
-                Error::new(Code::Forbidden).with_message("Cross-site requests are not allowed"),
-            ),
-        )
+        Some(ctx.fail(Error::new(Code::Forbidden).with_message("Cross-site requests are not allowed")))
     }
 }

@@ -35,9 +35,7 @@ pub(crate) fn unstamped(error: &Error) -> Response {
     let body = render_error(error, Representation::Envelope, &stamp);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = error.status();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

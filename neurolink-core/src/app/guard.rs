@@ -41,9 +41,7 @@ pub(crate) fn check(shared: &Shared, ctx: &Context) -> Result<Option<Box<str>>, 
     let canonical = path::canonical(raw).map_err(Error::bad_request)?;
     if ctx.is_native() && !canonical.normal {
         // The host's router reads the raw path: what it would read otherwise than we do does not pass.
-        return Err(Error::bad_request(
-            "The path is not in normal form; send it as the server writes it",
-        ));
+        return Err(Error::bad_request("The path is not in normal form; send it as the server writes it"));
     }
     Ok(match canonical.path {
         std::borrow::Cow::Borrowed(_) => None,

@@ -64,18 +64,13 @@ impl App {
     /// # Errors
     /// The untouched request, when it is not the app's.
     pub async fn try_handle(&self, request: Request, conn: ConnInfo) -> Result<Response, Request> {
-        if self.owns(request.uri().path()) {
-            Ok(self.handle(request, conn).await)
-        } else {
-            Err(request)
-        }
+        if self.owns(request.uri().path()) { Ok(self.handle(request, conn).await) } else { Err(request) }
     }
 
     /// Whether a raw path is the base path or below.
     fn owns(&self, raw: &str) -> bool {
         let below = |path: &str| {
-            path.strip_prefix(self.base_path())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            path.strip_prefix(self.base_path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         match super::path::canonical(raw) {
             Ok(canonical) => below(&canonical.path),
@@ -125,9 +120,7 @@ impl App {
             }
         };
         let target = &shared.targets[ctx.target];
-        if !target.probe
-            && self.shutdown.as_ref().is_some_and(|shutdown| shutdown.phase() >= Phase::Refusing)
-        {
+        if !target.probe && self.shutdown.as_ref().is_some_and(|shutdown| shutdown.phase() >= Phase::Refusing) {
             ctx.refusal = Some(Error::new(Code::Draining));
             ctx.target = REFUSED;
         }
@@ -164,11 +157,7 @@ impl App {
     pub(crate) async fn run_with(&self, mut ctx: Context, endpoint: &dyn Endpoint) -> Response {
         let shared = &*self.shared;
         for observer in &shared.observers {
-            observer.request(&RequestEvent {
-                request_id: ctx.request_id(),
-                method: ctx.method(),
-                path: ctx.path(),
-            });
+            observer.request(&RequestEvent { request_id: ctx.request_id(), method: ctx.method(), path: ctx.path() });
         }
         if let Some(events) = &self.events {
             events.send(|| Event::Request {

@@ -38,13 +38,7 @@ impl Hosts {
     }
 
     /// Checks that a request names exactly one valid host, and one of ours.
-    pub(crate) fn check(
-        &self,
-        uri: &Uri,
-        headers: &HeaderMap,
-        version: Version,
-        conn: &ConnInfo,
-    ) -> Result<(), Error> {
+    pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap, version: Version, conn: &ConnInfo) -> Result<(), Error> {
         let mut lines = headers.get_all(header::HOST).iter();
         let line = lines.next();
         if lines.next().is_some() {
@@ -58,9 +52,7 @@ impl Hosts {
         let authority = uri.authority().map(http::uri::Authority::as_str);
         let host = match (authority, line) {
             (Some(authority), Some(line)) if !authority.eq_ignore_ascii_case(line) => {
-                return Err(Error::bad_request(
-                    "The Host header and the request target name different hosts",
-                ));
+                return Err(Error::bad_request("The Host header and the request target name different hosts"));
             }
             (Some(host), _) | (None, Some(host)) => host,
             (None, None) if version <= Version::HTTP_10 => return Ok(()),
@@ -72,17 +64,13 @@ impl Hosts {
         if self.any || self.answers(&host, conn) {
             Ok(())
         } else {
-            Err(Error::new(Code::BadRequest)
-                .with_message("This server does not answer for that host"))
+            Err(Error::new(Code::BadRequest).with_message("This server does not answer for that host"))
         }
     }
 
     fn answers(&self, host: &str, conn: &ConnInfo) -> bool {
         let named = self.exact.iter().any(|name| **name == *host)
-            || self
-                .suffixes
-                .iter()
-                .any(|suffix| host.len() > suffix.len() && host.ends_with(&**suffix));
+            || self.suffixes.iter().any(|suffix| host.len() > suffix.len() && host.ends_with(&**suffix));
         if named {
             return true;
         }
@@ -107,9 +95,7 @@ fn normal(text: &str) -> Option<String> {
         },
     };
     if let Some(port) = port.strip_prefix(':') {
-        if !port.is_empty()
-            && (port.len() > 5 || port.parse::<u16>().is_err() || port.starts_with('+'))
-        {
+        if !port.is_empty() && (port.len() > 5 || port.parse::<u16>().is_err() || port.starts_with('+')) {
             return None;
         }
     } else if !port.is_empty() {
@@ -152,9 +138,7 @@ mod tests {
         for good in ["localhost", "LOCALHOST:3000", "127.0.0.1:1", "[::1]:80", "localhost."] {
             assert!(check(&hosts, &[good], LOOPBACK), "{good}");
         }
-        for bad in
-            ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "0.0.0.0", "[::2]"]
-        {
+        for bad in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "0.0.0.0", "[::2]"] {
             assert!(!check(&hosts, &[bad], LOOPBACK), "{bad}");
         }
     }
@@ -162,8 +146,7 @@ mod tests {
     #[test]
     fn a_public_address_answers_for_any_host_until_names_are_given() {
         assert!(check(&Hosts::default(), &["anything.example"], PUBLIC));
-        let hosts =
-            Hosts::new(&["example.com".into(), "*.example.com".into()], false).expect("valid");
+        let hosts = Hosts::new(&["example.com".into(), "*.example.com".into()], false).expect("valid");
         for good in ["example.com", "a.example.com:8443", "a.b.example.com", "EXAMPLE.com."] {
             assert!(check(&hosts, &[good], PUBLIC), "{good}");
         }
@@ -195,9 +178,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, "localhost:1".parse().expect("a value"));
         let check = |uri: &'static str| {
-            Hosts::default()
-                .check(&Uri::from_static(uri), &headers, Version::HTTP_11, &conn(LOOPBACK))
-                .is_ok()
+            Hosts::default().check(&Uri::from_static(uri), &headers, Version::HTTP_11, &conn(LOOPBACK)).is_ok()
         };
         assert!(check("http://localhost:1/x"));
         assert!(!check("http://127.0.0.1:1/x"));

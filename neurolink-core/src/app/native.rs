@@ -11,10 +11,7 @@ use http_body::Body as HttpBody;
 use super::table::{PROTECTED, PUBLIC, REFUSED};
 use super::{App, AppBuilder, ConnInfo, Context, guard};
 use crate::stack::{BodyAccess, Endpoint, Stack, panicked};
-use crate::{
-    AuthenticatedUser, Body, BoxError, BoxFuture, ConfigError, Error, Request, RequestId, Response,
-    Settings,
-};
+use crate::{AuthenticatedUser, Body, BoxError, BoxFuture, ConfigError, Error, Request, RequestId, Response, Settings};
 
 /// A stack that stands around a host's own routes: the same middleware, the same decisions.
 ///
@@ -163,9 +160,7 @@ where
     fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Response> {
         let native = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(native) = native else {
-            return Box::pin(std::future::ready(super::respond_error(Error::internal(
-                "the native service ran twice",
-            ))));
+            return Box::pin(std::future::ready(super::respond_error(Error::internal("the native service ran twice"))));
         };
         let request = native_request(ctx);
         Box::pin(async move {

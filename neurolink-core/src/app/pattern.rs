@@ -43,32 +43,22 @@ impl Pattern {
             if rest {
                 return Err("nothing can follow a `{*rest}` segment; move it to the end".into());
             }
-            if let Some(name) = segment.strip_prefix('{').and_then(|inner| inner.strip_suffix('}'))
-            {
-                let (name, is_rest) =
-                    name.strip_prefix('*').map_or((name, false), |name| (name, true));
+            if let Some(name) = segment.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')) {
+                let (name, is_rest) = name.strip_prefix('*').map_or((name, false), |name| (name, true));
                 let valid = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
                 if name.is_empty() || !valid {
-                    return Err(format!(
-                        "`{segment}` is no parameter; its name takes letters, digits and `_`"
-                    ));
+                    return Err(format!("`{segment}` is no parameter; its name takes letters, digits and `_`"));
                 }
                 if names.contains(&name) {
                     return Err(format!("the parameter `{name}` is there twice"));
                 }
                 names.push(name);
                 rest = is_rest;
-                segments.push(if is_rest {
-                    Segment::Rest(name.into())
-                } else {
-                    Segment::Param(name.into())
-                });
+                segments.push(if is_rest { Segment::Rest(name.into()) } else { Segment::Param(name.into()) });
                 continue;
             }
             if segment.contains(['{', '}']) {
-                return Err(format!(
-                    "`{segment}`: a parameter takes a whole segment, as in `/{{id}}`"
-                ));
+                return Err(format!("`{segment}`: a parameter takes a whole segment, as in `/{{id}}`"));
             }
             if segment.contains('*') {
                 return Err(format!("`{segment}`: write `{{*rest}}` for the rest of a path"));
@@ -99,9 +89,7 @@ impl Pattern {
         self.segments.len() == other.segments.len()
             && self.segments.iter().zip(&other.segments).all(|(one, two)| match (one, two) {
                 (Segment::Literal(one), Segment::Literal(two)) => one == two,
-                (Segment::Param(_), Segment::Param(_)) | (Segment::Rest(_), Segment::Rest(_)) => {
-                    true
-                }
+                (Segment::Param(_), Segment::Param(_)) | (Segment::Rest(_), Segment::Rest(_)) => true,
                 _ => false,
             })
     }
@@ -122,8 +110,7 @@ impl Pattern {
             if matches!(segment, Segment::Rest(_)) {
                 return !left.is_empty();
             }
-            let (head, tail) =
-                left.split_once('/').map_or((left, None), |(head, tail)| (head, Some(tail)));
+            let (head, tail) = left.split_once('/').map_or((left, None), |(head, tail)| (head, Some(tail)));
             match segment {
                 Segment::Literal(text) if **text != *head => return false,
                 Segment::Param(_) if head.is_empty() => return false,
@@ -146,9 +133,7 @@ impl Pattern {
         loop {
             match (scope.next(), path.next()) {
                 (None, None) => return coverage,
-                (Some(Segment::Rest(_)), Some(Segment::Literal(text)))
-                    if text.is_empty() && path.len() == 0 =>
-                {
+                (Some(Segment::Rest(_)), Some(Segment::Literal(text))) if text.is_empty() && path.len() == 0 => {
                     return Coverage::Never; // `/a/{*rest}` does not match `/a/`
                 }
                 (Some(Segment::Rest(_)), Some(_)) => return coverage,
@@ -225,9 +210,10 @@ impl Scope {
     /// so what is protected is so in both spellings, and what is left out only in the one that was written.
     pub(crate) fn contains_native(&self, path: &str) -> bool {
         let slashless = path.strip_suffix('/').unwrap_or(path);
-        self.only.as_ref().is_none_or(|only| {
-            only.iter().any(|pattern| pattern.matches(path) || pattern.matches(slashless))
-        }) && !self.except.iter().any(|pattern| pattern.matches(path))
+        self.only
+            .as_ref()
+            .is_none_or(|only| only.iter().any(|pattern| pattern.matches(path) || pattern.matches(slashless)))
+            && !self.except.iter().any(|pattern| pattern.matches(path))
     }
 
     /// How many of a route's paths are in this scope.
@@ -312,9 +298,7 @@ mod tests {
         for inside in ["/api/admin", "/api/admin/users", "/api/admin/a/b"] {
             assert!(scope.contains(inside), "{inside}");
         }
-        for outside in
-            ["/api/adminx", "/api/administrator/x", "/api", "/API/admin", "/api/admin%2Fx"]
-        {
+        for outside in ["/api/adminx", "/api/administrator/x", "/api", "/API/admin", "/api/admin%2Fx"] {
             assert!(!scope.contains(outside), "{outside}");
         }
     }

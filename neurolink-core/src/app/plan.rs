@@ -89,14 +89,7 @@ impl fmt::Display for Plan {
             if !route.roles.is_empty() {
                 access = format!("role {}", route.roles.join("|"));
             }
-            writeln!(
-                f,
-                "{:<6} {:<width$}  {:<8}  {}",
-                route.method,
-                route.path,
-                access,
-                steps.join(" > ")
-            )?;
+            writeln!(f, "{:<6} {:<width$}  {:<8}  {}", route.method, route.path, access, steps.join(" > "))?;
         }
         Ok(())
     }

@@ -22,8 +22,7 @@ impl Proxies {
         for text in networks {
             match text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
                 Ok(network) => parsed.push(network),
-                Err(_) => problems
-                    .push(format!("`{text}` is no network; write `10.0.0.0/8` or an address")),
+                Err(_) => problems.push(format!("`{text}` is no network; write `10.0.0.0/8` or an address")),
             }
         }
         if problems.is_empty() { Ok(Self { networks: parsed }) } else { Err(problems) }
@@ -100,11 +99,7 @@ mod tests {
     #[test]
     fn a_malformed_entry_ends_the_walk_at_the_last_trusted_hop() {
         for bad in ["unknown", "_hidden", "1.2.3", "", "1.2.3.4;x"] {
-            assert_eq!(
-                client("10.0.0.1:5", &[&format!("1.2.3.4, {bad}, 10.0.0.2")]),
-                "10.0.0.2",
-                "{bad:?}"
-            );
+            assert_eq!(client("10.0.0.1:5", &[&format!("1.2.3.4, {bad}, 10.0.0.2")]), "10.0.0.2", "{bad:?}");
         }
         assert_eq!(client("10.0.0.1:5", &[]), "10.0.0.1");
     }

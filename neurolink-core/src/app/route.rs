@@ -59,11 +59,7 @@ macro_rules! methods {
 
 impl Route {
     /// A route for any method.
-    pub fn new<H: Handler<M>, M: 'static>(
-        method: Method,
-        path: impl Into<String>,
-        handler: H,
-    ) -> Self {
+    pub fn new<H: Handler<M>, M: 'static>(method: Method, path: impl Into<String>, handler: H) -> Self {
         Self {
             method,
             path: path.into(),
@@ -123,10 +119,7 @@ impl Route {
 
     /// Only users with all of these permissions may call it.
     #[must_use]
-    pub fn permissions<P: Into<String>>(
-        mut self,
-        permissions: impl IntoIterator<Item = P>,
-    ) -> Self {
+    pub fn permissions<P: Into<String>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
         self.permissions.extend(permissions.into_iter().map(Into::into));
         self
     }

@@ -62,9 +62,7 @@ pub(crate) struct PathEntry {
 impl PathEntry {
     /// The target of a method; HEAD is answered by GET.
     pub(crate) fn target(&self, method: &Method) -> usize {
-        let find = |method: &Method| {
-            self.methods.iter().find(|(own, _)| own == method).map(|(_, target)| *target)
-        };
+        let find = |method: &Method| self.methods.iter().find(|(own, _)| own == method).map(|(_, target)| *target);
         match find(method) {
             Some(target) => target,
             None if method == Method::HEAD => find(&Method::GET).unwrap_or(self.not_allowed),
@@ -108,15 +106,10 @@ impl RouteEndpoint {
         }
         let limit = ctx.target().body_limit;
         if ctx.body.size_hint().exact().is_some_and(|length| length > limit as u64) {
-            return Err(Error::new(Code::PayloadTooLarge).with_message(format!(
-                "The request body is larger than the {limit} bytes this route takes"
-            )));
+            return Err(Error::new(Code::PayloadTooLarge)
+                .with_message(format!("The request body is larger than the {limit} bytes this route takes")));
         }
-        if self.needs.bodies == 0
-            && !self.needs.context
-            && !ctx.body_taken
-            && !ctx.body.is_unavailable()
-        {
+        if self.needs.bodies == 0 && !self.needs.context && !ctx.body_taken && !ctx.body.is_unavailable() {
             // Nobody will read it: the limit holds all the same, and the connection can be used again.
             ctx.body_source(1)?.discard().await?;
         }
@@ -151,9 +144,7 @@ fn respond(ctx: &mut Context, reply: Reply) -> Response {
         Content::Data(buffer) => {
             let mut response = Response::new(Body::from(ctx.stamp().finish(buffer)));
             *response.status_mut() = status;
-            response
-                .headers_mut()
-                .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
         Content::Events(events) => {
@@ -168,12 +159,8 @@ fn respond(ctx: &mut Context, reply: Reply) -> Response {
             *response.status_mut() = status;
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-            headers
-                .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-            headers.insert(
-                HeaderName::from_static("x-accel-buffering"),
-                HeaderValue::from_static("no"),
-            );
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+            headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
             response
         }
     };
@@ -196,8 +183,7 @@ pub(crate) struct NotFound;
 
 impl Endpoint for NotFound {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Response> {
-        let message =
-            format!("Route {} {} not found", shown(ctx.method().as_str()), shown(ctx.path()));
+        let message = format!("Route {} {} not found", shown(ctx.method().as_str()), shown(ctx.path()));
         let response = super::respond_error(Error::not_found(message));
         Box::pin(std::future::ready(response))
     }
@@ -208,8 +194,7 @@ pub(crate) struct Refused;
 
 impl Endpoint for Refused {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Response> {
-        let error =
-            ctx.refusal.take().unwrap_or_else(|| Error::internal("a refusal without its reason"));
+        let error = ctx.refusal.take().unwrap_or_else(|| Error::internal("a refusal without its reason"));
         Box::pin(std::future::ready(super::respond_error(error)))
     }
 }
@@ -219,11 +204,8 @@ pub(crate) struct NotAllowed(pub(crate) HeaderValue);
 
 impl Endpoint for NotAllowed {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Response> {
-        let message =
-            format!("{} does not take {}", shown(ctx.path()), shown(ctx.method().as_str()));
-        let error = Error::new(Code::MethodNotAllowed)
-            .with_message(message)
-            .with_header(header::ALLOW, self.0.clone());
+        let message = format!("{} does not take {}", shown(ctx.path()), shown(ctx.method().as_str()));
+        let error = Error::new(Code::MethodNotAllowed).with_message(message).with_header(header::ALLOW, self.0.clone());
         Box::pin(std::future::ready(super::respond_error(error)))
     }
 }

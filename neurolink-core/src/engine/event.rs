@@ -115,11 +115,7 @@ pub struct ToolResult {
 
 impl ToolResult {
     /// A result: an output, or a message for the client.
-    pub fn new(
-        tool_name: impl Into<String>,
-        id: impl Into<String>,
-        result: Result<Value, super::ToolError>,
-    ) -> Self {
+    pub fn new(tool_name: impl Into<String>, id: impl Into<String>, result: Result<Value, super::ToolError>) -> Self {
         let (status, output, error) = match result {
             Ok(output) => (ToolOutcome::Success, Some(output), None),
             Err(error) => (ToolOutcome::Failure, None, Some(error.to_string())),
@@ -137,13 +133,7 @@ impl StreamEvent {
     /// The end of an answer: what it took and why it ended.
     #[must_use]
     pub fn finish(usage: Usage, reason: FinishReason) -> Self {
-        Self::Metadata {
-            metadata: Metadata {
-                usage: Some(usage),
-                finish_reason: Some(reason),
-                ..Metadata::default()
-            },
-        }
+        Self::Metadata { metadata: Metadata { usage: Some(usage), finish_reason: Some(reason), ..Metadata::default() } }
     }
 
     pub(crate) const fn is_finish(&self) -> bool {

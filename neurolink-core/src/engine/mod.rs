@@ -104,12 +104,7 @@ pub trait Embedder: Send + Sync {
     ///
     /// # Errors
     /// What went wrong.
-    async fn embed(
-        &self,
-        texts: &[String],
-        model: Option<&str>,
-        call: &Call,
-    ) -> Result<Vec<Vec<f32>>, Error>;
+    async fn embed(&self, texts: &[String], model: Option<&str>, call: &Call) -> Result<Vec<Vec<f32>>, Error>;
 }
 
 /// Tools that clients may list and call.
@@ -142,17 +137,8 @@ pub struct ToolInfo {
 
 impl ToolInfo {
     /// A built-in tool.
-    pub fn new(
-        name: impl Into<String>,
-        description: impl Into<String>,
-        input_schema: Value,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            description: description.into(),
-            input_schema,
-            source: "built-in".into(),
-        }
+    pub fn new(name: impl Into<String>, description: impl Into<String>, input_schema: Value) -> Self {
+        Self { name: name.into(), description: description.into(), input_schema, source: "built-in".into() }
     }
 
     /// Whether its schema has a parameter of this name.

@@ -110,11 +110,7 @@ pub struct CalledTool {
 
 impl Generation {
     /// An answer that ended by itself.
-    pub fn new(
-        content: impl Into<String>,
-        provider: impl Into<String>,
-        model: impl Into<String>,
-    ) -> Self {
+    pub fn new(content: impl Into<String>, provider: impl Into<String>, model: impl Into<String>) -> Self {
         Self {
             content: content.into(),
             provider: provider.into(),

@@ -26,9 +26,9 @@ const TREE_WEIGHT: usize = 16;
 
 impl<T: DeserializeOwned + Send> FromContext for Json<T> {
     async fn from_context(ctx: &mut Context) -> Result<Self, Error> {
-        <Option<Self> as FromContext>::from_context(ctx).await?.ok_or_else(|| {
-            Error::new(Code::ValidationError).with_message("A JSON body is required")
-        })
+        <Option<Self> as FromContext>::from_context(ctx)
+            .await?
+            .ok_or_else(|| Error::new(Code::ValidationError).with_message("A JSON body is required"))
     }
 
     fn needs(needs: &mut Needs) {
@@ -53,12 +53,12 @@ impl<T: DeserializeOwned + Send> FromContext for Option<Json<T>> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8], depth: usize) -> Result<T, Error> {
-    let text = std::str::from_utf8(body).map_err(|_| {
-        Error::new(Code::InvalidJson).with_message("The request body is not valid UTF-8")
-    })?;
+    let text = std::str::from_utf8(body)
+        .map_err(|_| Error::new(Code::InvalidJson).with_message("The request body is not valid UTF-8"))?;
     if deeper_than(text.as_bytes(), depth) {
-        return Err(Error::new(Code::InvalidJson)
-            .with_message(format!("The request body nests deeper than {depth} levels")));
+        return Err(
+            Error::new(Code::InvalidJson).with_message(format!("The request body nests deeper than {depth} levels"))
+        );
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -82,8 +82,7 @@ fn syntax(error: &serde_json::Error) -> Error {
 fn shape(path: &str, text: &str) -> Error {
     let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
     let (message, code) = if let Some((_, expected)) = text.split_once(", expected ") {
-        let code =
-            if text.starts_with("unknown field") { "unrecognized_keys" } else { "invalid_type" };
+        let code = if text.starts_with("unknown field") { "unrecognized_keys" } else { "invalid_type" };
         (format!("expected {expected}"), code)
     } else if let Some(field) = text.strip_prefix("missing field ") {
         (format!("missing field {field}"), "invalid_type")
@@ -123,9 +122,7 @@ fn deeper_than(json: &[u8], depth: usize) -> bool {
 pub(crate) fn is_json(content_type: &[u8]) -> bool {
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     essence.eq_ignore_ascii_case(b"application/json")
-        || (essence.len() > 5
-            && essence.contains(&b'/')
-            && essence[essence.len() - 5..].eq_ignore_ascii_case(b"+json"))
+        || (essence.len() > 5 && essence.contains(&b'/') && essence[essence.len() - 5..].eq_ignore_ascii_case(b"+json"))
 }
 
 #[cfg(test)]
@@ -153,10 +150,7 @@ mod tests {
         let error = error(r#"{"user":"a","pin":"hunter2"}"#);
         assert_eq!(error.code(), Code::ValidationError);
         let details = error.details().expect("details").to_string();
-        assert!(
-            details.contains(r#""path":"pin""#) && details.contains("expected u32"),
-            "{details}"
-        );
+        assert!(details.contains(r#""path":"pin""#) && details.contains("expected u32"), "{details}");
         assert!(!details.contains("hunter2"));
     }
 
@@ -178,45 +172,26 @@ mod tests {
             let error = parse::<Value>(body.as_bytes(), 64).expect_err(body);
             assert_eq!(error.code(), Code::InvalidJson, "{body}");
         }
-        assert_eq!(
-            parse::<Value>(b"\"\xff\"", 64).expect_err("no UTF-8").code(),
-            Code::InvalidJson
-        );
+        assert_eq!(parse::<Value>(b"\"\xff\"", 64).expect_err("no UTF-8").code(), Code::InvalidJson);
     }
 
     #[test]
     fn depth_is_bounded_and_brackets_in_strings_do_not_count() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert!(parse::<Value>(nested(64).as_bytes(), 64).is_ok());
-        assert_eq!(
-            parse::<Value>(nested(65).as_bytes(), 64).expect_err("deep").code(),
-            Code::InvalidJson
-        );
-        assert_eq!(
-            parse::<Value>("[".repeat(1_000_000).as_bytes(), 64).expect_err("deep").code(),
-            Code::InvalidJson
-        );
+        assert_eq!(parse::<Value>(nested(65).as_bytes(), 64).expect_err("deep").code(), Code::InvalidJson);
+        assert_eq!(parse::<Value>("[".repeat(1_000_000).as_bytes(), 64).expect_err("deep").code(), Code::InvalidJson);
         assert!(parse::<Value>(format!("\"{}\\\"[\"", "[".repeat(100)).as_bytes(), 64).is_ok());
     }
 
     #[test]
     fn json_types_are_known() {
-        for json in [
-            "application/json",
-            "Application/JSON; charset=latin1",
-            "application/vnd.api+json",
-            "x/y+json ;a=b",
-        ] {
+        for json in
+            ["application/json", "Application/JSON; charset=latin1", "application/vnd.api+json", "x/y+json ;a=b"]
+        {
             assert!(is_json(json.as_bytes()), "{json}");
         }
-        for other in [
-            "",
-            "text/plain",
-            "application/jsonx",
-            "+json",
-            "text/json+xml",
-            "application/x-ndjson",
-        ] {
+        for other in ["", "text/plain", "application/jsonx", "+json", "text/json+xml", "application/x-ndjson"] {
             assert!(!is_json(other.as_bytes()), "{other}");
         }
     }

@@ -30,11 +30,7 @@ impl<'de> Deserializer<'de> for Text {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Problem> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Problem> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -128,19 +124,11 @@ impl<'de> Deserializer<'de> for Positional {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Problem> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Problem> {
         visitor.visit_unit()
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Problem> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Problem> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -157,11 +145,7 @@ impl<'de> Deserializer<'de> for Positional {
         visitor.visit_seq(SeqDeserializer::new(self.0.into_iter().map(|(_, value)| Text(value))))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        _len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Problem> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Problem> {
         self.deserialize_seq(visitor)
     }
 
@@ -175,9 +159,7 @@ impl<'de> Deserializer<'de> for Positional {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_map(MapDeserializer::new(
-            self.0.into_iter().map(|(name, value)| (name, Text(value))),
-        ))
+        visitor.visit_map(MapDeserializer::new(self.0.into_iter().map(|(name, value)| (name, Text(value)))))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -227,10 +209,7 @@ mod tests {
     #[test]
     fn path_parameters_are_a_value_a_tuple_or_a_struct() {
         assert_eq!(from_params::<u32>(pairs(&[("id", "7")])), Ok(7));
-        assert_eq!(
-            from_params::<(String, u8)>(pairs(&[("a", "x"), ("b", "7")])),
-            Ok(("x".into(), 7))
-        );
+        assert_eq!(from_params::<(String, u8)>(pairs(&[("a", "x"), ("b", "7")])), Ok(("x".into(), 7)));
         assert_eq!(from_params::<Page>(pairs(&[("limit", "1")])), Ok(Page { limit: 1, q: None }));
         assert!(from_params::<u32>(pairs(&[])).is_err());
     }

@@ -33,9 +33,7 @@ pub struct State<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromContext for Path<T> {
     async fn from_context(ctx: &mut Context) -> Result<Self, Error> {
-        text::from_params(ctx.params()?)
-            .map(Self)
-            .map_err(|problem| invalid("path parameters", &problem))
+        text::from_params(ctx.params()?).map(Self).map_err(|problem| invalid("path parameters", &problem))
     }
 }
 
@@ -57,10 +55,7 @@ impl<T: DeserializeOwned + Send> FromContext for Query<T> {
 impl<T: Clone + Send + Sync + 'static> FromContext for State<T> {
     async fn from_context(ctx: &mut Context) -> Result<Self, Error> {
         ctx.state::<T>().cloned().map(Self).ok_or_else(|| {
-            Error::internal(format!(
-                "no state of type {} is registered; add `.state(..)`",
-                type_name::<T>()
-            ))
+            Error::internal(format!("no state of type {} is registered; add `.state(..)`", type_name::<T>()))
         })
     }
 

@@ -65,6 +65,19 @@ impl Body {
         })))
     }
 
+    /// A body of the chunks of a stream, of the length that a head declares.
+    pub fn with_length<S, E>(stream: S, length: Option<u64>) -> Self
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        let mut body = Self::from_stream(stream);
+        if let (Inner::Stream(_, hint), Some(length)) = (&mut body.0, length) {
+            *hint = SizeHint::with_exact(length);
+        }
+        body
+    }
+
     /// The body of a native request that stayed with its framework; reading it is an error, never an empty body.
     #[must_use]
     pub const fn unavailable() -> Self {
@@ -122,10 +135,7 @@ impl HttpBody for Body {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match &mut self.0 {
             Inner::Empty => Poll::Ready(None),
             Inner::Full(bytes) => {
@@ -134,9 +144,7 @@ impl HttpBody for Body {
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
             Inner::Stream(stream, _) => stream.get_mut().as_mut().poll_frame(cx),
-            Inner::Error(_) => Poll::Ready(Some(Err(
-                "this error response was not rendered before it was read".into(),
-            ))),
+            Inner::Error(_) => Poll::Ready(Some(Err("this error response was not rendered before it was read".into()))),
             Inner::Unavailable => Poll::Ready(Some(Err(UNAVAILABLE.into()))),
         }
     }
@@ -159,7 +167,8 @@ impl HttpBody for Body {
     }
 }
 
-pub(crate) const UNAVAILABLE: &str = "the body stayed with the native framework; a middleware that reads it must ask for it with `Middleware::body`";
+pub(crate) const UNAVAILABLE: &str =
+    "the body stayed with the native framework; a middleware that reads it must ask for it with `Middleware::body`";
 
 impl Stream for Body {
     type Item = Result<Bytes, BoxError>;

@@ -92,11 +92,7 @@ impl Stamp<'_> {
 }
 
 /// The body of an error response.
-pub(crate) fn render_error(
-    error: &Error,
-    representation: Representation,
-    stamp: &Stamp<'_>,
-) -> Vec<u8> {
+pub(crate) fn render_error(error: &Error, representation: Representation, stamp: &Stamp<'_>) -> Vec<u8> {
     let rendered = match representation {
         Representation::Envelope => serde_json::to_vec(&ErrorEnvelope {
             error: ErrorBody {
@@ -146,14 +142,13 @@ mod tests {
     #[test]
     fn an_error_has_two_representations() {
         let error = Error::new(Code::RateLimitExceeded).with_retry_after(Duration::from_secs(7));
-        let text = |representation| {
-            String::from_utf8(render_error(&error, representation, &STAMP)).expect("UTF-8")
-        };
+        let text = |representation| String::from_utf8(render_error(&error, representation, &STAMP)).expect("UTF-8");
         assert!(text(Representation::Envelope).starts_with(
             r#"{"error":{"code":"RATE_LIMIT_EXCEEDED","message":"Too many requests, please try again later","retryAfter":7},"metadata":"#
         ));
-        assert!(text(Representation::Problem).starts_with(
-            r#"{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"#
-        ));
+        assert!(
+            text(Representation::Problem)
+                .starts_with(r#"{"type":"about:blank","title":"Too Many Requests","status":429,"detail":"#)
+        );
     }
 }

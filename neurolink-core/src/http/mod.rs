@@ -2,6 +2,7 @@
 
 mod body;
 mod envelope;
+mod pump;
 mod read;
 mod reply;
 
@@ -9,6 +10,7 @@ pub use body::Body;
 pub(crate) use body::UNAVAILABLE;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
+pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation};
 pub(crate) use reply::Content;
 pub use reply::{IntoReply, Reply};

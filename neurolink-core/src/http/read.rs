@@ -162,18 +162,15 @@ mod tests {
     }
 
     fn chunks(parts: &[&'static str]) -> Body {
-        let parts: Vec<_> = parts
-            .iter()
-            .map(|part| Ok::<_, std::io::Error>(Bytes::from_static(part.as_bytes())))
-            .collect();
+        let parts: Vec<_> =
+            parts.iter().map(|part| Ok::<_, std::io::Error>(Bytes::from_static(part.as_bytes()))).collect();
         Body::from_stream(stream::iter(parts))
     }
 
     #[tokio::test]
     async fn a_body_is_whole_at_its_limit_and_refused_above_it() {
         let budget = Arc::new(BodyBudget::new(1000));
-        let (bytes, _) =
-            source(chunks(&["ab", "cd", "e"]), 5, &budget).read().await.expect("at the limit");
+        let (bytes, _) = source(chunks(&["ab", "cd", "e"]), 5, &budget).read().await.expect("at the limit");
         assert_eq!(bytes, "abcde");
         for body in [chunks(&["abc", "def"]), Body::from("abcdef")] {
             let error = source(body, 5, &budget).read().await.expect_err("above the limit");

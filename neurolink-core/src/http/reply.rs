@@ -83,10 +83,7 @@ impl fmt::Debug for Reply {
             Content::Events(_) => "events",
             Content::Raw(_) => "raw",
         };
-        f.debug_struct("Reply")
-            .field("status", &self.status)
-            .field("content", &content)
-            .finish_non_exhaustive()
+        f.debug_struct("Reply").field("status", &self.status).field("content", &content).finish_non_exhaustive()
     }
 }
 
@@ -151,10 +148,7 @@ impl IntoReply for Response {
 impl IntoReply for Bytes {
     fn into_reply(self) -> Result<Reply, Error> {
         let mut response = Response::new(Body::from(self));
-        response.headers_mut().insert(
-            http::header::CONTENT_TYPE,
-            HeaderValue::from_static("application/octet-stream"),
-        );
+        response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         Ok(Reply::raw(response))
     }
 }

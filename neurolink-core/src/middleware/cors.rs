@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
+    HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 use http::{Method, StatusCode};
 
@@ -76,9 +76,8 @@ struct Built {
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
-const VARY_PREFLIGHT: HeaderValue = HeaderValue::from_static(
-    "origin, access-control-request-method, access-control-request-headers",
-);
+const VARY_PREFLIGHT: HeaderValue =
+    HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
 
 impl Cors {
     /// Allows these origins, each such as `https://app.example.com`.
@@ -170,10 +169,7 @@ impl Cors {
     pub fn preflight_status(mut self, status: u16) -> Self {
         match StatusCode::from_u16(status) {
             Ok(status) if status.is_success() => self.preflight_status = status,
-            _ => self
-                .built
-                .problems
-                .push(format!("{status} is no status of a preflight; use 204 or 200")),
+            _ => self.built.problems.push(format!("{status} is no status of a preflight; use 204 or 200")),
         }
         self
     }
@@ -208,15 +204,11 @@ impl Cors {
             ),
             Origins::List(origins) => {
                 if origins.is_empty() {
-                    problems
-                        .push("the list of origins is empty; add one, or leave CORS out".into());
+                    problems.push("the list of origins is empty; add one, or leave CORS out".into());
                 }
                 for (index, origin) in origins.iter().enumerate() {
                     if origin == "*" {
-                        problems.push(
-                            "`*` is no origin of a list; allow any origin, without credentials"
-                                .into(),
-                        );
+                        problems.push("`*` is no origin of a list; allow any origin, without credentials".into());
                     } else if let Err(problem) = check_origin(origin) {
                         problems.push(problem);
                     } else if origins[..index].contains(origin) {
@@ -301,9 +293,7 @@ fn is_preflight(ctx: &Context) -> bool {
 fn vary_by_origin(headers: &mut HeaderMap) {
     let varies = headers.get_all(VARY).iter().any(|line| {
         line.to_str().is_ok_and(|line| {
-            line.split(',')
-                .map(str::trim)
-                .any(|name| name == "*" || name.eq_ignore_ascii_case("origin"))
+            line.split(',').map(str::trim).any(|name| name == "*" || name.eq_ignore_ascii_case("origin"))
         })
     });
     if !varies {
@@ -398,13 +388,9 @@ mod tests {
     fn only_the_exact_origin_is_allowed() {
         let cors = Cors::list(["https://myapp.com"]);
         assert!(cors.allows("https://myapp.com"));
-        for other in [
-            "http://myapp.com",
-            "https://myapp.com.evil.com",
-            "https://evilmyapp.com",
-            "null",
-            "https://myapp.com:444",
-        ] {
+        for other in
+            ["http://myapp.com", "https://myapp.com.evil.com", "https://evilmyapp.com", "null", "https://myapp.com:444"]
+        {
             assert!(!cors.allows(other), "{other}");
         }
         assert!(!Cors::predicate(|_| true).allows("null"));
@@ -420,9 +406,6 @@ mod tests {
             vary_by_origin(&mut headers);
             headers.get_all(VARY).iter().count()
         };
-        assert_eq!(
-            (vary(&[]), vary(&["accept"]), vary(&["accept, Origin"]), vary(&["*"])),
-            (1, 2, 1, 1)
-        );
+        assert_eq!((vary(&[]), vary(&["accept"]), vary(&["accept, Origin"]), vary(&["*"])), (1, 2, 1, 1));
     }
 }

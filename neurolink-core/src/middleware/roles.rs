@@ -59,11 +59,7 @@ impl Hook for RequireRoles {
     }
 
     fn problems(&self) -> Vec<String> {
-        if self.roles.is_empty() {
-            vec!["it names no role; name one, or leave it out".into()]
-        } else {
-            Vec::new()
-        }
+        if self.roles.is_empty() { vec!["it names no role; name one, or leave it out".into()] } else { Vec::new() }
     }
 
     fn before(&self, ctx: &mut Context) -> Option<Response> {

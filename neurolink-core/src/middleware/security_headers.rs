@@ -355,13 +355,10 @@ mod tests {
 
     #[test]
     fn builders_write_what_browsers_read() {
-        let csp: String = Csp::new()
-            .directive("default-src", ["'self'"])
-            .directive("img-src", ["'self'", "data:"])
-            .into();
+        let csp: String =
+            Csp::new().directive("default-src", ["'self'"]).directive("img-src", ["'self'", "data:"]).into();
         assert_eq!(csp, "default-src 'self'; img-src 'self' data:");
-        let policy: String =
-            PermissionsPolicy::new().deny("camera").deny("microphone").deny("geolocation").into();
+        let policy: String = PermissionsPolicy::new().deny("camera").deny("microphone").deny("geolocation").into();
         assert_eq!(policy, "camera=(), microphone=(), geolocation=()");
         let preload = Hsts { preload: true, ..Hsts::default() };
         assert_eq!(preload.to_string(), "max-age=31536000; includeSubDomains; preload");
@@ -369,9 +366,7 @@ mod tests {
 
     #[test]
     fn a_single_header_can_be_left_out_and_a_custom_one_replaces() {
-        let headers = SecurityHeaders::modern()
-            .frame_options(FrameOptions::Off)
-            .custom("Referrer-Policy", "origin");
+        let headers = SecurityHeaders::modern().frame_options(FrameOptions::Off).custom("Referrer-Policy", "origin");
         assert_eq!(value(&headers, "x-frame-options"), None);
         assert_eq!(value(&headers, "referrer-policy").as_deref(), Some("origin"));
         assert_eq!(value(&headers, "x-content-type-options").as_deref(), Some("nosniff"));

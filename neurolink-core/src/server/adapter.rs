@@ -19,12 +19,7 @@ pub trait Adapter: Send + Sync + 'static {
     /// Serves `app` on `listener` until `shutdown` has gone its way; the future ends when every connection is gone.
     ///
     /// It may be called again after it has ended.
-    fn serve(
-        &self,
-        app: App,
-        listener: TcpListener,
-        shutdown: Shutdown,
-    ) -> BoxFuture<'static, Result<(), ServeError>>;
+    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>>;
 }
 
 /// What a framework's server can do; it chooses which expectation of a test applies, and skips none.
@@ -76,12 +71,7 @@ impl Adapter for Box<dyn Adapter> {
         (**self).capabilities()
     }
 
-    fn serve(
-        &self,
-        app: App,
-        listener: TcpListener,
-        shutdown: Shutdown,
-    ) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         (**self).serve(app, listener, shutdown)
     }
 }

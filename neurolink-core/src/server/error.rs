@@ -17,9 +17,7 @@ pub enum ServerError {
         expected: &'static str,
     },
     /// The address is taken, or not this machine's.
-    #[error(
-        "cannot listen on {address}: {source}; choose another with `.bind(..)`, or port 0 for any free one"
-    )]
+    #[error("cannot listen on {address}: {source}; choose another with `.bind(..)`, or port 0 for any free one")]
     Bind {
         /// The address.
         address: String,

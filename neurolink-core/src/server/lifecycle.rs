@@ -10,8 +10,7 @@ use tokio::time::Instant;
 use super::events::EventSender;
 use super::signals::Signals;
 use super::{
-    Adapter, Event, Events, Phase, ServeError, ServerBuilder, ServerError, Shutdown,
-    ShutdownHandle, State, Status,
+    Adapter, Event, Events, Phase, ServeError, ServerBuilder, ServerError, Shutdown, ShutdownHandle, State, Status,
 };
 use crate::{App, Plan};
 
@@ -61,8 +60,7 @@ const LAST: Duration = Duration::from_secs(1);
 impl Server {
     pub(super) fn new(options: ServerBuilder) -> Self {
         let events = EventSender::new();
-        let ServerBuilder { app, adapter, address, drain_delay, grace, allow_unauthenticated } =
-            options;
+        let ServerBuilder { app, adapter, address, drain_delay, grace, allow_unauthenticated } = options;
         Self {
             inner: Arc::new(Inner {
                 app: app.with_events(events.clone()),
@@ -133,8 +131,7 @@ impl Server {
             return Err(ServerError::Exposed(address));
         }
         let (handle, shutdown) = Shutdown::new();
-        let serve =
-            inner.adapter.serve(inner.app.with_shutdown(shutdown.clone()), listener, shutdown);
+        let serve = inner.adapter.serve(inner.app.with_shutdown(shutdown.clone()), listener, shutdown);
         let (ended_sender, ended) = watch::channel(false);
         let life = Arc::clone(&self.inner);
         let task = tokio::spawn(async move {
@@ -199,10 +196,7 @@ impl Server {
         let grace_ends = Instant::now() + self.inner.drain_delay + self.inner.grace;
         let steps = [
             (Phase::NotReady, Instant::now() + self.inner.drain_delay),
-            (
-                Phase::Draining,
-                Instant::now() + self.inner.drain_delay + LINGER.min(self.inner.grace),
-            ),
+            (Phase::Draining, Instant::now() + self.inner.drain_delay + LINGER.min(self.inner.grace)),
             (Phase::Refusing, grace_ends),
             (Phase::Ending, grace_ends + LAST),
             (Phase::Forced, grace_ends + LAST + LAST),

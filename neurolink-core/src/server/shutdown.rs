@@ -22,8 +22,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    const ALL: [Self; 6] =
-        [Self::Running, Self::NotReady, Self::Draining, Self::Refusing, Self::Ending, Self::Forced];
+    const ALL: [Self; 6] = [Self::Running, Self::NotReady, Self::Draining, Self::Refusing, Self::Ending, Self::Forced];
 }
 
 /// The view of a shutdown that connections and streams have: one `watch`, cloned cheaply.

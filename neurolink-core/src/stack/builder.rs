@@ -79,14 +79,10 @@ impl StackBuilder {
 }
 
 /// What is wrong with a name that is there twice.
-pub(crate) const TWICE: &str =
-    "two steps have this name; give one of them another with `.named(\"..\")`";
+pub(crate) const TWICE: &str = "two steps have this name; give one of them another with `.named(\"..\")`";
 
 /// Resolves and sorts registrations; one from code replaces a configured one of its name.
-pub(crate) fn resolve(
-    registrations: Vec<Registration>,
-    problems: &mut Problems,
-) -> Vec<Registered> {
+pub(crate) fn resolve(registrations: Vec<Registration>, problems: &mut Problems) -> Vec<Registered> {
     let mut kept: Vec<Registration> = Vec::with_capacity(registrations.len());
     for registration in registrations {
         match kept.iter().position(|other| other.name() == registration.name()) {
@@ -99,8 +95,7 @@ pub(crate) fn resolve(
         }
     }
     let mut found = Vec::new();
-    let mut steps: Vec<Registered> =
-        kept.into_iter().map(|registration| registration.resolve(&mut found)).collect();
+    let mut steps: Vec<Registered> = kept.into_iter().map(|registration| registration.resolve(&mut found)).collect();
     for (key, problem) in found {
         problems.add(key, problem);
     }

@@ -46,10 +46,7 @@ impl Scoped {
 }
 
 /// Compiles the sorted middleware into the chain of one route, or of all unmatched paths.
-pub(crate) fn compile<'a>(
-    registered: impl Iterator<Item = &'a Registered>,
-    route: Option<&Pattern>,
-) -> Box<[Step]> {
+pub(crate) fn compile<'a>(registered: impl Iterator<Item = &'a Registered>, route: Option<&Pattern>) -> Box<[Step]> {
     let mut steps = Vec::new();
     let mut hooks = Vec::new();
     let mut guarded = false;
@@ -136,11 +133,7 @@ async fn run_hooks(hooks: &[Scoped], next: Next<'_>, ctx: &mut Context) -> Respo
     let mut entered = hooks.len();
     let mut early = None;
     for (index, hook) in hooks.iter().enumerate() {
-        let answer = hook
-            .middleware
-            .as_hook()
-            .filter(|_| hook.applies(ctx))
-            .and_then(|hook| hook.before(ctx));
+        let answer = hook.middleware.as_hook().filter(|_| hook.applies(ctx)).and_then(|hook| hook.before(ctx));
         if answer.is_some() {
             (early, entered) = (answer, index);
             break;
@@ -170,14 +163,11 @@ impl Future for Guarded<'_> {
     type Output = Result<Response, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let polled =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.inner.as_mut().poll(cx)));
+        let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.inner.as_mut().poll(cx)));
         match polled {
             Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
             Ok(Poll::Pending) => match self.deadline {
-                Some(deadline) if Instant::now() >= deadline => {
-                    Poll::Ready(Err(Error::new(Code::Timeout)))
-                }
+                Some(deadline) if Instant::now() >= deadline => Poll::Ready(Err(Error::new(Code::Timeout))),
                 _ => Poll::Pending,
             },
             Err(panic) => Poll::Ready(Err(panicked(&*panic))),

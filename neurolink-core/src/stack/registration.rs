@@ -112,12 +112,7 @@ impl Registration {
                 ),
             ));
         }
-        Registered {
-            middleware: self.middleware,
-            order,
-            name,
-            scope: Arc::new(Scope::new(only, except)),
-        }
+        Registered { middleware: self.middleware, order, name, scope: Arc::new(Scope::new(only, except)) }
     }
 }
 

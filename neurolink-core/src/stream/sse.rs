@@ -132,8 +132,7 @@ impl SseBody {
     fn fill(&mut self, cx: &mut Context<'_>, out: &mut BytesMut) -> bool {
         while out.len() < CHUNK {
             let Some(events) = &mut self.events else { return false };
-            let polled =
-                std::panic::catch_unwind(AssertUnwindSafe(|| events.as_mut().poll_next(cx)));
+            let polled = std::panic::catch_unwind(AssertUnwindSafe(|| events.as_mut().poll_next(cx)));
             let event = match polled {
                 Ok(Poll::Pending) => return true,
                 Ok(Poll::Ready(Some(Ok(event)))) => event,
@@ -205,10 +204,7 @@ impl http_body::Body for SseBody {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let bytes = std::task::ready!(self.poll_bytes(cx));
         if bytes.is_none() {
             // The stream came to its end: nobody has to be told to stop.
@@ -303,8 +299,7 @@ mod tests {
             idle_timeout: Duration::from_secs(40),
             ..StreamSettings::default()
         };
-        let body =
-            Body::new(SseBody::new(Box::pin(futures_util::stream::pending()), parts(settings)));
+        let body = Body::new(SseBody::new(Box::pin(futures_util::stream::pending()), parts(settings)));
         let chunks: Vec<_> = body.map(|chunk| chunk.expect("a chunk")).collect().await;
         let wire = String::from_utf8(chunks.concat()).expect("UTF-8");
         assert_eq!(wire.matches(": keep-alive\n\n").count(), 2);
@@ -314,10 +309,7 @@ mod tests {
     #[tokio::test]
     async fn dropping_the_body_fires_the_token_and_reading_it_to_the_end_does_not() {
         let token = CancellationToken::new();
-        let with_guard = || SseParts {
-            cancel: Some(token.clone().drop_guard()),
-            ..parts(StreamSettings::default())
-        };
+        let with_guard = || SseParts { cancel: Some(token.clone().drop_guard()), ..parts(StreamSettings::default()) };
         let body = Body::new(SseBody::new(Box::pin(futures_util::stream::empty()), with_guard()));
         assert_eq!(body.count().await, 1);
         assert!(!token.is_cancelled());
@@ -333,9 +325,6 @@ mod tests {
         handle.advance(Phase::Ending);
         let chunks: Vec<_> = body.map(|chunk| chunk.expect("a chunk")).collect().await;
         let wire = String::from_utf8(chunks.concat()).expect("UTF-8");
-        assert!(
-            wire.contains("\"code\":\"DRAINING\"") && wire.ends_with("data: [DONE]\n\n"),
-            "{wire}"
-        );
+        assert!(wire.contains("\"code\":\"DRAINING\"") && wire.ends_with("data: [DONE]\n\n"), "{wire}");
     }
 }

@@ -11,8 +11,8 @@ use neurolink_core::engine::{Call, EventStream, StreamEvent};
 use neurolink_core::server::{Phase, Shutdown};
 use neurolink_core::stack::{IntoRegistration as _, Kind, order};
 use neurolink_core::{
-    App, AppBuilder, AuthenticatedUser, Body, Code, ConfigError, Context, Error, Hook, Json,
-    Middleware, Next, Path, Query, Reply, Request, Response, Route, RouteGroup, State, from_fn,
+    App, AppBuilder, AuthenticatedUser, Body, Code, ConfigError, Context, Error, Hook, Json, Middleware, Next, Path,
+    Query, Reply, Request, Response, Route, RouteGroup, State, from_fn,
 };
 use serde_json::{Value, json};
 
@@ -44,11 +44,7 @@ async fn send(app: &App, request: http::request::Builder, body: impl Into<Body>)
     let response = app.handle(request, ConnInfo::new(Some(([127, 0, 0, 1], 9).into()))).await;
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
-    Answer {
-        status: parts.status,
-        headers: parts.headers,
-        body: String::from_utf8(body.to_vec()).expect("UTF-8"),
-    }
+    Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).expect("UTF-8") }
 }
 
 async fn get(app: &App, path: &str) -> Answer {
@@ -73,8 +69,7 @@ fn problems(result: Result<App, ConfigError>) -> Vec<String> {
 
 #[tokio::test]
 async fn data_has_its_envelope() {
-    let app =
-        app().route(Route::get("/api/x", async || Json(json!({"a": 1})))).build().expect("valid");
+    let app = app().route(Route::get("/api/x", async || Json(json!({"a": 1})))).build().expect("valid");
     let answer = get(&app, "/api/x").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["data"], json!({"a": 1}));
@@ -96,11 +91,8 @@ async fn arguments_are_taken_from_the_request() {
     ) -> Json<Value> {
         Json(json!([name, page.limit, &*greeting, body]))
     }
-    let app = app()
-        .state::<Arc<str>>("hello".into())
-        .route(Route::post("/api/x/{name}", handler))
-        .build()
-        .expect("valid");
+    let app =
+        app().state::<Arc<str>>("hello".into()).route(Route::post("/api/x/{name}", handler)).build().expect("valid");
     let request = Request::builder("/api/x/a%2Fb%20c?limit=3&limit=7")
         .method(Method::POST)
         .header(header::CONTENT_TYPE, "application/json");
@@ -126,20 +118,14 @@ async fn methods_follow_the_route_table() {
         .route(Route::delete("/api/x", async || "delete"))
         .build()
         .expect("valid");
-    let of = async |method: &str| {
-        send(&app, Request::builder("/api/x").method(method), Body::empty()).await
-    };
+    let of = async |method: &str| send(&app, Request::builder("/api/x").method(method), Body::empty()).await;
     let full = of("GET").await;
     let head = of("HEAD").await;
     assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""));
     assert_eq!(head.headers["content-length"], full.body.len().to_string().as_str());
     for method in ["POST", "PATCH", "FOO"] {
         let answer = of(method).await;
-        assert_eq!(
-            (answer.status.as_u16(), answer.code().as_str()),
-            (405, "METHOD_NOT_ALLOWED"),
-            "{method}"
-        );
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (405, "METHOD_NOT_ALLOWED"), "{method}");
         assert_eq!(answer.headers["allow"], "GET, HEAD, DELETE, OPTIONS");
     }
     let options = of("OPTIONS").await;
@@ -236,12 +222,7 @@ async fn middleware_runs_by_order_as_an_onion_and_an_error_becomes_a_response_in
         .build()
         .expect("valid");
     let out = |answer: &Answer| {
-        answer
-            .headers
-            .get_all("x-out")
-            .iter()
-            .map(|v| v.to_str().expect("text").to_owned())
-            .collect::<Vec<_>>()
+        answer.headers.get_all("x-out").iter().map(|v| v.to_str().expect("text").to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(out(&get(&app, "/api/x").await), ["own", "late", "early"]);
     let refused = get(&app, "/api/no").await;
@@ -263,11 +244,7 @@ async fn a_scope_covers_parameters_group_routes_and_unmatched_paths() {
     let app = app()
         .middleware(Mark.only(["/api/a/*"]))
         .route(Route::get("/api/{x}/one", async || "x"))
-        .group(
-            RouteGroup::new("/api/a")
-                .route(Route::get("/two", async || "x"))
-                .route(Route::get("/", async || "a")),
-        )
+        .group(RouteGroup::new("/api/a").route(Route::get("/two", async || "x")).route(Route::get("/", async || "a")))
         .build()
         .expect("valid");
     for (path, expected) in [
@@ -334,18 +311,14 @@ async fn once_an_authenticator_exists_a_route_needs_a_user_unless_it_says_otherw
         (missing.code().as_str(), &missing.headers["www-authenticate"]),
         ("AUTH_REQUIRED", &HeaderValue::from_static("Test"))
     );
-    let options =
-        send(&app, Request::builder("/api/default").method("OPTIONS"), Body::empty()).await;
+    let options = send(&app, Request::builder("/api/default").method("OPTIONS"), Body::empty()).await;
     assert_eq!(options.status, 401);
 }
 
 #[tokio::test]
 async fn a_private_route_is_not_there_without_an_authenticator() {
     let route = || Route::get("/api/private", async || "x").private();
-    assert_eq!(
-        get(&app().route(route()).build().expect("valid"), "/api/private").await.status,
-        404
-    );
+    assert_eq!(get(&app().route(route()).build().expect("valid"), "/api/private").await.status, 404);
     let app = app().middleware(Auth).route(route()).build().expect("valid");
     assert_eq!(get(&app, "/api/private").await.status, 401);
 }
@@ -370,23 +343,12 @@ async fn bodies_are_checked_in_order_and_for_every_method() {
         (answer.status.as_u16(), answer.code())
     };
     let chunked = || {
-        Body::from_stream(futures_util::stream::iter([
-            Ok::<_, std::io::Error>("123456".into()),
-            Ok("789012".into()),
-        ]))
+        Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("123456".into()), Ok("789012".into())]))
     };
     const JSON: Option<&str> = Some("application/json; charset=utf-8");
     for (method, path, user, kind, body, status, code) in [
         ("POST", "/api/json", false, JSON, Body::from("x".repeat(99)), 401, "AUTH_REQUIRED"),
-        (
-            "POST",
-            "/api/json",
-            true,
-            Some("text/plain"),
-            Body::from("x".repeat(99)),
-            415,
-            "UNSUPPORTED_MEDIA_TYPE",
-        ),
+        ("POST", "/api/json", true, Some("text/plain"), Body::from("x".repeat(99)), 415, "UNSUPPORTED_MEDIA_TYPE"),
         ("POST", "/api/json", true, None, Body::from("{}"), 415, "UNSUPPORTED_MEDIA_TYPE"),
         ("POST", "/api/json", true, JSON, Body::from("x".repeat(11)), 413, "PAYLOAD_TOO_LARGE"),
         ("POST", "/api/json", true, JSON, chunked(), 413, "PAYLOAD_TOO_LARGE"),
@@ -397,11 +359,7 @@ async fn bodies_are_checked_in_order_and_for_every_method() {
         ("DELETE", "/api/none", true, None, chunked(), 413, "PAYLOAD_TOO_LARGE"),
         ("DELETE", "/api/none", true, None, Body::from("x"), 200, ""),
     ] {
-        assert_eq!(
-            of(method, path, user, kind, body).await,
-            (status, code.to_owned()),
-            "{method} {path} {code}"
-        );
+        assert_eq!(of(method, path, user, kind, body).await, (status, code.to_owned()), "{method} {path} {code}");
     }
 }
 
@@ -465,10 +423,7 @@ async fn a_deadline_answers_504_with_headers_and_drops_the_handler() {
             }
         }
     };
-    let app = app()
-        .route(Route::get("/api/slow", handler).timeout(Duration::from_secs(2)))
-        .build()
-        .expect("valid");
+    let app = app().route(Route::get("/api/slow", handler).timeout(Duration::from_secs(2))).build().expect("valid");
     let started = tokio::time::Instant::now();
     let answer = get(&app, "/api/slow").await;
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (504, "TIMEOUT"));
@@ -492,17 +447,16 @@ async fn a_middleware_outside_of_the_guard_that_hangs_is_answered_too() {
 #[tokio::test]
 async fn the_token_fires_when_the_request_is_dropped_and_not_when_it_is_answered() {
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-    let handler =
-        move |call: Call, Query(wait): Query<std::collections::HashMap<String, String>>| {
-            let sender = sender.clone();
-            async move {
-                sender.send(call.cancellation).expect("a listener");
-                if wait.contains_key("wait") {
-                    std::future::pending::<()>().await;
-                }
-                "done"
+    let handler = move |call: Call, Query(wait): Query<std::collections::HashMap<String, String>>| {
+        let sender = sender.clone();
+        async move {
+            sender.send(call.cancellation).expect("a listener");
+            if wait.contains_key("wait") {
+                std::future::pending::<()>().await;
             }
-        };
+            "done"
+        }
+    };
     let app = app().route(Route::get("/api/x", handler)).build().expect("valid");
     get(&app, "/api/x").await;
     assert!(!receiver.recv().await.expect("a token").is_cancelled());
@@ -515,25 +469,21 @@ async fn the_token_fires_when_the_request_is_dropped_and_not_when_it_is_answered
 #[tokio::test]
 async fn a_stream_is_server_sent_events_with_the_response_headers() {
     let handler = async || {
-        let events: EventStream =
-            Box::pin(futures_util::stream::iter([Ok(StreamEvent::text("a"))]));
+        let events: EventStream = Box::pin(futures_util::stream::iter([Ok(StreamEvent::text("a"))]));
         Reply::events(events)
     };
     let app = app().route(Route::post("/api/s", handler)).build().expect("valid");
     let answer = send(&app, Request::builder("/api/s").method("POST"), Body::empty()).await;
     assert_eq!(answer.headers["content-type"], "text/event-stream");
     assert!(answer.headers.contains_key("x-request-id"));
-    assert!(
-        answer.body.starts_with("data: {\"type\":\"text\"")
-            && answer.body.ends_with("data: [DONE]\n\n")
-    );
+    assert!(answer.body.starts_with("data: {\"type\":\"text\"") && answer.body.ends_with("data: [DONE]\n\n"));
 }
 
 #[tokio::test]
 async fn problem_json_is_sent_when_accept_names_it() {
     let app = app().route(Route::get("/api/x", async || "x")).build().expect("valid");
-    let request = Request::builder("/api/nope")
-        .header(header::ACCEPT, "application/json, application/problem+json;q=0.5");
+    let request =
+        Request::builder("/api/nope").header(header::ACCEPT, "application/json, application/problem+json;q=0.5");
     let answer = send(&app, request, Body::empty()).await;
     assert_eq!(answer.headers["content-type"], "application/problem+json");
     assert_eq!(answer.json()["status"], 404);
@@ -544,10 +494,7 @@ async fn data_that_looks_like_an_error_stays_data() {
     let handler = async || Json(json!({"error": {"code": "X", "message": "y"}}));
     let app = app().route(Route::get("/api/x", handler)).build().expect("valid");
     let answer = get(&app, "/api/x").await;
-    assert_eq!(
-        (answer.status.as_u16(), &answer.json()["data"]["error"]["code"]),
-        (200, &json!("X"))
-    );
+    assert_eq!((answer.status.as_u16(), &answer.json()["data"]["error"]["code"]), (200, &json!("X")));
 }
 
 #[tokio::test]
@@ -562,10 +509,7 @@ async fn a_draining_app_closes_connections_and_then_refuses_all_but_probes() {
     assert!(!get(&app, "/api/x").await.headers.contains_key("connection"));
     handle.advance(Phase::Draining);
     let answer = get(&app, "/api/x").await;
-    assert_eq!(
-        (answer.status.as_u16(), &answer.headers["connection"]),
-        (200, &HeaderValue::from_static("close"))
-    );
+    assert_eq!((answer.status.as_u16(), &answer.headers["connection"]), (200, &HeaderValue::from_static("close")));
     handle.advance(Phase::Refusing);
     assert_eq!(get(&app, "/api/x").await.code(), "DRAINING");
     assert_eq!(get(&app, "/api/live").await.status, 200);
@@ -575,11 +519,7 @@ async fn a_draining_app_closes_connections_and_then_refuses_all_but_probes() {
 async fn a_request_that_is_not_ours_comes_back_untouched() {
     let app = app().route(Route::get("/api/x", async || "x")).build().expect("valid");
     let request = |path: &str| {
-        http::Request::builder()
-            .uri(path)
-            .header("host", "localhost")
-            .body(Body::from("body"))
-            .expect("a request")
+        http::Request::builder().uri(path).header("host", "localhost").body(Body::from("body")).expect("a request")
     };
     let back = app.try_handle(request("/other"), ConnInfo::default()).await.expect_err("not ours");
     assert_eq!(back.uri().path(), "/other");

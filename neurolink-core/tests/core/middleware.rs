@@ -7,13 +7,11 @@ use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use neurolink_core::engine::{EventStream, StreamEvent};
 use neurolink_core::middleware::{
-    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, Denied, JwtKeys, Key, RateLimit, RequireRoles,
-    SecurityHeaders, StaticToken, Timing, TokenValidator,
+    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, Denied, JwtKeys, Key, RateLimit, RequireRoles, SecurityHeaders,
+    StaticToken, Timing, TokenValidator,
 };
 use neurolink_core::stack::IntoRegistration as _;
-use neurolink_core::{
-    App, AppBuilder, AuthenticatedUser, Body, ConnInfo, Error, ManualClock, Reply, Request, Route,
-};
+use neurolink_core::{App, AppBuilder, AuthenticatedUser, Body, ConnInfo, Error, ManualClock, Reply, Request, Route};
 
 use crate::support::Quiet;
 
@@ -31,9 +29,7 @@ fn app() -> (AppBuilder, Arc<ManualClock>) {
         .clock(Arc::clone(&clock) as _)
         .route(Route::get("/api/x", async || "x"))
         .route(Route::get("/api/public", async || "x").public())
-        .route(Route::get("/api/boom", async || -> Result<(), Error> {
-            Err(Error::internal("secret"))
-        }))
+        .route(Route::get("/api/boom", async || -> Result<(), Error> { Err(Error::internal("secret")) }))
         .route(Route::get("/api/stream", stream));
     (builder, clock)
 }
@@ -41,10 +37,7 @@ fn app() -> (AppBuilder, Arc<ManualClock>) {
 fn tokens() -> BearerAuth {
     BearerAuth::tokens([
         StaticToken::new(TOKEN, AuthenticatedUser::new("u1").with_roles(["user"])),
-        StaticToken::new(
-            "token-of-u2-0123456789",
-            AuthenticatedUser::new("u2").with_roles(["user", "admin"]),
-        ),
+        StaticToken::new("token-of-u2-0123456789", AuthenticatedUser::new("u2").with_roles(["user", "admin"])),
     ])
 }
 
@@ -69,11 +62,7 @@ async fn send(app: &App, method: &str, path: &str, peer: &str, headers: &[(&str,
     let conn = ConnInfo::new((!peer.is_empty()).then(|| peer.parse().expect("an address")));
     let (parts, body) = app.handle(request, conn).await.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
-    Answer {
-        status: parts.status.as_u16(),
-        headers: parts.headers,
-        body: String::from_utf8_lossy(&body).into_owned(),
-    }
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
 const PEER: &str = "192.0.2.1:5";
@@ -87,8 +76,7 @@ async fn security_headers_are_on_every_answer_and_a_handlers_own_wins() {
     let (builder, _) = app();
     let own = async || {
         Ok::<_, Error>(
-            Reply::data("x")?
-                .with_header(http::header::X_FRAME_OPTIONS, "SAMEORIGIN".parse().expect("valid")),
+            Reply::data("x")?.with_header(http::header::X_FRAME_OPTIONS, "SAMEORIGIN".parse().expect("valid")),
         )
     };
     let app = builder
@@ -118,10 +106,9 @@ async fn security_headers_are_on_every_answer_and_a_handlers_own_wins() {
 
 #[tokio::test]
 async fn hsts_follows_the_connection_unless_told() {
-    for (headers, expected) in [
-        (SecurityHeaders::modern(), ""),
-        (SecurityHeaders::neurolink(), "max-age=31536000; includeSubDomains"),
-    ] {
+    for (headers, expected) in
+        [(SecurityHeaders::modern(), ""), (SecurityHeaders::neurolink(), "max-age=31536000; includeSubDomains")]
+    {
         let app = app().0.middleware(headers).build().expect("valid");
         assert_eq!(get(&app, "/api/x", &[]).await.header("strict-transport-security"), expected);
     }
@@ -132,13 +119,8 @@ async fn cors_answers_preflights_before_authentication_and_marks_every_answer() 
     let cors = Cors::list(["https://app.example.com"]).credentials(true);
     let app = app().0.middleware(cors).middleware(tokens()).build().expect("valid");
     let origin = ("origin", "https://app.example.com");
-    let preflight =
-        send(&app, "OPTIONS", "/api/x", PEER, &[origin, ("access-control-request-method", "POST")])
-            .await;
-    assert_eq!(
-        (preflight.status, preflight.header("access-control-allow-origin")),
-        (204, origin.1)
-    );
+    let preflight = send(&app, "OPTIONS", "/api/x", PEER, &[origin, ("access-control-request-method", "POST")]).await;
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, origin.1));
     assert_eq!(preflight.header("access-control-max-age"), "86400");
     assert!(preflight.header("access-control-allow-headers").contains("X-API-Key"));
     assert!(preflight.header("vary").contains("origin"));
@@ -148,10 +130,7 @@ async fn cors_answers_preflights_before_authentication_and_marks_every_answer() 
     for headers in [&[][..], &[("origin", "https://evil.example")]] {
         let answer = get(&app, "/api/public", headers).await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, ""));
-        assert_eq!(
-            (answer.header("access-control-allow-credentials"), answer.header("vary")),
-            ("", "origin")
-        );
+        assert_eq!((answer.header("access-control-allow-credentials"), answer.header("vary")), ("", "origin"));
     }
     let evil = [("origin", "https://evil.example"), ("access-control-request-method", "POST")];
     let denied = send(&app, "OPTIONS", "/api/x", PEER, &evil).await;
@@ -163,11 +142,7 @@ async fn cors_for_anybody_sends_a_star_and_strict_cors_forbids() {
     let any = app().0.middleware(Cors::any()).build().expect("valid");
     let answer = get(&any, "/api/x", &[("origin", "https://a.example")]).await;
     assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), ("*", ""));
-    let strict = app()
-        .0
-        .middleware(Cors::list(["https://a.example"]).denied(Denied::Forbid))
-        .build()
-        .expect("valid");
+    let strict = app().0.middleware(Cors::list(["https://a.example"]).denied(Denied::Forbid)).build().expect("valid");
     assert_eq!(get(&strict, "/api/x", &[("origin", "https://b.example")]).await.status, 403);
     assert_eq!(get(&strict, "/api/x", &[]).await.status, 200);
 }
@@ -191,18 +166,10 @@ async fn an_origin_that_cors_allows_may_change_things() {
 #[tokio::test]
 async fn the_limit_counts_whatever_the_status_and_waiting_helps() {
     let (builder, clock) = app();
-    let app = builder
-        .middleware(RateLimit::fixed_window(3, Duration::from_secs(60)))
-        .build()
-        .expect("valid");
-    for (path, method, left) in
-        [("/api/x", "GET", "2"), ("/api/nope", "GET", "1"), ("/api/x", "HEAD", "0")]
-    {
+    let app = builder.middleware(RateLimit::fixed_window(3, Duration::from_secs(60))).build().expect("valid");
+    for (path, method, left) in [("/api/x", "GET", "2"), ("/api/nope", "GET", "1"), ("/api/x", "HEAD", "0")] {
         let answer = send(&app, method, path, PEER, &[]).await;
-        assert_eq!(
-            (answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-remaining")),
-            ("3", left)
-        );
+        assert_eq!((answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-remaining")), ("3", left));
         assert_eq!(answer.header("x-ratelimit-reset"), (START.as_secs() + 60).to_string());
     }
     clock.advance(Duration::from_millis(18_500));
@@ -217,21 +184,13 @@ async fn the_limit_counts_whatever_the_status_and_waiting_helps() {
 
 #[tokio::test]
 async fn an_unknown_address_is_an_error_and_never_a_shared_key() {
-    let app = app()
-        .0
-        .middleware(RateLimit::fixed_window(3, Duration::from_secs(60)))
-        .build()
-        .expect("valid");
+    let app = app().0.middleware(RateLimit::fixed_window(3, Duration::from_secs(60))).build().expect("valid");
     assert_eq!(send(&app, "GET", "/api/x", "", &[]).await.status, 500);
 }
 
 #[tokio::test]
 async fn an_ipv6_client_cannot_flee_into_its_own_network() {
-    let app = app()
-        .0
-        .middleware(RateLimit::fixed_window(1, Duration::from_secs(60)))
-        .build()
-        .expect("valid");
+    let app = app().0.middleware(RateLimit::fixed_window(1, Duration::from_secs(60))).build().expect("valid");
     assert_eq!(send(&app, "GET", "/api/x", "[2001:db8::1]:5", &[]).await.status, 200);
     assert_eq!(send(&app, "GET", "/api/x", "[2001:db8::2]:5", &[]).await.status, 429);
     assert_eq!(send(&app, "GET", "/api/x", "[2001:db8:0:1::1]:5", &[]).await.status, 200);
@@ -241,9 +200,7 @@ async fn an_ipv6_client_cannot_flee_into_its_own_network() {
 async fn a_limit_by_user_stands_behind_authentication_by_itself() {
     let limit = RateLimit::fixed_window(1, Duration::from_secs(60)).by(Key::User).message("slower");
     let app = app().0.middleware(limit).middleware(tokens()).build().expect("valid");
-    let of = async |token: &str| {
-        get(&app, "/api/x", &[("authorization", &format!("Bearer {token}"))]).await
-    };
+    let of = async |token: &str| get(&app, "/api/x", &[("authorization", &format!("Bearer {token}"))]).await;
     assert_eq!(of(TOKEN).await.status, 200);
     let refused = of(TOKEN).await;
     assert_eq!(refused.status, 429);
@@ -254,17 +211,10 @@ async fn a_limit_by_user_stands_behind_authentication_by_itself() {
 
 #[tokio::test]
 async fn bearer_tokens_are_missing_invalid_or_a_user() {
-    let app = app()
-        .0
-        .middleware(tokens().message("Sign in first").no_failure_limit())
-        .build()
-        .expect("valid");
+    let app = app().0.middleware(tokens().message("Sign in first").no_failure_limit()).build().expect("valid");
     let of = async |value: &str| get(&app, "/api/x", &[("authorization", value)]).await;
     let missing = get(&app, "/api/x", &[]).await;
-    assert_eq!(
-        (missing.status, missing.header("www-authenticate")),
-        (401, "Bearer realm=\"neurolink\"")
-    );
+    assert_eq!((missing.status, missing.header("www-authenticate")), (401, "Bearer realm=\"neurolink\""));
     assert!(missing.body.contains("AUTH_REQUIRED") && missing.body.contains("Sign in first"));
     for scheme in ["Bearer", "bearer", "BEARER"] {
         assert_eq!(of(&format!("{scheme} {TOKEN}")).await.status, 200);
@@ -297,13 +247,9 @@ async fn a_jwt_and_a_configured_token_live_side_by_side() {
     )
     .expect("a token");
     let (builder, clock) = app();
-    let app = builder
-        .middleware(tokens().or_jwt(JwtKeys::hs256(secret).any_issuer().any_audience()))
-        .build()
-        .expect("valid");
-    let of = async |token: &str| {
-        get(&app, "/api/x", &[("authorization", &format!("Bearer {token}"))]).await
-    };
+    let app =
+        builder.middleware(tokens().or_jwt(JwtKeys::hs256(secret).any_issuer().any_audience())).build().expect("valid");
+    let of = async |token: &str| get(&app, "/api/x", &[("authorization", &format!("Bearer {token}"))]).await;
     assert_eq!((of(&jwt).await.status, of(TOKEN).await.status), (200, 200));
     clock.advance(Duration::from_secs(10));
     let expired = of(&jwt).await;
@@ -335,10 +281,7 @@ async fn a_validator_that_fails_is_503_and_never_401_or_a_pass() {
 #[tokio::test]
 async fn failures_are_limited_by_address_and_successes_are_not() {
     let (builder, clock) = app();
-    let app = builder
-        .middleware(tokens().failure_limit(3, Duration::from_secs(60)))
-        .build()
-        .expect("valid");
+    let app = builder.middleware(tokens().failure_limit(3, Duration::from_secs(60))).build().expect("valid");
     let good = format!("Bearer {TOKEN}");
     let bad = async || get(&app, "/api/x", &[("authorization", "Bearer wrong")]).await.status;
     for _ in 0..10 {
@@ -359,16 +302,12 @@ async fn api_keys_expire_and_can_be_revoked() {
     let (builder, clock) = app();
     let auth = ApiKeyAuth::keys([
         ApiKey::new(KEY, AuthenticatedUser::new("k1")),
-        ApiKey::new("brief-key-0123456789", AuthenticatedUser::new("k2"))
-            .expires_at(START + Duration::from_secs(5)),
+        ApiKey::new("brief-key-0123456789", AuthenticatedUser::new("k2")).expires_at(START + Duration::from_secs(5)),
     ]);
     let keys = auth.handle();
     let app = builder.middleware(auth).build().expect("valid");
     let of = async |key: &str| get(&app, "/api/x", &[("x-api-key", key)]).await.status;
-    assert_eq!(
-        (of(KEY).await, of("brief-key-0123456789").await, of("nope").await),
-        (200, 200, 401)
-    );
+    assert_eq!((of(KEY).await, of("brief-key-0123456789").await, of("nope").await), (200, 200, 401));
     clock.advance(Duration::from_secs(5));
     assert_eq!((of(KEY).await, of("brief-key-0123456789").await), (200, 401));
     assert!(keys.revoke("k1") && !keys.revoke("unknown"));
@@ -407,8 +346,7 @@ async fn roles_by_scope_tell_401_from_403() {
 
 #[tokio::test]
 async fn timing_and_access_log_stand_outside() {
-    let app =
-        app().0.middleware(Timing::new()).middleware(AccessLog::new()).build().expect("valid");
+    let app = app().0.middleware(Timing::new()).middleware(AccessLog::new()).build().expect("valid");
     for path in ["/api/x", "/api/nope", "/api/%zz"] {
         let answer = get(&app, path, &[]).await;
         assert!(answer.header("x-response-time").ends_with("ms"), "{path}");

@@ -24,8 +24,7 @@ impl Hook for Mark {
 /// What the host answers: the user that the onion found, and the body untouched.
 async fn native(request: Request) -> Response {
     let facts = request.extensions().get::<Arc<Facts>>().cloned();
-    let user =
-        facts.and_then(|facts| facts.user.as_ref().map(|user| user.id.clone())).unwrap_or_default();
+    let user = facts.and_then(|facts| facts.user.as_ref().map(|user| user.id.clone())).unwrap_or_default();
     let mut response = Response::new(Body::unavailable());
     response.headers_mut().insert("x-user", HeaderValue::from_str(&user).expect("a header value"));
     response
@@ -42,12 +41,7 @@ async fn send(stack: Stack, path: &str, user: Option<&str>) -> Response {
 }
 
 fn stack() -> Stack {
-    Stack::builder()
-        .with(Auth)
-        .with(Mark.only(["/admin"]))
-        .public(["/login"])
-        .build()
-        .expect("valid")
+    Stack::builder().with(Auth).with(Mark.only(["/admin"])).public(["/login"]).build().expect("valid")
 }
 
 #[tokio::test]
@@ -74,9 +68,7 @@ async fn spellings_that_a_router_may_read_otherwise_do_not_pass() {
 
 #[tokio::test]
 async fn a_scope_covers_a_native_path_with_and_without_its_last_slash() {
-    for (path, marked) in
-        [("/admin", true), ("/admin/", true), ("/admins", false), ("/admin/x", false)]
-    {
+    for (path, marked) in [("/admin", true), ("/admin/", true), ("/admins", false), ("/admin/x", false)] {
         let response = send(stack(), path, Some("u1")).await;
         assert_eq!(response.headers().contains_key("x-mark"), marked, "{path}");
     }
@@ -88,8 +80,7 @@ async fn a_middleware_that_reads_a_body_without_having_asked_fails_and_sees_no_e
         ctx.read_body().await?;
         Ok(next.run(ctx).await)
     }
-    let stack =
-        Stack::builder().with(neurolink_core::from_fn("greedy", greedy)).build().expect("valid");
+    let stack = Stack::builder().with(neurolink_core::from_fn("greedy", greedy)).build().expect("valid");
     let response = send(stack, "/x", None).await;
     assert_eq!(response.status(), Code::InternalError.status());
 }

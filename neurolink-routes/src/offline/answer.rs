@@ -1,8 +1,6 @@
 use std::fmt::Write as _;
 
-use neurolink_core::engine::{
-    FinishReason, Generate, Generation, StreamEvent, ToolCall, ToolError, ToolResult, Usage,
-};
+use neurolink_core::engine::{FinishReason, Generate, Generation, StreamEvent, ToolCall, ToolError, ToolResult, Usage};
 use serde_json::{Value, json};
 
 use super::Model;
@@ -179,7 +177,5 @@ fn digest(request: &Generate) -> u64 {
 
 fn input_tokens(request: &Generate) -> u64 {
     let history: u64 = request.history.iter().map(|message| tokens::count(&message.content)).sum();
-    tokens::count(request.system_prompt.as_deref().unwrap_or_default())
-        + history
-        + tokens::count(&request.input.text)
+    tokens::count(request.system_prompt.as_deref().unwrap_or_default()) + history + tokens::count(&request.input.text)
 }

@@ -137,17 +137,9 @@ fn power(base: f64, exponent: f64) -> Result<f64, String> {
     }
     if exponent.fract() != 0.0 || exponent.abs() > MOST {
         let value = base.powf(exponent);
-        return if value.is_nan() {
-            Err("the result is not a real number".into())
-        } else {
-            finite(value)
-        };
+        return if value.is_nan() { Err("the result is not a real number".into()) } else { finite(value) };
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "whole and at most a million"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and at most a million")]
     let mut left = exponent.abs() as u32;
     let (mut square, mut value) = (base, 1.0_f64);
     while left > 0 {
@@ -209,9 +201,7 @@ mod tests {
         for expression in ["", " ", "1 +", "(1", "2^", "-"] {
             assert_eq!(error(expression), "the expression ends too early", "{expression}");
         }
-        for (expression, at) in
-            [("1 2", 3), ("a", 1), ("1)", 2), ("1.2.3", 1), ("2 ×3", 3), ("1e5", 2), ("()", 2)]
-        {
+        for (expression, at) in [("1 2", 3), ("a", 1), ("1)", 2), ("1.2.3", 1), ("2 ×3", 3), ("1e5", 2), ("()", 2)] {
             let expected = format!("the expression cannot be read from character {at} on");
             assert_eq!(error(expression), expected, "{expression}");
         }
@@ -244,8 +234,7 @@ mod tests {
     }
 
     fn known() -> impl Strategy<Value = Known> {
-        let number =
-            (0_i64..100).prop_map(|value| Known { text: value.to_string(), value, rank: 3 });
+        let number = (0_i64..100).prop_map(|value| Known { text: value.to_string(), value, rank: 3 });
         number.prop_recursive(4, 16, 2, |inner| {
             (inner.clone(), inner, 0..5_u8).prop_map(|(left, right, operator)| match operator {
                 0 => Known {

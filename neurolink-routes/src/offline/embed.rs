@@ -21,12 +21,7 @@ impl Embedder for OfflineEmbedder {
         MODEL
     }
 
-    async fn embed(
-        &self,
-        texts: &[String],
-        model: Option<&str>,
-        _call: &Call,
-    ) -> Result<Vec<Vec<f32>>, Error> {
+    async fn embed(&self, texts: &[String], model: Option<&str>, _call: &Call) -> Result<Vec<Vec<f32>>, Error> {
         let mut refusal = Refusal::default();
         refusal.check("model", model, &[MODEL]);
         refusal.finish()?;
@@ -94,8 +89,7 @@ mod tests {
     #[test]
     fn the_bits_are_the_same_everywhere() {
         // Worked out by another program.
-        let bits: Vec<u32> =
-            vector("hello").iter().take(3).map(|number| number.to_bits()).collect();
+        let bits: Vec<u32> = vector("hello").iter().take(3).map(|number| number.to_bits()).collect();
         assert_eq!(bits, [3_176_984_863, 3_180_554_693, 3_182_418_010]);
     }
 }

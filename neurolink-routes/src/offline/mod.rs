@@ -15,9 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
-use neurolink_core::engine::{
-    Call, Embedder, EventStream, Generate, Generation, StreamEvent, Tools,
-};
+use neurolink_core::engine::{Call, Embedder, EventStream, Generate, Generation, StreamEvent, Tools};
 use neurolink_core::{Clock, Code, Engine, Error, SystemClock};
 
 use answer::Answer;

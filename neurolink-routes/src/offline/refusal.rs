@@ -18,8 +18,6 @@ impl Refusal {
         if self.0.is_empty() {
             return Ok(());
         }
-        Err(Error::new(Code::ValidationError)
-            .with_message("Invalid request body")
-            .with_details(Value::Array(self.0)))
+        Err(Error::new(Code::ValidationError).with_message("Invalid request body").with_details(Value::Array(self.0)))
     }
 }

@@ -32,9 +32,7 @@ fn text(events: &[StreamEvent]) -> Vec<&str> {
 fn requests() -> Vec<Generate> {
     let message = |role, content: &str| Message { role, content: content.into() };
     let mut all: Vec<Generate> =
-        ["", "hello there", "hello  there", "Hello there", "calculate 1+1", "echo a"]
-            .map(Generate::text)
-            .into();
+        ["", "hello there", "hello  there", "Hello there", "calculate 1+1", "echo a"].map(Generate::text).into();
     let mut more = |change: &dyn Fn(&mut Generate)| {
         let mut request = Generate::text("hello there");
         change(&mut request);
@@ -122,15 +120,10 @@ async fn texts_call_tools_and_the_answer_uses_the_result() {
         assert_eq!(answer.tool_calls[0].name, tool);
         assert!(answer.content.contains(result), "{}", answer.content);
         let events = events(Generate::text(text)).await;
-        let [StreamEvent::ToolCall { tool_call }, StreamEvent::ToolResult { tool_result }, ..] =
-            &events[..]
-        else {
+        let [StreamEvent::ToolCall { tool_call }, StreamEvent::ToolResult { tool_result }, ..] = &events[..] else {
             panic!("{events:?}");
         };
-        assert_eq!(
-            (tool_call.tool_name.as_str(), &tool_call.args),
-            (tool, &answer.tool_calls[0].arguments)
-        );
+        assert_eq!((tool_call.tool_name.as_str(), &tool_call.args), (tool, &answer.tool_calls[0].arguments));
         assert_eq!(tool_call.tool_call_id, tool_result.id);
         assert_eq!(tool_result.status == ToolOutcome::Failure, text.contains("1/0"));
     }

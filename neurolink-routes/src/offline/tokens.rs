@@ -14,8 +14,7 @@ pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
         }
         let word = rest.find(|c: char| !c.is_whitespace()).unwrap_or(rest.len());
         let space = rest[word..].find(char::is_whitespace).map_or(rest.len(), |at| word + at);
-        let end =
-            rest[space..].find(|c: char| !c.is_whitespace()).map_or(rest.len(), |at| space + at);
+        let end = rest[space..].find(|c: char| !c.is_whitespace()).map_or(rest.len(), |at| space + at);
         let (token, after) = rest.split_at(end);
         rest = after;
         Some(token)

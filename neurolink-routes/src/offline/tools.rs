@@ -39,11 +39,7 @@ impl Tools for OfflineTools {
                 parameter("expression", "The expression, at most 1024 bytes"),
             ),
             ToolInfo::new("echo", "Gives back a text", parameter("text", "The text")),
-            ToolInfo::new(
-                "time",
-                "Tells the time in UTC as ISO 8601",
-                json!({ "type": "object", "properties": {} }),
-            ),
+            ToolInfo::new("time", "Tells the time in UTC as ISO 8601", json!({ "type": "object", "properties": {} })),
         ]
     }
 
@@ -71,11 +67,7 @@ fn text<'a>(arguments: &'a Value, name: &str) -> Result<&'a str, ToolError> {
 fn number(value: f64) -> Value {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "whole and at most 2^53")]
-    if value.fract() == 0.0 && value.abs() <= EXACT {
-        Value::from(value as i64)
-    } else {
-        Value::from(value)
-    }
+    if value.fract() == 0.0 && value.abs() <= EXACT { Value::from(value as i64) } else { Value::from(value) }
 }
 
 #[cfg(test)]
@@ -97,10 +89,7 @@ mod tests {
         assert_eq!(run("calculate", &json!({"expression": "2*21"})), Ok(json!({"result": 42})));
         assert_eq!(run("calculate", &json!({"expression": "1/4"})), Ok(json!({"result": 0.25})));
         assert_eq!(run("calculate", &json!({"expression": "0*-1"})), Ok(json!({"result": 0})));
-        assert_eq!(
-            run("calculate", &json!({"expression": "2^60"})),
-            Ok(json!({"result": 2f64.powi(60)}))
-        );
+        assert_eq!(run("calculate", &json!({"expression": "2^60"})), Ok(json!({"result": 2f64.powi(60)})));
         assert_eq!(run("time", &json!({})), Ok(json!({"time": "2023-11-14T22:13:20.005Z"})));
     }
 
@@ -108,10 +97,7 @@ mod tests {
     fn a_failure_is_told_in_words() {
         assert_eq!(run("calculate", &json!({"expression": "1/0"})), Err("division by zero".into()));
         for arguments in [json!({}), json!({"text": 1}), json!(null)] {
-            assert_eq!(
-                run("echo", &arguments),
-                Err("`text` is required and must be a string".into())
-            );
+            assert_eq!(run("echo", &arguments), Err("`text` is required and must be a string".into()));
         }
     }
 
@@ -119,10 +105,7 @@ mod tests {
     fn every_listed_tool_is_there_and_has_a_schema() {
         let tools = OfflineTools { clock: Arc::new(ManualClock::default()) };
         for tool in tools.list() {
-            assert_eq!(
-                (tool.input_schema["type"].as_str(), tool.source.as_str()),
-                (Some("object"), "built-in")
-            );
+            assert_eq!((tool.input_schema["type"].as_str(), tool.source.as_str()), (Some("object"), "built-in"));
             let arguments = json!({"text": "1", "expression": "1"});
             assert!(tools.run(&tool.name, &arguments).is_ok(), "{}", tool.name);
         }

@@ -19,10 +19,7 @@ fn text(events: &[Value]) -> String {
 
 #[tokio::test]
 async fn execute_answers_with_usage_and_reason() {
-    let data =
-        post_json(&app(), EXECUTE, json!({"input": "hello there", "systemPrompt": "be brief"}))
-            .await
-            .data();
+    let data = post_json(&app(), EXECUTE, json!({"input": "hello there", "systemPrompt": "be brief"})).await.data();
     assert!(data["content"].as_str().expect("text").contains("hello there"));
     assert_eq!((&data["provider"], &data["model"]), (&json!("offline"), &json!("offline-echo")));
     assert_eq!(data["finishReason"], "stop");
@@ -30,12 +27,8 @@ async fn execute_answers_with_usage_and_reason() {
     assert_eq!((&usage["input"], &usage["promptTokens"]), (&json!(4), &json!(4)));
     assert_eq!(usage["total"], usage["totalTokens"]);
     assert!(data.get("toolCalls").is_none());
-    let called =
-        post_json(&app(), EXECUTE, json!({"input": {"text": "calculate 6 * 7"}})).await.data();
-    assert_eq!(
-        called["toolCalls"],
-        json!([{"name": "calculate", "arguments": {"expression": "6 * 7"}}])
-    );
+    let called = post_json(&app(), EXECUTE, json!({"input": {"text": "calculate 6 * 7"}})).await.data();
+    assert_eq!(called["toolCalls"], json!([{"name": "calculate", "arguments": {"expression": "6 * 7"}}]));
 }
 
 #[tokio::test]
@@ -47,8 +40,7 @@ async fn a_stream_says_what_execute_says() {
             let whole = post_json(&app, EXECUTE, request.clone()).await.data();
             let events = post_json(&app, STREAM, request).await.events();
             assert_eq!(text(&events), whole["content"]);
-            let metadata: Vec<_> =
-                events.iter().filter(|event| event["type"] == "metadata").collect();
+            let metadata: Vec<_> = events.iter().filter(|event| event["type"] == "metadata").collect();
             assert_eq!(metadata.len(), 1);
             assert_eq!(metadata[0]["metadata"]["usage"], whole["usage"]);
             assert_eq!(metadata[0]["metadata"]["finishReason"], whole["finishReason"]);
@@ -63,20 +55,15 @@ async fn a_stream_says_what_execute_says() {
 
 #[tokio::test]
 async fn fifty_chunks_are_fifty_events() {
-    let events = post_json(&app(), STREAM, json!({"input": "x", "model": "offline/chunks-50"}))
-        .await
-        .events();
+    let events = post_json(&app(), STREAM, json!({"input": "x", "model": "offline/chunks-50"})).await.events();
     assert_eq!(events.iter().filter(|event| event["type"] == "text").count(), 50);
     assert_eq!(events.len(), 51);
 }
 
 #[tokio::test]
 async fn every_field_reaches_the_engine_and_the_rest_is_ignored() {
-    let app = App::builder(Custom { mood: Mood::Fine, tools: None })
-        .middleware(Auth)
-        .agent_routes()
-        .build()
-        .expect("valid");
+    let app =
+        App::builder(Custom { mood: Mood::Fine, tools: None }).middleware(Auth).agent_routes().build().expect("valid");
     let body = json!({
         "input": {"text": "t", "images": ["i"], "files": ["f"], "other": 1},
         "provider": "p",
@@ -98,8 +85,7 @@ async fn every_field_reaches_the_engine_and_the_rest_is_ignored() {
         assert_eq!(response.status(), 200);
         let bytes = response.into_body().into_full().expect("whole");
         let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
-        serde_json::from_str::<Value>(answer["data"]["content"].as_str().expect("text"))
-            .expect("JSON")
+        serde_json::from_str::<Value>(answer["data"]["content"].as_str().expect("text")).expect("JSON")
     };
     assert_eq!(
         of(&body).await,
@@ -201,10 +187,7 @@ async fn another_type_is_415() {
 
 #[tokio::test]
 async fn a_failing_engine_is_a_generic_500() {
-    let app = App::builder(Custom { mood: Mood::Failing, tools: None })
-        .all_routes()
-        .build()
-        .expect("valid");
+    let app = App::builder(Custom { mood: Mood::Failing, tools: None }).all_routes().build().expect("valid");
     for path in [EXECUTE, STREAM] {
         let answer = post_json(&app, path, json!({"input": "x"})).await;
         assert_eq!(answer.error(500)["code"], "INTERNAL_ERROR");
@@ -221,9 +204,7 @@ async fn providers_are_named() {
 #[tokio::test]
 async fn texts_become_vectors() {
     let app = app();
-    let one = post_json(&app, "/api/agent/embed", json!({"text": "a", "provider": "offline"}))
-        .await
-        .data();
+    let one = post_json(&app, "/api/agent/embed", json!({"text": "a", "provider": "offline"})).await.data();
     assert_eq!((&one["provider"], &one["model"]), (&json!("offline"), &json!("offline-embed")));
     assert_eq!(one["dimension"], 256);
     let request = json!({"texts": ["a", "b", "a"], "model": "offline-embed"});
@@ -263,8 +244,7 @@ async fn embeddings_are_checked() {
 
 #[tokio::test]
 async fn without_an_embedder_there_are_no_embeddings() {
-    let app =
-        App::builder(Custom { mood: Mood::Fine, tools: None }).all_routes().build().expect("valid");
+    let app = App::builder(Custom { mood: Mood::Fine, tools: None }).all_routes().build().expect("valid");
     for path in ["/api/agent/embed", "/api/agent/embed-many"] {
         assert_eq!(post_json(&app, path, json!({"text": "a"})).await.status, 404);
     }
@@ -306,9 +286,7 @@ impl Embedder for Short {
 #[tokio::test]
 async fn a_missing_vector_is_a_500_and_never_a_shorter_answer() {
     let app = App::builder(Short).agent_routes().build().expect("valid");
-    let of = async |texts: Value| {
-        post_json(&app, "/api/agent/embed-many", json!({"texts": texts})).await
-    };
+    let of = async |texts: Value| post_json(&app, "/api/agent/embed-many", json!({"texts": texts})).await;
     assert_eq!(of(json!(["a"])).await.data()["model"], "short-1");
     assert_eq!(of(json!(["a", "b"])).await.error(500)["code"], "EXECUTION_FAILED");
 }

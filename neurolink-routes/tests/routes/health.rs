@@ -31,10 +31,7 @@ async fn public_answers_hold_status_words() {
                 "services": {"neurolink": true, "toolsLoaded": 0, "externalServerManager": false},
             })
         );
-        assert_eq!(
-            of("/api/version").await,
-            json!({"name": "neurolink", "version": "hidden", "timestamp": NOW})
-        );
+        assert_eq!(of("/api/version").await, json!({"name": "neurolink", "version": "hidden", "timestamp": NOW}));
     }
 }
 
@@ -93,11 +90,7 @@ async fn a_server_on_its_way_out_is_alive_and_not_ready() {
 #[tokio::test]
 async fn routes_follow_the_base_path() {
     for (base, prefix) in [("/", ""), ("/v1/", "/v1"), ("/a/b", "/a/b")] {
-        let app = builder()
-            .configure(|settings| settings.base_path = base.into())
-            .all_routes()
-            .build()
-            .expect("valid");
+        let app = builder().configure(|settings| settings.base_path = base.into()).all_routes().build().expect("valid");
         for path in ["/health", "/ready", "/agent/providers", "/tools", "/tools/echo"] {
             assert_eq!(get(&app, &format!("{prefix}{path}")).await.status, 200, "{base} {path}");
         }

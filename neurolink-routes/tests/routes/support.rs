@@ -6,8 +6,8 @@ use http_body_util::BodyExt as _;
 use neurolink_core::engine::{Call, EventStream, Generate, Generation, ToolError, ToolInfo, Tools};
 use neurolink_core::stack::{Kind, order};
 use neurolink_core::{
-    App, AppBuilder, AuthenticatedUser, Body, Code, ConnInfo, Context, Engine, Error, ManualClock,
-    Middleware, Next, Request, Response,
+    App, AppBuilder, AuthenticatedUser, Body, Code, ConnInfo, Context, Engine, Error, ManualClock, Middleware, Next,
+    Request, Response,
 };
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
@@ -86,10 +86,7 @@ impl Answer {
     /// The paths and codes of a validation error, after its code and message were checked.
     pub(crate) fn invalid(&self, message: &str) -> Vec<(String, String)> {
         let error = self.error(400);
-        assert_eq!(
-            (&error["code"], &error["message"]),
-            (&json!("VALIDATION_ERROR"), &json!(message))
-        );
+        assert_eq!((&error["code"], &error["message"]), (&json!("VALIDATION_ERROR"), &json!(message)));
         let details = error["details"].as_array().expect("details").clone();
         let text = |value: &Value| value.as_str().expect("a string").to_owned();
         details

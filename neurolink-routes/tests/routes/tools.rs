@@ -26,10 +26,7 @@ fn awkward() -> App {
         tool("a/b c", "Über alles", "files", json!({})),
         tool("wrap", "Has params", "files", json!({"properties": {"params": {"type": "object"}}})),
     ];
-    App::builder(Custom { mood: Mood::Fine, tools: Some(CustomTools(tools)) })
-        .all_routes()
-        .build()
-        .expect("valid")
+    App::builder(Custom { mood: Mood::Fine, tools: Some(CustomTools(tools)) }).all_routes().build().expect("valid")
 }
 
 #[tokio::test]
@@ -60,13 +57,7 @@ async fn tools_are_searched() {
         let data = get(&app, &format!("/api/tools/search{query}")).await.data();
         assert_eq!(names(&data), expected, "{query}");
         assert_eq!(data["total"], expected.len());
-        assert!(
-            data["tools"]
-                .as_array()
-                .expect("tools")
-                .iter()
-                .all(|tool| tool.get("inputSchema").is_none())
-        );
+        assert!(data["tools"].as_array().expect("tools").iter().all(|tool| tool.get("inputSchema").is_none()));
     }
     assert_eq!(get(&app, "/api/tools/search").await.data()["query"], Value::Null);
     assert_eq!(get(&app, "/api/tools/search?q=a").await.data()["query"], "a");
@@ -84,11 +75,7 @@ async fn a_wrong_limit_is_refused() {
         ("", "invalid_type"),
     ] {
         let answer = get(&app(), &format!("/api/tools/search?limit={limit}")).await;
-        assert_eq!(
-            answer.invalid("Invalid query parameters"),
-            pairs(&[("limit", code)]),
-            "{limit}"
-        );
+        assert_eq!(answer.invalid("Invalid query parameters"), pairs(&[("limit", code)]), "{limit}");
     }
 }
 
@@ -147,8 +134,7 @@ async fn a_failing_tool_is_an_answer() {
     let app = app();
     let by_body = json!({"name": "calculate", "arguments": {"expression": "1/0"}});
     let by_body = post_json(&app, EXECUTE, by_body).await.data();
-    let by_path =
-        post_json(&app, "/api/tools/calculate/execute", json!({"expression": "1/0"})).await.data();
+    let by_path = post_json(&app, "/api/tools/calculate/execute", json!({"expression": "1/0"})).await.data();
     for data in [by_body, by_path] {
         assert_eq!((&data["success"], &data["error"]), (&json!(false), &json!("division by zero")));
         assert!(data["duration"].is_u64());
@@ -165,10 +151,7 @@ async fn an_unknown_tool_is_404() {
         post_json(&app, EXECUTE, json!({"name": "nope"})).await,
     ] {
         let error = answer.error(404);
-        assert_eq!(
-            (&error["code"], &error["message"]),
-            (&json!("TOOL_NOT_FOUND"), &json!("Tool 'nope' not found"))
-        );
+        assert_eq!((&error["code"], &error["message"]), (&json!("TOOL_NOT_FOUND"), &json!("Tool 'nope' not found")));
     }
     let long = get(&app, &format!("/api/tools/{}", "é".repeat(300).replace('é', "%C3%A9"))).await;
     assert_eq!(long.error(404)["message"], format!("Tool '{}' not found", "é".repeat(100)));
@@ -195,11 +178,7 @@ async fn wrong_bodies_are_refused() {
     }
     for body in ["[]", "1", "\"text\"", "true"] {
         let answer = post(&app(), "/api/tools/time/execute", body).await;
-        assert_eq!(
-            answer.invalid("Invalid request body"),
-            pairs(&[("", "invalid_type")]),
-            "{body}"
-        );
+        assert_eq!(answer.invalid("Invalid request body"), pairs(&[("", "invalid_type")]), "{body}");
     }
 }
 
@@ -226,8 +205,7 @@ fn a_slash_at_the_end_of_the_base_changes_nothing() {
 
 #[tokio::test]
 async fn without_tools_there_are_no_routes() {
-    let app =
-        App::builder(Custom { mood: Mood::Fine, tools: None }).all_routes().build().expect("valid");
+    let app = App::builder(Custom { mood: Mood::Fine, tools: None }).all_routes().build().expect("valid");
     for path in ["/api/tools", "/api/tools/search", "/api/tools/echo"] {
         assert_eq!(get(&app, path).await.status, 404, "{path}");
     }

@@ -26,13 +26,7 @@ impl ApiKey {
     #[must_use]
     pub fn new(key: impl AsRef<str>, user: AuthenticatedUser) -> Self {
         let key = key.as_ref();
-        Self {
-            hashed: Hashed::new(key.as_bytes()),
-            bytes: key.len(),
-            id: user.id.clone(),
-            user,
-            expires: None,
-        }
+        Self { hashed: Hashed::new(key.as_bytes()), bytes: key.len(), id: user.id.clone(), user, expires: None }
     }
 
     /// Names the key, for revocation and logs.
@@ -52,10 +46,7 @@ impl ApiKey {
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiKey")
-            .field("id", &self.id)
-            .field("user", &self.user.id)
-            .finish_non_exhaustive()
+        f.debug_struct("ApiKey").field("id", &self.id).field("user", &self.user.id).finish_non_exhaustive()
     }
 }
 
@@ -78,8 +69,7 @@ impl ApiKeys {
 
     fn user(&self, presented: &str, now: Duration) -> Result<AuthenticatedUser, &'static str> {
         let presented = Hashed::new(presented.as_bytes());
-        let key = secret::find(self.keys.iter(), &presented, |key| &key.hashed)
-            .ok_or("the key is not known")?;
+        let key = secret::find(self.keys.iter(), &presented, |key| &key.hashed).ok_or("the key is not known")?;
         if self.revoked.read().unwrap_or_else(PoisonError::into_inner).contains(&key.id) {
             return Err("the key is revoked");
         }
@@ -131,8 +121,7 @@ impl ApiKeyAuth {
     pub fn header(mut self, name: &str) -> Self {
         self.header = name.parse().map_err(|_| name.escape_default().to_string());
         if let Ok(header) = &self.header
-            && let Ok(challenge) =
-                HeaderValue::from_str(&format!("ApiKey realm=\"neurolink\", header=\"{header}\""))
+            && let Ok(challenge) = HeaderValue::from_str(&format!("ApiKey realm=\"neurolink\", header=\"{header}\""))
         {
             self.challenge = challenge;
         }
@@ -182,11 +171,7 @@ impl Middleware for ApiKeyAuth {
     }
 
     fn summary(&self) -> String {
-        format!(
-            "{} keys in {}",
-            self.keys.keys.len(),
-            self.header.as_ref().map_or("-", HeaderName::as_str)
-        )
+        format!("{} keys in {}", self.keys.keys.len(), self.header.as_ref().map_or("-", HeaderName::as_str))
     }
 
     fn problems(&self) -> Vec<String> {
@@ -223,17 +208,9 @@ impl Middleware for ApiKeyAuth {
         };
         if let Some(value) = ctx.headers().get(header) {
             self.failures.check(ctx)?;
-            let user = value
-                .to_str()
-                .map_err(|_| "the key is no text")
-                .and_then(|key| self.keys.user(key, ctx.now()));
+            let user = value.to_str().map_err(|_| "the key is no text").and_then(|key| self.keys.user(key, ctx.now()));
             let user = user.map_err(|reason| {
-                self.failures.refused(
-                    ctx,
-                    Error::new(Code::AuthInvalid),
-                    reason,
-                    self.challenge.clone(),
-                )
+                self.failures.refused(ctx, Error::new(Code::AuthInvalid), reason, self.challenge.clone())
             })?;
             ctx.authenticate(user)?;
         }

@@ -139,8 +139,7 @@ impl BearerAuth {
         }
         if !self.tokens.is_empty() {
             let presented = Hashed::new(token.as_bytes());
-            if let Some(known) = secret::find(self.tokens.iter(), &presented, |token| &token.hashed)
-            {
+            if let Some(known) = secret::find(self.tokens.iter(), &presented, |token| &token.hashed) {
                 return Ok(known.user.clone());
             }
         }
@@ -148,9 +147,7 @@ impl BearerAuth {
             return Err(Error::new(Code::AuthInvalid));
         };
         let busy = || Error::new(Code::Unavailable).with_retry_after(Duration::from_secs(1));
-        let _call = calls
-            .try_acquire()
-            .map_err(|_| busy().with_source("too many tokens are being validated"))?;
+        let _call = calls.try_acquire().map_err(|_| busy().with_source("too many tokens are being validated"))?;
         match validator.validate(token).await {
             Ok(Some(user)) => Ok(user),
             Ok(None) => Err(Error::new(Code::AuthInvalid)),
@@ -161,8 +158,7 @@ impl BearerAuth {
 }
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"neurolink\"");
-const INVALID: HeaderValue =
-    HeaderValue::from_static("Bearer realm=\"neurolink\", error=\"invalid_token\"");
+const INVALID: HeaderValue = HeaderValue::from_static("Bearer realm=\"neurolink\", error=\"invalid_token\"");
 const EXPIRED: HeaderValue = HeaderValue::from_static(
     "Bearer realm=\"neurolink\", error=\"invalid_token\", error_description=\"The token has expired\"",
 );
@@ -170,8 +166,7 @@ const EXPIRED: HeaderValue = HeaderValue::from_static(
 /// The token of a request: nothing, or what came after `Bearer`, which may be no token at all.
 fn token(ctx: &Context) -> Option<Result<String, Error>> {
     let value = ctx.headers().get(header::AUTHORIZATION)?;
-    let malformed =
-        || Error::new(Code::AuthInvalid).with_source("the header is no `Bearer` and a token");
+    let malformed = || Error::new(Code::AuthInvalid).with_source("the header is no `Bearer` and a token");
     let Ok(text) = value.to_str() else { return Some(Err(malformed())) };
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -179,9 +174,7 @@ fn token(ctx: &Context) -> Option<Result<String, Error>> {
     }
     let body = token.trim_end_matches('=');
     let valid = !body.is_empty()
-        && body.bytes().all(|b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
-        });
+        && body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'));
     Some(if valid { Ok(token.to_owned()) } else { Err(malformed()) })
 }
 
@@ -216,10 +209,7 @@ impl Middleware for BearerAuth {
     fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.failures.problem().into_iter().collect();
         if self.tokens.is_empty() && self.jwt.is_none() && self.validator.is_none() {
-            problems.push(
-                "it has no token, no keys and no validator, so that nobody could come in; give one"
-                    .into(),
-            );
+            problems.push("it has no token, no keys and no validator, so that nobody could come in; give one".into());
         }
         for (index, token) in self.tokens.iter().enumerate() {
             if token.bytes < secret::SHORTEST {

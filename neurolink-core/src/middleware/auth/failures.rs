@@ -18,10 +18,7 @@ const CAPACITY: usize = 20_000;
 
 impl Default for FailureLimit {
     fn default() -> Self {
-        Self {
-            most: Some((30, Duration::from_secs(60))),
-            counters: Arc::new(Counters::new(CAPACITY)),
-        }
+        Self { most: Some((30, Duration::from_secs(60))), counters: Arc::new(Counters::new(CAPACITY)) }
     }
 }
 
@@ -31,9 +28,9 @@ impl FailureLimit {
     }
 
     pub(super) fn problem(&self) -> Option<String> {
-        self.most.is_some_and(|(failures, window)| failures == 0 || window.is_zero()).then(|| {
-            "a failure limit of zero refuses everybody; give more, or turn it off by name".into()
-        })
+        self.most
+            .is_some_and(|(failures, window)| failures == 0 || window.is_zero())
+            .then(|| "a failure limit of zero refuses everybody; give more, or turn it off by name".into())
     }
 
     /// Asked before a credential is looked at.
@@ -56,13 +53,7 @@ impl FailureLimit {
     }
 
     /// Counts a failure, logs it without the credential, and gives it its challenge.
-    pub(super) fn refused(
-        &self,
-        ctx: &Context,
-        error: Error,
-        reason: &str,
-        challenge: HeaderValue,
-    ) -> Error {
+    pub(super) fn refused(&self, ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
         if error.status() != http::StatusCode::UNAUTHORIZED {
             return error;
         }

@@ -105,8 +105,7 @@ impl JwtKeys {
                 self.secret_bytes
             ));
         }
-        let expected =
-            [(&self.issuer, "issuer", "any_issuer"), (&self.audience, "audience", "any_audience")];
+        let expected = [(&self.issuer, "issuer", "any_issuer"), (&self.audience, "audience", "any_audience")];
         for (expected, name, any) in expected {
             match expected {
                 Expected::Undecided => problems.push(format!(
@@ -130,9 +129,8 @@ impl JwtKeys {
         if token.len() > LONGEST {
             return Err(invalid("the token is longer than 8 KiB"));
         }
-        let decoded =
-            jsonwebtoken::decode::<Map<String, Value>>(token, &self.key, &self.validation)
-                .map_err(|error| Error::new(Code::AuthInvalid).with_source(error))?;
+        let decoded = jsonwebtoken::decode::<Map<String, Value>>(token, &self.key, &self.validation)
+            .map_err(|error| Error::new(Code::AuthInvalid).with_source(error))?;
         if decoded.header.crit.is_some() {
             return Err(invalid("the token has a critical header"));
         }
@@ -186,9 +184,7 @@ fn user(subject: String, mut claims: Map<String, Value>) -> AuthenticatedUser {
     let list = |value: Option<Value>| -> Vec<String> {
         match value {
             Some(Value::String(one)) => vec![one],
-            Some(Value::Array(all)) => {
-                all.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
-            }
+            Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect(),
             _ => Vec::new(),
         }
     };
@@ -251,10 +247,7 @@ mod tests {
     #[test]
     fn claims_become_the_user() {
         let user = keys().verify(&token(&Header::default(), &claims()), NOW).expect("valid");
-        assert_eq!(
-            (user.id.as_str(), user.roles.as_slice()),
-            ("u1", &["a".to_owned(), "b".to_owned()][..])
-        );
+        assert_eq!((user.id.as_str(), user.roles.as_slice()), ("u1", &["a".to_owned(), "b".to_owned()][..]));
         assert_eq!(user.metadata, json!({ "team": "x" }).as_object().expect("an object").clone());
     }
 
@@ -290,11 +283,8 @@ mod tests {
         let none = "eyJhbGciOiJub25lIn0"; // {"alg":"none"}
         let crit = Header { crit: Some(vec!["b64".into()]), ..Header::default() };
         let tampered = format!("{head}.{}", rest.replacen('e', "f", 1));
-        let other = encode(
-            &Header::default(),
-            &claims(),
-            &EncodingKey::from_secret(b"another secret, another secret, 32"),
-        );
+        let other =
+            encode(&Header::default(), &claims(), &EncodingKey::from_secret(b"another secret, another secret, 32"));
         for token in [
             token(&Header::new(Algorithm::HS512), &claims()),
             token(&crit, &claims()),
@@ -315,8 +305,7 @@ mod tests {
 
     #[test]
     fn mistakes_name_their_fix() {
-        let problems =
-            JwtKeys::hs256("short").leeway(Duration::from_secs(61)).problems().join("\n");
+        let problems = JwtKeys::hs256("short").leeway(Duration::from_secs(61)).problems().join("\n");
         for part in ["has 5 bytes", "`.issuer(..)`", "`.any_audience()`", "more than 60 s"] {
             assert!(problems.contains(part), "{part}: {problems}");
         }

@@ -42,9 +42,7 @@ impl Key {
                 Some(user) => Ok(smallvec![(prefixed(b'u', user.id.as_bytes()), 1)]),
                 None => address_keys(ctx.client_address().ok_or(NoAddress)?),
             },
-            Self::Custom(key) => {
-                Ok(key(ctx).into_iter().map(|key| (prefixed(b'c', key.as_bytes()), 1)).collect())
-            }
+            Self::Custom(key) => Ok(key(ctx).into_iter().map(|key| (prefixed(b'c', key.as_bytes()), 1)).collect()),
         }
     }
 }
@@ -91,8 +89,7 @@ mod tests {
     #[test]
     fn an_ipv6_client_owns_its_64_and_shares_its_48() {
         let keys = |text: &str| address_keys(text.parse().expect("an address")).expect("keys");
-        let (one, two, three) =
-            (keys("2001:db8:1:2::1"), keys("2001:db8:1:2::ffff"), keys("2001:db8:1:3::1"));
+        let (one, two, three) = (keys("2001:db8:1:2::1"), keys("2001:db8:1:2::ffff"), keys("2001:db8:1:3::1"));
         assert_eq!(one, two);
         assert_ne!(one[0], three[0]);
         assert_eq!(one[1], three[1]);

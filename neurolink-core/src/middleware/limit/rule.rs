@@ -75,8 +75,7 @@ impl RateLimit {
     }
 
     fn refuse(&self, ctx: &mut Context, taken: Taken) -> Response {
-        let error = Error::new(Code::RateLimitExceeded)
-            .with_retry_after(taken.resets.saturating_sub(ctx.now()));
+        let error = Error::new(Code::RateLimitExceeded).with_retry_after(taken.resets.saturating_sub(ctx.now()));
         ctx.fail(match &self.message {
             Some(message) => error.with_message(message.to_string()),
             None => error,
@@ -110,9 +109,7 @@ impl Hook for RateLimit {
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.limit == 0 {
-            problems.push(
-                "a limit of 0 refuses everybody; give at least 1, or leave the limit out".into(),
-            );
+            problems.push("a limit of 0 refuses everybody; give at least 1, or leave the limit out".into());
         }
         if self.window.is_zero() {
             problems.push("a window of no time limits nothing; give for example 60s".into());
@@ -132,23 +129,15 @@ impl Hook for RateLimit {
         for (index, (key, share)) in keys.iter().enumerate() {
             let limit = self.limit.saturating_mul(*share);
             let taken = self.counters.take(key, limit, self.window, now);
-            let state = RateLimitState {
-                limit: self.limit,
-                remaining: taken.remaining.min(self.limit),
-                resets: taken.resets,
-            };
+            let state =
+                RateLimitState { limit: self.limit, remaining: taken.remaining.min(self.limit), resets: taken.resets };
             if ctx.fact::<RateLimitState>().is_none_or(|known| state.remaining < known.remaining) {
                 ctx.insert(state);
             }
             if !taken.allowed {
                 // If one key refuses, none is charged.
                 for (charged, share) in &keys[..index] {
-                    self.counters.give_back(
-                        charged,
-                        self.limit.saturating_mul(*share),
-                        self.window,
-                        now,
-                    );
+                    self.counters.give_back(charged, self.limit.saturating_mul(*share), self.window, now);
                 }
                 let mut response = self.refuse(ctx, taken);
                 self.after(ctx, &mut response);

@@ -54,11 +54,7 @@ pub(crate) struct Taken {
 impl Counters {
     /// Room for about `capacity` keys.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            hashers: (RandomState::new(), RandomState::new()),
-            shards: OnceLock::new(),
-        }
+        Self { capacity, hashers: (RandomState::new(), RandomState::new()), shards: OnceLock::new() }
     }
 
     fn shards(&self) -> &[Mutex<Shard>] {
@@ -116,11 +112,7 @@ impl Counters {
         }
         counter.limit = limit;
         let allowed = act(counter);
-        Taken {
-            allowed,
-            remaining: limit.saturating_sub(counter.count),
-            resets: Duration::from_millis(counter.ends),
-        }
+        Taken { allowed, remaining: limit.saturating_sub(counter.count), resets: Duration::from_millis(counter.ends) }
     }
 }
 

@@ -1,0 +1,121 @@
+//! Bodies that cannot leave their thread: a channel of one slot, fed in the request's own task.
+//!
+//! Nothing is spawned, nothing outlives the request, and the client is not read faster than the core asks.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use tokio::sync::mpsc;
+use tokio_util::sync::PollSender;
+
+use super::Body;
+use crate::BoxError;
+
+/// What feeds a body out of a source that need not be `Send`; see [`Body::pumped`].
+pub struct Pump<S> {
+    source: S,
+    sender: Option<PollSender<Result<Bytes, BoxError>>>,
+}
+
+impl Body {
+    /// A body for the core and what feeds it from `source`, of the length that the head declares.
+    pub fn pumped<S>(source: S, length: Option<u64>) -> (Self, Pump<S>) {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let chunks = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
+        (Self::with_length(chunks, length), Pump { source, sender: Some(PollSender::new(sender)) })
+    }
+}
+
+impl<S, E> Pump<S>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: fmt::Display,
+{
+    /// Moves one chunk. The slot is reserved first: a chunk is read only when the core wants one.
+    fn poll_move(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Without a sender all is here; with a closed one nobody wants it.
+        let Some(sender) = &mut self.sender else { return Poll::Pending };
+        if ready!(sender.poll_reserve(cx)).is_err() {
+            return Poll::Pending;
+        }
+        let chunk = ready!(Pin::new(&mut self.source).poll_next(cx));
+        let more = matches!(chunk, Some(Ok(_)));
+        if let Some(chunk) = chunk {
+            // It fails when nobody wants it.
+            let _ = sender.send_item(chunk.map_err(|error| error.to_string().into()));
+        }
+        if !more {
+            self.sender = None;
+        }
+        Poll::Ready(())
+    }
+
+    /// Polls what reads and, by turns, what feeds it, until neither gets on.
+    ///
+    /// A framework may give up on a connection after an error of its body, so that error is answered in the same poll.
+    pub fn poll_with<T>(
+        pump: &mut Option<Self>,
+        cx: &mut Context<'_>,
+        mut reader: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        loop {
+            if let Poll::Ready(read) = reader(cx) {
+                return Poll::Ready(read);
+            }
+            let Some(pump) = pump else { return Poll::Pending };
+            ready!(pump.poll_move(cx));
+        }
+    }
+}
+
+impl<S> fmt::Debug for Pump<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pump").field("done", &self.sender.is_none()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use futures_util::StreamExt as _;
+
+    use super::*;
+
+    /// Chunks of a source that cannot cross threads, and how many were read.
+    fn source(
+        chunks: &[Result<&'static str, &'static str>],
+    ) -> (impl Stream<Item = Result<Bytes, String>> + Unpin, Rc<Cell<usize>>) {
+        let read = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&read);
+        let chunks: Vec<_> = chunks.iter().map(|chunk| chunk.map(Bytes::from).map_err(ToString::to_string)).collect();
+        (futures_util::stream::iter(chunks).inspect(move |_| counted.set(counted.get() + 1)), read)
+    }
+
+    #[tokio::test]
+    async fn a_body_is_fed_while_it_is_read() {
+        let (source, _) = source(&[Ok("ab"), Ok("cd")]);
+        let (body, pump) = Body::pumped(source, Some(4));
+        let mut pump = Some(pump);
+        let mut whole = std::pin::pin!(body.collect::<Vec<_>>());
+        let chunks = std::future::poll_fn(|cx| Pump::poll_with(&mut pump, cx, |cx| whole.as_mut().poll(cx))).await;
+        assert_eq!(chunks.into_iter().map(|chunk| chunk.expect("a chunk")).collect::<Vec<_>>().concat(), b"abcd");
+    }
+
+    #[tokio::test]
+    async fn an_error_is_seen_in_the_same_poll_and_nothing_is_read_ahead() {
+        let (source, read) = source(&[Ok("ab"), Err("torn"), Ok("never")]);
+        let (mut body, pump) = Body::pumped(source, None);
+        let mut pump = Some(pump);
+        let mut next =
+            async || std::future::poll_fn(|cx| Pump::poll_with(&mut pump, cx, |cx| body.poll_next_unpin(cx))).await;
+        assert_eq!(next().await.expect("a chunk").expect("good"), "ab");
+        assert_eq!(read.get(), 1);
+        assert!(next().await.expect("a chunk").is_err());
+        assert_eq!(read.get(), 2);
+    }
+}
