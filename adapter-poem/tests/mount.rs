@@ -1,5 +1,6 @@
 //! The app beside native routes, and alone, over real sockets.
 
+#[path = "../../conformance-tests/kit/mod.rs"]
 mod kit;
 
 use std::net::SocketAddr;

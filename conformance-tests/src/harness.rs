@@ -48,7 +48,7 @@ impl std::fmt::Debug for Running {
 /// # struct MyServer;
 /// # impl neurolink_conformance::Subject for MyServer {
 /// #     fn name(&self) -> &str { "mine" }
-/// #     fn start(&self, _: &str) -> std::io::Result<neurolink_conformance::Running> { unimplemented!() }
+/// #     fn start(&self, _: &str) -> std::io::Result<neurolink_conformance::Running> { Err(std::io::ErrorKind::Other.into()) }
 /// # }
 /// fn main() -> std::process::ExitCode {
 ///     neurolink_conformance::run_cli(MyServer, "")
