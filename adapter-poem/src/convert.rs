@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
+use http::Uri;
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::BoxBody;
 use neurolink_core::app::Scheme;
@@ -22,21 +23,41 @@ pub(crate) fn request(mut from: poem::Request) -> Request {
     let body = BoxBody::from(from.take_body());
     let mut request = Request::new(Body::new(body));
     *request.method_mut() = from.method().clone();
-    *request.uri_mut() = from.original_uri().clone();
+    *request.uri_mut() = target(&from).clone();
     *request.version_mut() = from.version();
     *request.headers_mut() = std::mem::take(from.headers_mut());
     *request.extensions_mut() = std::mem::take(from.extensions_mut());
     request
 }
 
-/// The answer, with its length, which poem's own conversion forgets.
+/// The target as it came; a request that no server of poem's has read does not know its own (`/`).
+fn target(from: &poem::Request) -> &Uri {
+    if *from.original_uri() == Uri::default() { from.uri() } else { from.original_uri() }
+}
+
+/// The head as it came, beside a body of its own; the request itself stays poem's.
+pub(crate) fn head<B>(from: &poem::Request, body: B) -> http::Request<B> {
+    let mut head = http::Request::new(body);
+    *head.method_mut() = from.method().clone();
+    *head.uri_mut() = target(from).clone();
+    *head.version_mut() = from.version();
+    *head.headers_mut() = from.headers().clone();
+    head
+}
+
+/// The answer, with its length.
 pub(crate) fn response(from: Response) -> poem::Response {
+    assemble(from.map(boxed))
+}
+
+/// The answer, with its length, which poem's own conversion forgets.
+pub(crate) fn assemble(from: http::Response<BoxBody<Bytes, io::Error>>) -> poem::Response {
     let (parts, body) = from.into_parts();
     let mut response = poem::Response::default();
     response.set_status(parts.status);
     *response.headers_mut() = parts.headers;
     *response.extensions_mut() = parts.extensions;
-    response.set_body(boxed(body));
+    response.set_body(body);
     response
 }
 

@@ -1,12 +1,10 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::net::TcpListener;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame, SizeHint};
 use neurolink_core::server::{Adapter, ServeError, Shutdown};
 use neurolink_core::{App, Body, BoxError, BoxFuture, ConnInfo, Request, Response};
 use neurolink_serve::{Connection, ServeConfig, serve};
@@ -165,24 +163,11 @@ impl Service {
         request.extensions_mut().insert(head);
         request.extensions_mut().insert(conn);
         let Some(app) = self.app else { return call(native, request).await };
-        // A target without a path is nobody's route, and warp's filters panic at it.
-        if request.uri().path_and_query().is_none() {
-            return app.handle(request, conn).await;
-        }
-        // Without a base path every path is the app's, except those of native routes.
-        if !app.base_path().is_empty() {
-            match app.try_handle(request, conn).await {
-                Ok(response) => return response,
-                Err(foreign) => request = foreign,
-            }
-        }
-        let (parts, body) = request.into_parts();
-        let (body, slot) = Parked::new(body);
-        let response = call(native, http::Request::from_parts(parts.clone(), body)).await;
-        if response.extensions().get::<Unmatched>().is_none() {
-            return response;
-        }
-        app.handle(Request::from_parts(parts, slot.into_body()), conn).await
+        app.beside(request, conn, |request| async {
+            let response = call(native, request).await;
+            response.extensions().get::<Unmatched>().is_none().then_some(response)
+        })
+        .await
     }
 }
 
@@ -195,11 +180,7 @@ where
     filter.map(|reply: R| reply.into_response()).boxed()
 }
 
-async fn call<B>(native: BoxedFilter<(warp::reply::Response,)>, request: http::Request<B>) -> Response
-where
-    B: http_body::Body + Send + Sync + 'static,
-    B::Error: Into<BoxError>,
-{
+async fn call(native: BoxedFilter<(warp::reply::Response,)>, request: Request) -> Response {
     let response = warp::service(native).call(request).await;
     response.unwrap_or_else(|never| match never {}).map(Body::new)
 }
@@ -227,56 +208,5 @@ where
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Service").field("app", &self.app).finish_non_exhaustive()
-    }
-}
-
-/// A request's body that can be had back as long as nobody has read of it.
-struct Parked {
-    body: Option<Body>,
-    slot: Slot,
-    end: bool,
-    hint: SizeHint,
-}
-
-/// Where a body is until it is read.
-#[derive(Clone)]
-struct Slot(Arc<Mutex<Option<Body>>>);
-
-impl Parked {
-    fn new(body: Body) -> (Self, Slot) {
-        let (end, hint) = (body.is_end_stream(), body.size_hint());
-        let slot = Slot(Arc::new(Mutex::new(Some(body))));
-        (Self { body: None, slot: slot.clone(), end, hint }, slot)
-    }
-}
-
-impl Slot {
-    fn take(&self) -> Option<Body> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// The body, untouched; what has been read of is no body any more.
-    fn into_body(self) -> Body {
-        self.take().unwrap_or(Body::unavailable())
-    }
-}
-
-impl HttpBody for Parked {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.body.is_none() {
-            self.body = self.slot.take();
-        }
-        self.body.as_mut().map_or(Poll::Ready(None), |body| Pin::new(body).poll_frame(cx))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.as_ref().map_or(self.end, HttpBody::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or(self.hint, HttpBody::size_hint)
     }
 }

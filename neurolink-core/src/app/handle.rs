@@ -67,6 +67,33 @@ impl App {
         if self.owns(request.uri().path()) { Ok(self.handle(request, conn).await) } else { Err(request) }
     }
 
+    /// Answers a request together with a host's routes: the app at its base path and below, the host elsewhere,
+    /// and the app again for what the host has no route for, with its own 404.
+    ///
+    /// Without a base path the host is asked first. `native` gives `None` when it has no route.
+    pub async fn beside<F, Fut>(&self, mut request: Request, conn: ConnInfo, native: F) -> Response
+    where
+        F: FnOnce(Request) -> Fut,
+        Fut: Future<Output = Option<Response>>,
+    {
+        // A target without a path is nobody's route.
+        if request.uri().path_and_query().is_none() {
+            return self.handle(request, conn).await;
+        }
+        if !self.base_path().is_empty() {
+            match self.try_handle(request, conn).await {
+                Ok(response) => return response,
+                Err(foreign) => request = foreign,
+            }
+        }
+        let (parts, body) = request.into_parts();
+        let (handed_on, slot) = body.parked();
+        match native(Request::from_parts(parts.clone(), handed_on)).await {
+            Some(response) => response,
+            None => self.handle(Request::from_parts(parts, slot.into_body()), conn).await,
+        }
+    }
+
     /// Whether a raw path is the base path or below.
     fn owns(&self, raw: &str) -> bool {
         let below = |path: &str| {

@@ -2,6 +2,7 @@
 
 mod body;
 mod envelope;
+mod parked;
 mod pump;
 mod read;
 mod reply;
