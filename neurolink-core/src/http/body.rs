@@ -71,6 +71,9 @@ impl Body {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<BoxError> + 'static,
     {
+        if length == Some(0) {
+            return Self::empty();
+        }
         let mut body = Self::from_stream(stream);
         if let (Inner::Stream(_, hint), Some(length)) = (&mut body.0, length) {
             *hint = SizeHint::with_exact(length);
@@ -251,6 +254,14 @@ mod tests {
         let body = Body::new(http_body_util::Full::new(Bytes::from_static(b"12345")));
         assert!(body.is_stream());
         assert_eq!(HttpBody::size_hint(&body).exact(), Some(5));
+    }
+
+    #[test]
+    fn a_declared_length_is_kept_and_none_declared_is_no_body() {
+        let chunks = || futures_util::stream::pending::<Result<Bytes, BoxError>>();
+        assert_eq!(HttpBody::size_hint(&Body::with_length(chunks(), Some(7))).exact(), Some(7));
+        assert!(HttpBody::is_end_stream(&Body::with_length(chunks(), Some(0))));
+        assert_eq!(HttpBody::size_hint(&Body::with_length(chunks(), None)).exact(), None);
     }
 
     #[tokio::test]
