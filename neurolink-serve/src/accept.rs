@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,26 +8,35 @@ use http_body::Body;
 use hyper::body::Incoming;
 use neurolink_core::server::{Phase, Shutdown};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tower_service::Service;
 
-use crate::connection::{builder, drive};
+use crate::connection::{Http, drive};
 use crate::{Connection, ServeConfig};
 
 /// Why serving did not begin.
 #[derive(Debug, thiserror::Error)]
-#[error("the listener cannot be used: {0}; it must be non-blocking and listening")]
+#[error("the listener cannot be used: {0}; it must be a listening socket, and the runtime's I/O must be enabled")]
 pub struct ServeError(#[from] io::Error);
 
 /// Serves every connection of `listener` with the service that `make` gives for it, until `shutdown` has gone its way.
 ///
-/// From [`Phase::Draining`] on nothing is accepted, after what waits in the queue; at [`Phase::Refusing`] idle
-/// connections are closed and busy ones finish; at [`Phase::Forced`] all are cut.
-/// It ends when every connection is gone; dropping the future cuts all.
+/// | phase | connections |
+/// |---|---|
+/// | before [`Phase::Draining`] | accepted and served, `max_connections` at a time |
+/// | [`Phase::Draining`] | those in the kernel's queue are accepted, above the cap too, then the listener is closed; open ones are served, HTTP/2 is told to go (GOAWAY) |
+/// | [`Phase::Refusing`] | idle ones are closed, busy ones end after their answer |
+/// | [`Phase::Forced`] | all are cut |
+///
+/// It ends when every connection is gone, upgraded ones among them. Dropping the future cuts all.
+/// An error of accepting ends nothing: what is one connection's is passed over, and when the system has no more of
+/// something (files, memory) it is tried again after 50 ms, doubling up to 1 s.
 ///
 /// # Errors
 /// When the listener cannot be used.
+///
+/// # Panics
+/// Outside a tokio runtime with I/O and time.
 pub async fn serve<M, S, B>(
     listener: std::net::TcpListener,
     config: ServeConfig,
@@ -44,61 +54,91 @@ where
 {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
-    let builder = builder(&config);
-    let slots = Arc::new(Semaphore::new(config.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
-    let mut connections = JoinSet::new();
-    let spawn = |stream: TcpStream, permit, connections: &mut JoinSet<()>| {
-        // A connection that is gone already has no addresses.
-        let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
-        let _ = stream.set_nodelay(true);
+    let http = Arc::new(Http::new(&config));
+    let spawn = |stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>| {
+        // A connection that is gone already may have no address.
+        let Ok(local) = stream.local_addr() else { return };
         let service = make(Connection { peer, local });
-        let serving = drive(stream, builder.clone(), config.clone(), shutdown.clone(), service);
-        connections.spawn(async move {
-            serving.await;
-            drop(permit);
-        });
+        connections.spawn(drive(stream, Arc::clone(&http), shutdown.clone(), service));
     };
+    // Ended ones are taken out at once, so its length is what is open.
+    let mut connections = JoinSet::new();
     let mut pause = Pause::default();
-    let draining = shutdown.reached(Phase::Draining);
-    let mut draining = std::pin::pin!(draining);
-    loop {
-        let permit = tokio::select! {
-            biased;
-            () = draining.as_mut() => break,
-            // The semaphore is never closed.
-            permit = Arc::clone(&slots).acquire_owned() => permit.ok(),
-        };
-        tokio::select! {
-            biased;
-            () = draining.as_mut() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    pause = Pause::default();
-                    spawn(stream, permit, &mut connections);
-                }
-                Err(error) if is_of_the_connection(&error) => {}
-                Err(error) => {
-                    tracing::error!(target: "neurolink::serve", "cannot accept: {error}; trying again");
-                    tokio::time::sleep(pause.next()).await;
-                }
+    {
+        let mut draining = std::pin::pin!(shutdown.reached(Phase::Draining));
+        loop {
+            tokio::select! {
+                biased;
+                () = draining.as_mut() => break,
+                Some(ended) = connections.join_next() => report(ended),
+                accepted = listener.accept(), if connections.len() < config.max_connections.max(1) => match accepted {
+                    Ok((stream, peer)) => {
+                        pause = Pause::default();
+                        spawn(stream, peer, &mut connections);
+                    }
+                    Err(error) if is_of_the_connection(&error) => {}
+                    Err(error) => tokio::select! {
+                        () = draining.as_mut() => break,
+                        () = pause.wait(&error) => {}
+                    },
+                },
+            }
+        }
+    }
+    // What the kernel has completed already is served, not reset. It is asked directly: tokio knows of a connection
+    // only after it has looked, and a flood must not hold up the shutdown.
+    let listener = listener.into_std()?;
+    while shutdown.phase() < Phase::Refusing {
+        match listener.accept().and_then(|(stream, peer)| Ok((nonblocking(stream)?, peer))) {
+            Ok((stream, peer)) => spawn(stream, peer, &mut connections),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if is_of_the_connection(&error) => {}
+            Err(error) => tokio::select! {
+                () = shutdown.reached(Phase::Refusing) => break,
+                () = pause.wait(&error) => {}
             },
         }
-        while connections.try_join_next().is_some() {}
-    }
-    // What the kernel has completed already is served, not reset.
-    while let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
-        spawn(stream, None, &mut connections);
+        tokio::task::coop::consume_budget().await;
     }
     drop(listener);
-    while connections.join_next().await.is_some() {}
-    Ok(())
+    let mut forced = std::pin::pin!(shutdown.reached(Phase::Forced));
+    loop {
+        tokio::select! {
+            biased;
+            () = forced.as_mut() => break,
+            ended = connections.join_next() => match ended {
+                Some(ended) => report(ended),
+                None => break,
+            },
+        }
+    }
+    Ok(()) // dropping the set cuts what is left
 }
 
-/// Errors that are one connection's and not the listener's.
+fn nonblocking(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+    stream.set_nonblocking(true)?;
+    TcpStream::from_std(stream)
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(target: "neurolink::serve", "a service panicked and its connection was closed: {error}");
+    }
+}
+
+/// Errors that are one connection's and not the listener's; accept(2) names them.
 fn is_of_the_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::Interrupted
     )
 }
 
@@ -107,9 +147,27 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 struct Pause(u32);
 
 impl Pause {
+    async fn wait(&mut self, error: &io::Error) {
+        let time = self.next();
+        tracing::error!(target: "neurolink::serve", "cannot accept: {error}; trying again in {time:?}");
+        tokio::time::sleep(time).await;
+    }
+
     fn next(&mut self) -> Duration {
         let pause = Duration::from_millis(50) * 2_u32.pow(self.0.min(5));
-        self.0 += 1;
+        self.0 = self.0.saturating_add(1);
         pause.min(Duration::from_secs(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_second() {
+        let mut pause = Pause::default();
+        let pauses: Vec<u128> = (0..7).map(|_| pause.next().as_millis()).collect();
+        assert_eq!(pauses, [50, 100, 200, 400, 800, 1000, 1000]);
     }
 }

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 /// Limits and times of connections.
 ///
+/// Times are at least 10 ms and at most a year; what is outside counts as the nearest.
+///
 /// ```
 /// use std::time::Duration;
 /// use neurolink_serve::ServeConfig;
@@ -11,18 +13,23 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ServeConfig {
-    /// How long the head of a request may take, and how long a connection may be silent: 10 s.
+    /// How long the head of a request may take, and how long a connection may be silent before one: 10 s.
     pub header_read_timeout: Duration,
-    /// The most connections at one time: 10,000. Further ones wait in the kernel's queue.
+    /// The most connections at one time, upgraded ones included: 10,000. Further ones wait in the kernel's queue.
     pub max_connections: usize,
     /// Whether HTTP/2 is spoken by prior knowledge: yes.
     pub http2: bool,
-    /// The most header lines of a request: 100.
+    /// The most header lines of an HTTP/1 request: 100. Above that, parsing a request costs two allocations.
     pub max_headers: usize,
-    /// Bytes of a request's head: 128 KiB.
+    /// Bytes of a request's head, at least 8 KiB: 128 KiB.
     pub header_bytes: usize,
     /// The most streams at one time of one HTTP/2 connection: 100.
     pub max_concurrent_streams: u32,
+    /// How long a connection may be open without a request: 60 s, noticed after at most twice that.
+    ///
+    /// On HTTP/1 the `header_read_timeout` closes it if that is shorter, since the next head is awaited from the answer on.
+    /// A peer that takes no byte of an answer is idle too; one that takes it slowly is not.
+    pub keep_alive_idle: Duration,
 }
 
 impl Default for ServeConfig {
@@ -34,6 +41,7 @@ impl Default for ServeConfig {
             max_headers: 100,
             header_bytes: 128 * 1024,
             max_concurrent_streams: 100,
+            keep_alive_idle: Duration::from_secs(60),
         }
     }
 }
@@ -57,6 +65,34 @@ impl ServeConfig {
     #[must_use]
     pub const fn http2(mut self, yes: bool) -> Self {
         self.http2 = yes;
+        self
+    }
+
+    /// Sets the most header lines of an HTTP/1 request.
+    #[must_use]
+    pub const fn max_headers(mut self, most: usize) -> Self {
+        self.max_headers = most;
+        self
+    }
+
+    /// Sets the most bytes of a request's head.
+    #[must_use]
+    pub const fn header_bytes(mut self, most: usize) -> Self {
+        self.header_bytes = most;
+        self
+    }
+
+    /// Sets the most streams at one time of one HTTP/2 connection.
+    #[must_use]
+    pub const fn max_concurrent_streams(mut self, most: u32) -> Self {
+        self.max_concurrent_streams = most;
+        self
+    }
+
+    /// Sets how long a connection may be open without a request.
+    #[must_use]
+    pub const fn keep_alive_idle(mut self, time: Duration) -> Self {
+        self.keep_alive_idle = time;
         self
     }
 }

@@ -1,6 +1,8 @@
 use std::error::Error;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http_body::Body;
 use hyper::body::Incoming;
@@ -9,15 +11,18 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use neurolink_core::server::{Phase, Shutdown};
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
 use crate::ServeConfig;
-use crate::preface::Watched;
+use crate::pulse::{Counted, Pulse, Seen, Version};
+use crate::socket::Socket;
 
 /// The ends of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// The other end.
+    /// The other end, as the kernel names it: an IPv4 peer of an IPv6 listener is IPv4-mapped.
     pub peer: SocketAddr,
     /// This end.
     pub local: SocketAddr,
@@ -26,37 +31,58 @@ pub struct Connection {
 /// How many resets of an HTTP/2 peer are borne before the connection is closed (rapid reset).
 const RESETS: usize = 20;
 
-/// What hyper is told once for all connections.
-pub(crate) fn builder(config: &ServeConfig) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(config.header_read_timeout)
-        .half_close(false)
-        .writev(false)
-        .max_headers(config.max_headers)
-        .max_buf_size(config.header_bytes.max(8192));
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(config.max_concurrent_streams)
-        .max_header_list_size(u32::try_from(config.header_bytes).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(RESETS)
-        .max_local_error_reset_streams(RESETS)
-        .keep_alive_interval(config.header_read_timeout * 2)
-        .keep_alive_timeout(config.header_read_timeout);
-    if config.http2 { builder } else { builder.http1_only() }
+/// What hyper holds on the stack for the header lines of a request.
+const HEADERS_ON_STACK: usize = 100;
+
+/// What all connections share.
+pub(crate) struct Http {
+    builder: auto::Builder<TokioExecutor>,
+    http2: bool,
+    head: Duration,
+    idle: Duration,
 }
 
-/// Serves one connection to its end.
-pub(crate) async fn drive<S, B>(
-    stream: TcpStream,
-    builder: auto::Builder<TokioExecutor>,
-    config: ServeConfig,
-    shutdown: Shutdown,
-    service: S,
-) where
+impl Http {
+    pub(crate) fn new(config: &ServeConfig) -> Self {
+        let bounded = |time: Duration| time.clamp(Duration::from_millis(10), Duration::from_secs(365 * 24 * 3600));
+        let head = bounded(config.header_read_timeout);
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(head)
+            .half_close(false)
+            .writev(false)
+            .max_buf_size(config.header_bytes.max(8192));
+        if config.max_headers != HEADERS_ON_STACK {
+            builder.http1().max_headers(config.max_headers);
+        }
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(config.max_concurrent_streams)
+            .max_header_list_size(u32::try_from(config.header_bytes).unwrap_or(u32::MAX))
+            .max_pending_accept_reset_streams(RESETS)
+            .max_local_error_reset_streams(RESETS)
+            .keep_alive_interval(head * 2)
+            .keep_alive_timeout(head);
+        Self { builder, http2: config.http2, head, idle: bounded(config.keep_alive_idle) }
+    }
+}
+
+/// What the one timer of a connection waits for.
+enum Awaits {
+    /// The first bytes: until they tell the version, no timer of hyper runs.
+    Version,
+    /// A time without a request.
+    Idle,
+    /// The end of an idle connection that was asked to close.
+    Close,
+}
+
+/// Serves one connection until its socket is closed, by whomever has it after an upgrade; dropping it cuts the socket.
+pub(crate) async fn drive<S, B>(stream: TcpStream, http: Arc<Http>, shutdown: Shutdown, service: S)
+where
     S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -64,32 +90,57 @@ pub(crate) async fn drive<S, B>(
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let (stream, decided) = Watched::new(stream);
-    let service = TowerToHyperService::new(service);
-    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
-    let mut first_bytes = pin!(tokio::time::sleep(config.header_read_timeout));
-    let mut refusing = pin!(shutdown.reached(Phase::Refusing));
-    let mut forced = pin!(shutdown.reached(Phase::Forced));
-    let (mut watching, mut graceful) = (true, false);
-    loop {
-        tokio::select! {
-            result = connection.as_mut() => {
-                if let Err(error) = result {
-                    tracing::debug!(target: "neurolink::serve", "connection ended: {error}");
+    let pulse = Arc::new(Pulse::default());
+    let (socket, mut hold) = Socket::new(stream, http.http2, Arc::clone(&pulse));
+    {
+        let service = Counted::new(TowerToHyperService::new(service), Arc::clone(&pulse));
+        let mut connection = pin!(http.builder.serve_connection_with_upgrades(TokioIo::new(socket), service));
+        let mut timer = pin!(sleep(http.head));
+        let (mut awaits, mut seen) = (Awaits::Version, Seen::default());
+        // One wait at a time: each is a lock in every poll. A connection that is always busy uses up its task's budget,
+        // so the wait is not under it.
+        let mut stop = pin!(unconstrained(shutdown.reached(Phase::Draining)));
+        let (mut next, mut stopping) = (Phase::Draining, false);
+        loop {
+            tokio::select! {
+                biased; // a request that has arrived is seen before the order to close
+                result = connection.as_mut() => {
+                    if let Err(error) = result {
+                        tracing::debug!(target: "neurolink::serve", "connection ended: {error}");
+                    }
+                    break;
                 }
-                return;
-            }
-            () = first_bytes.as_mut(), if watching => {
-                if !decided.yes() {
-                    return; // it was silent, or sent half a preface
+                () = stop.as_mut(), if !stopping => {
+                    // GOAWAY lets the peer's requests in flight pass; HTTP/1 has no such word, so it waits for the next phase.
+                    if next == Phase::Refusing || pulse.version() == Version::Http2 {
+                        connection.as_mut().graceful_shutdown();
+                        stopping = true;
+                    } else {
+                        next = Phase::Refusing;
+                        stop.set(unconstrained(shutdown.reached(next)));
+                    }
                 }
-                watching = false;
+                () = timer.as_mut() => {
+                    let again = match awaits {
+                        Awaits::Version if pulse.version() == Version::Unknown => break,
+                        Awaits::Close if pulse.is_idle(&mut seen) => break,
+                        Awaits::Version => {
+                            awaits = Awaits::Idle;
+                            http.idle
+                        }
+                        Awaits::Idle if pulse.is_idle(&mut seen) => {
+                            connection.as_mut().graceful_shutdown();
+                            awaits = Awaits::Close;
+                            http.head
+                        }
+                        Awaits::Idle => http.idle,
+                        Awaits::Close => http.head,
+                    };
+                    timer.as_mut().reset(Instant::now() + again);
+                }
             }
-            () = refusing.as_mut(), if !graceful => {
-                connection.as_mut().graceful_shutdown();
-                graceful = true;
-            }
-            () = forced.as_mut() => return,
         }
     }
+    // An upgraded socket is the application's now; it counts as a connection as long as it is open.
+    hold.closed().await;
 }

@@ -3,7 +3,8 @@
 mod accept;
 mod config;
 mod connection;
-mod preface;
+mod pulse;
+mod socket;
 
 pub use accept::{ServeError, serve};
 pub use config::ServeConfig;

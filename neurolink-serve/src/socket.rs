@@ -1,0 +1,161 @@
+//! The socket under hyper: it tells the version from the first bytes, counts writes, and can be cut from outside.
+
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use crate::pulse::{Pulse, Version};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The stream that hyper has, or the application after an upgrade.
+pub(crate) struct Socket {
+    /// Locked by its one owner, and once by a [`Hold`] that cuts: never contended.
+    stream: Arc<Mutex<TcpStream>>,
+    /// Bytes of the preface seen; its whole length when the version is known.
+    seen: usize,
+    /// Whether a preface is let through.
+    http2: bool,
+    pulse: Arc<Pulse>,
+    /// Dropped with the socket, whoever has it then.
+    _open: oneshot::Sender<()>,
+}
+
+/// The view of a socket that its connection's task keeps; dropping it cuts a socket that is still open.
+pub(crate) struct Hold {
+    stream: Weak<Mutex<TcpStream>>,
+    closed: oneshot::Receiver<()>,
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream, http2: bool, pulse: Arc<Pulse>) -> (Self, Hold) {
+        // An event is not held back until the peer has acknowledged the one before; a failure shows at the first read.
+        let _ = stream.set_nodelay(true);
+        let stream = Arc::new(Mutex::new(stream));
+        let (open, closed) = oneshot::channel();
+        let hold = Hold { stream: Arc::downgrade(&stream), closed };
+        (Self { stream, seen: 0, http2, pulse, _open: open }, hold)
+    }
+
+    fn watch(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.seen >= PREFACE.len() {
+            return Ok(());
+        }
+        let shared = bytes.iter().zip(&PREFACE[self.seen..]).take_while(|(one, two)| one == two).count();
+        self.seen += shared;
+        if self.seen == PREFACE.len() {
+            // hyper-util's `http1_only` does nothing where upgrades are possible.
+            if !self.http2 {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, "HTTP/2 is off"));
+            }
+            self.pulse.set_version(Version::Http2);
+        } else if shared < bytes.len() {
+            self.seen = PREFACE.len();
+            self.pulse.set_version(Version::Http1);
+        }
+        Ok(())
+    }
+}
+
+impl Hold {
+    /// Waits until the socket is closed.
+    pub(crate) async fn closed(&mut self) {
+        let _ = (&mut self.closed).await;
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(stream) = self.stream.upgrade() {
+            // Its owner is woken: it reads the end, and its writes fail.
+            let _ = SockRef::from(&*lock(&stream)).shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn lock(stream: &Mutex<TcpStream>) -> MutexGuard<'_, TcpStream> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut *lock(&self.stream)).poll_read(cx, buf))?;
+        Poll::Ready(self.watch(&buf.filled()[before..]))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut *lock(&self.stream)).poll_write(cx, buf);
+        self.pulse.write(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut *lock(&self.stream)).poll_write_vectored(cx, bufs);
+        self.pulse.write(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true // for HTTP/2 and upgraded sockets; HTTP/1 is told not to
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *lock(&self.stream)).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *lock(&self.stream)).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn socket(pulse: &Arc<Pulse>) -> Socket {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let stream = TcpStream::connect(address).await.expect("connects");
+        Socket::new(stream, true, Arc::clone(pulse)).0
+    }
+
+    /// The version after reads of these pieces.
+    async fn told(pieces: &[&[u8]]) -> Version {
+        let pulse = Arc::new(Pulse::default());
+        let mut socket = socket(&pulse).await;
+        for piece in pieces {
+            socket.watch(piece).expect("HTTP/2 is on");
+        }
+        pulse.version()
+    }
+
+    #[tokio::test]
+    async fn the_version_is_known_as_soon_as_it_can_be() {
+        assert_eq!(told(&[]).await, Version::Unknown);
+        assert_eq!(told(&[b"P", b"RI * HTTP/2.0\r\n\r\nS"]).await, Version::Unknown);
+        assert_eq!(told(&[PREFACE]).await, Version::Http2);
+        assert_eq!(told(&[&PREFACE[..10], &PREFACE[10..], b"GET"]).await, Version::Http2);
+        assert_eq!(told(&[b"PR", b"OPFIND / HTTP/1.1"]).await, Version::Http1);
+        assert_eq!(told(&[b"G"]).await, Version::Http1);
+    }
+
+    #[tokio::test]
+    async fn small_writes_are_not_held_back() {
+        let socket = socket(&Arc::default()).await;
+        assert!(lock(&socket.stream).nodelay().expect("an option"));
+    }
+}

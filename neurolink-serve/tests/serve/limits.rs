@@ -1,0 +1,96 @@
+use std::time::Duration;
+
+use neurolink_serve::ServeConfig;
+use tokio::io::AsyncReadExt as _;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::kit::{GET, GET_CLOSE, NEVER, UPGRADE, get, quick, quick_head, rest, start, until, waits};
+
+#[tokio::test]
+async fn a_silent_a_half_prefaced_and_a_slow_connection_are_closed() {
+    let server = start(quick_head());
+    for bytes in ["", "PRI * HT", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HT", "GET / HTTP/1.1\r\nhost: x\r\n"] {
+        let started = Instant::now();
+        let answer = rest(&mut server.connect(bytes).await).await;
+        assert!(!answer.contains(" 200 "), "{bytes:?}: {answer}");
+        assert!(started.elapsed() < Duration::from_secs(1), "{bytes:?}: {:?}", started.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_after_a_while() {
+    let server = start(quick_head());
+    let started = Instant::now();
+    assert!(rest(&mut server.connect(GET).await).await.ends_with("hello"));
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn an_idle_http_2_connection_is_closed_and_a_busy_one_is_not() {
+    let server = start(quick());
+    let (mut busy, _driving) = server.http2().await;
+    let stream = busy.send_request(get("/stream")).await.expect("answers");
+    let (mut chatty, _driving) = server.http2().await;
+    let (mut idle, driving) = server.http2().await;
+    assert_eq!(idle.send_request(get("/")).await.expect("answers").status(), 200);
+    // Between two looks of the timer the chatty one has asked and been answered.
+    let asking = async {
+        while !driving.is_finished() {
+            assert_eq!(chatty.send_request(get("/")).await.expect("answers").status(), 200);
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    // The client answers every ping.
+    timeout(Duration::from_secs(2), asking).await.expect("closed");
+    timeout(Duration::from_secs(1), driving).await.expect("closed").expect("ends").expect("closed well");
+    for open in [&mut busy, &mut chatty] {
+        assert_eq!(open.send_request(get("/")).await.expect("answers").status(), 200);
+    }
+    drop(stream);
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_cut_and_a_slow_one_is_not() {
+    let server = start(quick().max_connections(1));
+    const BIG: &str = "GET /big HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let mut slow = server.connect(BIG).await;
+    let mut buffer = vec![0; 1 << 20];
+    let mut taken = 0;
+    // 64 times 8 ms at least.
+    while let read @ 1.. = slow.read(&mut buffer).await.expect("reads") {
+        taken += read;
+        sleep(Duration::from_millis(8)).await;
+    }
+    assert!(taken > 64 << 20, "{taken}");
+    let stalled = server.connect(BIG).await;
+    until(&mut server.connect(GET_CLOSE).await, "hello").await;
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn connections_above_the_cap_wait_and_upgraded_ones_count() {
+    let server = start(ServeConfig::default().max_connections(1));
+    for (request, upgraded) in [(NEVER, false), (UPGRADE, true)] {
+        let mut first = server.connect(request).await;
+        server.alive.becomes(1).await;
+        if upgraded {
+            until(&mut first, "101").await;
+        }
+        let mut second = server.connect(GET_CLOSE).await;
+        waits(&mut second).await;
+        drop(first);
+        assert!(rest(&mut second).await.ends_with("hello"));
+    }
+}
+
+#[tokio::test]
+async fn too_many_and_too_long_header_lines_are_refused() {
+    let server = start(ServeConfig::default().max_headers(10).header_bytes(8192));
+    let head = |lines: String| format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{lines}\r\n");
+    for (lines, status) in [(8, "200"), (9, "431")] {
+        let answer = rest(&mut server.connect(&head("a: b\r\n".repeat(lines))).await).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{lines}: {answer}");
+    }
+    let answer = rest(&mut server.connect(&head(format!("a: {}\r\n", "b".repeat(9000)))).await).await;
+    assert!(!answer.contains(" 200 "), "{answer}");
+}
