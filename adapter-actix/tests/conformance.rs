@@ -1,15 +1,30 @@
 //! Every conformance case against actix-web's own router, with the app mounted beside a native route.
 
+use std::io;
+use std::net::TcpListener;
 use std::process::ExitCode;
 
-use actix_web::web;
-use neurolink_actix::{Actix, configure};
+use actix_web::HttpServer;
+use actix_web::web::{self, ServiceConfig};
+use neurolink_actix::{Actix, configure, on_connect};
 use neurolink_conformance::{reference, run_cli};
+use neurolink_core::App;
+
+fn host(app: App, config: &mut ServiceConfig) {
+    config.route("/native/hello", web::get().to(async || "hello from actix"));
+    configure(app)(config);
+}
+
+async fn http_server(app: App, listener: TcpListener) -> io::Result<()> {
+    let factory = move || {
+        let app = app.clone();
+        actix_web::App::new().configure(|config| host(app, config))
+    };
+    let server = HttpServer::new(factory).workers(2).on_connect(on_connect).disable_signals().listen(listener)?.run();
+    server.await
+}
 
 fn main() -> ExitCode {
-    let host = Actix::new().workers(2).host(|app, config| {
-        config.route("/native/hello", web::get().to(async || "hello from actix"));
-        configure(app)(config);
-    });
-    run_cli(reference::Served::by(host), include_str!("../divergences.toml"))
+    let subject = reference::Served::by(Actix::new().workers(2).host(host)).own_server(http_server);
+    run_cli(subject, include_str!("../divergences.toml"))
 }

@@ -1,14 +1,25 @@
 //! Every conformance case against axum's own router, with the app mounted beside a native route.
 
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::get;
 use neurolink_axum::{Axum, router};
 use neurolink_conformance::{reference, run_cli};
+use neurolink_core::App;
+
+fn host(app: App) -> Router {
+    Router::new().route("/native/hello", get(|| async { "hello from axum" })).merge(router(app))
+}
+
+async fn axum_serve(app: App, listener: TcpListener) -> io::Result<()> {
+    let service = host(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(tokio::net::TcpListener::from_std(listener)?, service).await
+}
 
 fn main() -> ExitCode {
-    let host = Axum::new()
-        .host(|app| Router::new().route("/native/hello", get(|| async { "hello from axum" })).merge(router(app)));
-    run_cli(reference::Served::by(host), include_str!("../divergences.toml"))
+    let subject = reference::Served::by(Axum::new().host(host)).own_server(axum_serve);
+    run_cli(subject, include_str!("../divergences.toml"))
 }

@@ -1,9 +1,13 @@
 //! Every conformance case against poem's own router, with the app mounted beside a native route.
 
+use std::io;
+use std::net::TcpListener;
 use std::process::ExitCode;
 
 use neurolink_conformance::{reference, run_cli};
+use neurolink_core::App;
 use neurolink_poem::{Poem, mount};
+use poem::listener::TcpAcceptor;
 use poem::{Route, get, handler};
 
 #[handler]
@@ -11,7 +15,15 @@ fn hello() -> &'static str {
     "hello from poem"
 }
 
+fn host(app: App) -> Route {
+    mount(Route::new().at("/native/hello", get(hello)), app)
+}
+
+async fn poem_server(app: App, listener: TcpListener) -> io::Result<()> {
+    poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener)?).run(host(app)).await
+}
+
 fn main() -> ExitCode {
-    let host = Poem::new().host(|app| mount(Route::new().at("/native/hello", get(hello)), app));
-    run_cli(reference::Served::by(host), include_str!("../divergences.toml"))
+    let subject = reference::Served::by(Poem::new().host(host)).own_server(poem_server);
+    run_cli(subject, include_str!("../divergences.toml"))
 }

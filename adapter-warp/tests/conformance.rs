@@ -1,15 +1,27 @@
 //! Every conformance case against warp's own filters, with the app mounted beside a native route.
 
+use std::io;
+use std::net::TcpListener;
 use std::process::ExitCode;
 
 use neurolink_conformance::{reference, run_cli};
+use neurolink_core::App;
 use neurolink_warp::{Warp, filter};
-use warp::Filter as _;
+use warp::reply::Reply;
+use warp::{Filter, Rejection};
+
+fn host(app: App) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
+    let native = warp::path!("native" / "hello").and(warp::get()).map(|| "hello from warp");
+    filter(app).or(native)
+}
+
+async fn warp_serve(app: App, listener: TcpListener) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    warp::serve(host(app)).incoming(listener).run().await;
+    Ok(())
+}
 
 fn main() -> ExitCode {
-    let host = Warp::new().host(|app| {
-        let native = warp::path!("native" / "hello").and(warp::get()).map(|| "hello from warp");
-        filter(app).or(native)
-    });
-    run_cli(reference::Served::by(host), include_str!("../divergences.toml"))
+    let subject = reference::Served::by(Warp::new().host(host)).own_server(warp_serve);
+    run_cli(subject, include_str!("../divergences.toml"))
 }

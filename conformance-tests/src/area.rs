@@ -82,7 +82,10 @@ pub fn behaviours() -> Result<std::collections::BTreeMap<String, usize>, CaseErr
 }
 
 /// The names of all tests.
-pub(crate) fn test_names() -> Result<Vec<String>, CaseError> {
+///
+/// # Errors
+/// A file is malformed.
+pub fn test_names() -> Result<Vec<String>, CaseError> {
     let mut names: Vec<_> = cases()?.iter().map(Case::name).collect();
     names.extend(function_cases().iter().map(|case| case.id.to_owned()));
     Ok(names)

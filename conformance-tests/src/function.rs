@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::case::{Level, RequestSpec};
+use crate::control::Control;
 use crate::parse::{Asked, RawResponse};
 use crate::placeholders::{fill, unescape};
 use crate::request::build;
@@ -23,6 +24,10 @@ pub struct FunctionCase {
     pub covers: &'static [&'static str],
     /// The configuration that the server has to run with.
     pub needs: &'static str,
+    /// Whether it looks into the server: it then cannot be asked of one that runs elsewhere.
+    pub inside: bool,
+    /// Whether it has a server of its own, because it stops it or counts what it does.
+    pub alone: bool,
     /// The conversation.
     pub run: fn(&Ctx) -> Result<(), Failure>,
 }
@@ -62,12 +67,13 @@ pub fn ensure(is_so: bool, problem: impl FnOnce() -> String) -> Result<(), Failu
 pub struct Ctx {
     addr: SocketAddr,
     from: Option<IpAddr>,
+    control: Option<Control>,
     exchanges: RefCell<Vec<Exchange>>,
 }
 
 impl Ctx {
-    pub(crate) const fn new(addr: SocketAddr, from: Option<IpAddr>) -> Self {
-        Self { addr, from, exchanges: RefCell::new(Vec::new()) }
+    pub(crate) const fn new(addr: SocketAddr, from: Option<IpAddr>, control: Option<Control>) -> Self {
+        Self { addr, from, control, exchanges: RefCell::new(Vec::new()) }
     }
 
     pub(crate) fn into_exchanges(self) -> Vec<Exchange> {
@@ -78,6 +84,14 @@ impl Ctx {
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The inside of the server.
+    ///
+    /// # Errors
+    /// The server runs elsewhere; a case that is marked as `inside` is not asked of such a server.
+    pub fn control(&self) -> Result<&Control, Failure> {
+        self.control.as_ref().ok_or_else(|| Failure::new("the server runs elsewhere"))
     }
 
     /// A new connection from the case's own address, with 5 s for everything on it.

@@ -2,6 +2,7 @@
 
 mod area;
 pub mod case;
+pub mod control;
 pub mod differential;
 pub mod divergences;
 pub mod expect;
@@ -19,17 +20,29 @@ mod request;
 pub mod run;
 mod sse;
 pub mod verdict;
+mod watched;
 pub mod wire;
 
-pub use area::{behaviours, case_ids, cases, function_cases};
+pub use area::{behaviours, case_ids, cases, function_cases, test_names};
 pub use case::{Case, Level};
+pub use control::{Control, ManualClock};
 pub use differential::{Column, Report, differential};
 pub use divergences::Divergences;
 pub use function::{Ctx, Failure, FunctionCase};
-pub use harness::{Running, Subject, run_cli};
+pub use harness::{OWN_SERVER_AREAS, Running, Subject, run_cli};
 pub use parse::RawResponse;
 pub use run::{answer, run_case, run_function};
 pub use verdict::{CaseOutcome, Verdict};
+pub use watched::Counters;
 
 /// The configuration that the cases of `needs = "reference"` run with.
 pub const REFERENCE_TOML: &str = include_str!("../reference.toml");
+
+/// Name and text of each configuration that a case may need.
+pub const CONFIGURATIONS: &[(&str, &str)] = &[("reference", REFERENCE_TOML)];
+
+/// The text of the configuration of this name.
+#[must_use]
+pub fn configuration(needs: &str) -> Option<&'static str> {
+    CONFIGURATIONS.iter().find(|(name, _)| *name == needs).map(|(_, text)| *text)
+}

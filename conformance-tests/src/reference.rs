@@ -8,25 +8,49 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use http::{HeaderName, HeaderValue};
-use neurolink_config::Loader;
+use neurolink_config::{Config, Loader};
 use neurolink_core::engine::{EventStream, StreamEvent};
-use neurolink_core::server::{Adapter, Phase, Shutdown};
-use neurolink_core::{App, AuthenticatedUser, Context, Error, Json, Path, Reply, Route, RouteGroup};
+use neurolink_core::server::{Adapter, Server};
+use neurolink_core::{
+    App, AppBuilder, AuthenticatedUser, BoxFuture, Context, Engine, Error, Json, Path, Reply, Route, RouteGroup,
+};
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
 
-use crate::{REFERENCE_TOML, Running, Subject};
+use crate::control::{Control, ManualClock};
+use crate::watched::{Counters, Watched};
+use crate::{Running, Subject, configuration};
+
+type Serve = dyn Fn(App, TcpListener) -> BoxFuture<'static, io::Result<()>> + Send + Sync;
 
 /// A framework's adapter, serving the reference app: what the cases are sent to.
-#[derive(Debug)]
 pub struct Served<A> {
     adapter: Arc<A>,
+    own: Option<Arc<Serve>>,
 }
 
 impl<A: Adapter> Served<A> {
     /// Serves by this adapter.
     pub fn by(adapter: A) -> Self {
-        Self { adapter: Arc::new(adapter) }
+        Self { adapter: Arc::new(adapter), own: None }
+    }
+
+    /// Adds the framework's own server, behind which the areas of [`OWN_SERVER_AREAS`](crate::OWN_SERVER_AREAS) run
+    /// a second time.
+    #[must_use]
+    pub fn own_server<F, Fut>(mut self, serve: F) -> Self
+    where
+        F: Fn(App, TcpListener) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        self.own = Some(Arc::new(move |app, listener| Box::pin(serve(app, listener))));
+        self
+    }
+}
+
+impl<A: Adapter> std::fmt::Debug for Served<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Served").field("adapter", &self.adapter.name()).finish_non_exhaustive()
     }
 }
 
@@ -36,35 +60,66 @@ impl<A: Adapter> Subject for Served<A> {
     }
 
     fn start(&self, needs: &str) -> io::Result<Running> {
-        let app = app(needs).map_err(io::Error::other)?;
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        listener.set_nonblocking(true)?;
-        let addr = listener.local_addr()?;
-        let (handle, shutdown) = Shutdown::new();
-        let serving = self.adapter.serve(app.with_shutdown(shutdown.clone()), listener, shutdown);
+        let config = config(needs).map_err(io::Error::other)?;
+        let (engine, clock) = (Arc::<Counters>::default(), Arc::<ManualClock>::default());
+        let builder = builder(&config, Watched::new(OfflineEngine::new(), Arc::clone(&engine)));
+        let app = builder.map_err(io::Error::other)?.clock(clock.clone()).build().map_err(io::Error::other)?;
+        let server = Server::with_adapter(app, Box::new(Arc::clone(&self.adapter)))
+            .bind("127.0.0.1:0")
+            .drain_delay(config.server.drain_delay)
+            .grace(config.server.grace)
+            .build();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let server = runtime.spawn(serving);
-        let stop = Box::new(move || {
-            handle.advance(Phase::Forced);
-            server.abort();
+        server.initialize().map_err(io::Error::other)?;
+        let addr = runtime.block_on(server.start()).map_err(io::Error::other)?;
+        let control = Control::new(engine, clock, server.clone(), runtime.handle().clone());
+        let running = Running::new(addr, move || {
+            server.force();
             runtime.shutdown_background();
         });
-        Ok(Running { addr, stop })
+        Ok(running.with_control(control))
+    }
+
+    fn start_own(&self, needs: &str) -> Option<io::Result<Running>> {
+        let serve = Arc::clone(self.own.as_ref()?);
+        Some(app(needs).map_err(io::Error::other).and_then(|app| {
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            listener.set_nonblocking(true)?;
+            let addr = listener.local_addr()?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.spawn(async move { serve(app, listener).await });
+            Ok(Running::new(addr, || runtime.shutdown_background()))
+        }))
     }
 }
 
-/// Builds the reference app.
+/// Builds the app that the cases of this configuration run against.
 ///
 /// # Errors
 /// What is wrong with the configuration; for `needs` that are not known, that.
-pub fn app(needs: &str) -> Result<App, Box<dyn std::error::Error + Send + Sync>> {
-    if needs != "reference" {
-        return Err(format!("no configuration is called `{needs}`").into());
-    }
-    let loaded = Loader::new().text("reference.toml", REFERENCE_TOML).load()?;
-    let builder = loaded.config.apply(App::builder(OfflineEngine::new()))?;
-    Ok(builder.all_routes().group(test_routes()).build()?)
+pub fn app(needs: &str) -> Result<App, Problem> {
+    Ok(builder(&config(needs)?, OfflineEngine::new())?.build()?)
 }
+
+/// The configuration of this name.
+///
+/// # Errors
+/// There is none, or it is wrong.
+pub fn config(needs: &str) -> Result<Config, Problem> {
+    let text = configuration(needs).ok_or_else(|| format!("no configuration is called `{needs}`"))?;
+    Ok(Loader::new().text(needs, text).load()?.config)
+}
+
+/// The reference app, still open to changes.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub fn builder(config: &Config, engine: impl Engine) -> Result<AppBuilder, Problem> {
+    Ok(config.apply(App::builder(engine))?.all_routes().group(test_routes()))
+}
+
+/// Why there is no reference app.
+pub type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 fn test_routes() -> RouteGroup {
     RouteGroup::new("/api/test")

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::case::{Case, RequestSpec};
 use crate::function::{Ctx, FunctionCase};
+use crate::harness::Running;
 use crate::parse::{Asked, RawResponse};
 use crate::request::build;
 use crate::verdict::CaseOutcome;
@@ -39,8 +40,12 @@ pub fn run_case(addr: SocketAddr, case: &Case) -> CaseOutcome {
 
 /// Runs a conversation.
 #[must_use]
-pub fn run_function(addr: SocketAddr, case: &FunctionCase) -> CaseOutcome {
-    let ctx = Ctx::new(addr, own_address(addr));
+pub fn run_function(server: &Running, case: &FunctionCase) -> CaseOutcome {
+    if case.inside && server.control.is_none() {
+        let problem = "it needs the inside of the server, which is elsewhere".to_owned();
+        return CaseOutcome::not_observable(case.id.into(), case.level, problem);
+    }
+    let ctx = Ctx::new(server.addr, own_address(server.addr), server.control.clone());
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (case.run)(&ctx)));
     let mismatches = match result {
         Ok(Ok(())) => Vec::new(),

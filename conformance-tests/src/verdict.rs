@@ -47,9 +47,11 @@ impl CaseOutcome {
     }
 
     pub(crate) fn harness_error(name: String, level: Level, problem: String) -> Self {
-        let verdict = Verdict::HarnessError;
-        let (exchanges, normalised) = (Vec::new(), BTreeSet::new());
-        Self { name, level, verdict, mismatches: vec![problem], exchanges, normalised }
+        Self { verdict: Verdict::HarnessError, ..Self::new(name, level, vec![problem], Vec::new()) }
+    }
+
+    pub(crate) fn not_observable(name: String, level: Level, problem: String) -> Self {
+        Self { verdict: Verdict::NotObservable, ..Self::new(name, level, vec![problem], Vec::new()) }
     }
 
     /// One line that tells what came back in the last exchange.

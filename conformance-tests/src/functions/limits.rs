@@ -44,7 +44,7 @@ pub(super) fn apart(ctx: &Ctx) -> Result<(), Failure> {
         expect_status(&ctx.get(PATH, None)?, 200)?;
     }
     is_refused(&ctx.get(PATH, None)?)?;
-    let second = Ctx::new(ctx.addr(), Some(other));
+    let second = Ctx::new(ctx.addr(), Some(other), None);
     expect_status(&second.get(PATH, None)?, 200)
 }
 

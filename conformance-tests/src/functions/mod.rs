@@ -10,7 +10,7 @@ use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
 
 const fn must(id: &'static str, source: &'static str, run: fn(&Ctx) -> Result<(), Failure>) -> FunctionCase {
-    FunctionCase { id, level: Level::Must, source, covers: &[], needs: "reference", run }
+    FunctionCase { id, level: Level::Must, source, covers: &[], needs: "reference", inside: false, alone: false, run }
 }
 
 impl FunctionCase {

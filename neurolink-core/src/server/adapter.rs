@@ -62,6 +62,20 @@ impl ServeError {
     }
 }
 
+impl<A: Adapter + ?Sized> Adapter for std::sync::Arc<A> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
+        (**self).serve(app, listener, shutdown)
+    }
+}
+
 impl Adapter for Box<dyn Adapter> {
     fn name(&self) -> &'static str {
         (**self).name()

@@ -1,0 +1,118 @@
+//! The inside of a server that runs in this process: what cases with a clock, an engine or a shutdown need.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use neurolink_core::Clock;
+use neurolink_core::server::{Server, ServerError};
+
+use crate::function::Failure;
+use crate::watched::Counters;
+
+/// What a case may see and steer inside of a server of this process.
+#[derive(Clone)]
+pub struct Control {
+    engine: Arc<Counters>,
+    clock: Arc<ManualClock>,
+    server: Server,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Control {
+    pub(crate) const fn new(
+        engine: Arc<Counters>,
+        clock: Arc<ManualClock>,
+        server: Server,
+        runtime: tokio::runtime::Handle,
+    ) -> Self {
+        Self { engine, clock, server, runtime }
+    }
+
+    /// What the engine has done.
+    #[must_use]
+    pub fn engine(&self) -> &Counters {
+        &self.engine
+    }
+
+    /// The clock that limits, tokens and timestamps are read from.
+    #[must_use]
+    pub fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+
+    /// The server: its state, its plan, its events.
+    #[must_use]
+    pub const fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Begins a graceful stop.
+    #[must_use]
+    pub fn stop(&self) -> Stopping {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let server = self.server.clone();
+        self.runtime.spawn(async move {
+            // The case may have given up.
+            let _ = sender.send(server.stop().await);
+        });
+        Stopping(receiver)
+    }
+
+    /// Starts the server again after a stop, on a port of its own.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start(&self) -> Result<SocketAddr, ServerError> {
+        let server = self.server.clone();
+        self.run(async move { server.start().await })
+    }
+
+    /// Runs a future on the server's runtime and waits for it.
+    pub fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> T {
+        self.runtime.block_on(future)
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("engine", &self.engine).field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+/// A graceful stop that was begun.
+#[derive(Debug)]
+pub struct Stopping(std::sync::mpsc::Receiver<Result<(), ServerError>>);
+
+impl Stopping {
+    /// The result, if it comes within this time.
+    ///
+    /// # Errors
+    /// It does not come.
+    pub fn within(&self, wait: Duration) -> Result<Result<(), ServerError>, Failure> {
+        self.0.recv_timeout(wait).map_err(|_| Failure::new(format!("the server did not stop within {wait:?}")))
+    }
+}
+
+/// The machine's clock, which a case can put forward.
+#[derive(Debug, Default)]
+pub struct ManualClock {
+    ahead_ms: AtomicU64,
+}
+
+impl ManualClock {
+    /// Puts the clock forward.
+    pub fn advance(&self, by: Duration) {
+        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.ahead_ms.fetch_add(by, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Duration {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        now + Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst))
+    }
+}

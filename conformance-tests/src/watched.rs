@@ -1,0 +1,132 @@
+//! The offline engine with counters, and models that only a test wants.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt as _, stream};
+use neurolink_core::engine::{Call, Embedder, EventStream, Generate, Generation, StreamEvent, Tools};
+use neurolink_core::{Engine, Error};
+
+/// What an engine has done and is doing.
+#[derive(Debug, Default)]
+pub struct Counters {
+    begun: AtomicU64,
+    running: AtomicU64,
+    events: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Counters {
+    /// Generations and streams that were begun.
+    #[must_use]
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Generations and streams that are at work now.
+    #[must_use]
+    pub fn running(&self) -> u64 {
+        self.running.load(Ordering::SeqCst)
+    }
+
+    /// Events that streams have given away.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events.load(Ordering::SeqCst)
+    }
+
+    /// Bytes of text in those events.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::SeqCst)
+    }
+
+    fn begin(self: &Arc<Self>) -> Running {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        self.running.fetch_add(1, Ordering::SeqCst);
+        Running(Arc::clone(self))
+    }
+
+    fn produced(&self, event: &StreamEvent) {
+        self.events.fetch_add(1, Ordering::SeqCst);
+        if let StreamEvent::Text { content, .. } = event {
+            self.bytes.fetch_add(u64::try_from(content.len()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        }
+    }
+}
+
+/// Work that goes on until it is dropped.
+struct Running(Arc<Counters>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// An engine that is watched. Beside the models of the one inside it has these:
+///
+/// | model | what it does |
+/// |---|---|
+/// | `test/endless` | streams texts of 1 KiB as fast as they are taken, for ever |
+/// | `test/silent` | never answers and never sends an event |
+#[derive(Debug)]
+pub(crate) struct Watched<E> {
+    inner: E,
+    counters: Arc<Counters>,
+}
+
+const ENDLESS: &str = "test/endless";
+const SILENT: &str = "test/silent";
+
+impl<E: Engine> Watched<E> {
+    pub(crate) const fn new(inner: E, counters: Arc<Counters>) -> Self {
+        Self { inner, counters }
+    }
+}
+
+#[async_trait]
+impl<E: Engine> Engine for Watched<E> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    async fn generate(&self, request: Generate, call: &Call) -> Result<Generation, Error> {
+        let _running = self.counters.begin();
+        if request.model.as_deref() == Some(SILENT) {
+            std::future::pending::<()>().await;
+        }
+        self.inner.generate(request, call).await
+    }
+
+    async fn stream(&self, request: Generate, call: &Call) -> Result<EventStream, Error> {
+        let running = self.counters.begin();
+        let events: EventStream = match request.model.as_deref() {
+            Some(ENDLESS) => Box::pin(stream::repeat_with(|| Ok(StreamEvent::text("x".repeat(1024))))),
+            Some(SILENT) => Box::pin(stream::pending()),
+            _ => self.inner.stream(request, call).await?,
+        };
+        Ok(Box::pin(events.inspect(move |event| {
+            if let Ok(event) = event {
+                running.0.produced(event);
+            }
+        })))
+    }
+
+    fn providers(&self) -> Vec<String> {
+        self.inner.providers()
+    }
+
+    async fn ready(&self) -> bool {
+        self.inner.ready().await
+    }
+
+    fn embedder(&self) -> Option<&dyn Embedder> {
+        self.inner.embedder()
+    }
+
+    fn tools(&self) -> Option<&dyn Tools> {
+        self.inner.tools()
+    }
+}
