@@ -187,10 +187,12 @@ impl Suite {
     }
 }
 
+type Run = Box<dyn FnOnce(&Suite) -> Result<(), Failed> + Send>;
+
 fn trials(suite: &Arc<Suite>) -> Result<Vec<Trial>, String> {
     let mut trials = Vec::new();
     let mut names = Vec::new();
-    let mut add = |name: String, run: Box<dyn FnOnce(&Suite) -> Result<(), Failed> + Send>| {
+    let mut add = |name: String, run: Run| {
         names.push(name.clone());
         let suite = Arc::clone(suite);
         trials.push(Trial::test(name, move || run(&suite)));
