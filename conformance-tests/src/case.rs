@@ -75,6 +75,9 @@ pub struct Case {
     /// The name of the row, for a case with a table.
     #[serde(skip)]
     pub row: Option<String>,
+    /// What has to come back, as it is written, for reports.
+    #[serde(skip)]
+    pub wanted: String,
 }
 
 /// One request of several, and what has to come back.
@@ -306,10 +309,27 @@ fn expand(mut table: toml::Table) -> Result<Vec<Case>, String> {
 }
 
 fn finish(table: toml::Table, row: Option<String>) -> Result<Case, String> {
+    let wanted = wanted(&table);
     let mut case: Case = table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
     case.row = row;
+    case.wanted = wanted;
     case.validate()?;
     Ok(case)
+}
+
+/// The keys of a case that say what has to come back.
+fn wanted(table: &toml::Table) -> String {
+    const KEYS: [&str; 8] = ["expect", "refuse", "single", "statuses", "bodies_contain", "closed", "methods", "why"];
+    let mut found: toml::Table = table
+        .iter()
+        .filter(|(key, _)| KEYS.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    if let Some(steps) = table.get("steps").and_then(Value::as_array) {
+        let expectations = steps.iter().filter_map(|step| step.get("expect").cloned()).collect();
+        found.insert("steps".into(), Value::Array(expectations));
+    }
+    found.to_string().trim().to_owned()
 }
 
 /// Puts a row's values in place of `{name}`; a string that is nothing else takes the value itself.

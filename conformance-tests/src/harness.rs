@@ -1,20 +1,15 @@
 //! What an adapter's test binary calls: every case becomes a named test.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::area::{cases, function_cases};
-use crate::case::Case;
 use crate::control::Control;
-use crate::divergences::Divergences;
-use crate::function::FunctionCase;
 use crate::report;
-use crate::run::{run_case, run_function};
-use crate::verdict::{CaseOutcome, Verdict};
+use crate::suite::{Suite, Test};
+use crate::verdict::Verdict;
 
 /// Something that answers HTTP: an adapter under test.
 pub trait Subject: Send + Sync + 'static {
@@ -28,6 +23,11 @@ pub trait Subject: Send + Sync + 'static {
     /// # Errors
     /// There is no such configuration, or the server does not start.
     fn start(&self, needs: &str) -> std::io::Result<Running>;
+
+    /// Whether it can be started with this configuration; a case that needs another is not observable.
+    fn offers(&self, _needs: &str) -> bool {
+        true
+    }
 
     /// Starts the same behind the framework's own server, such as `axum::serve`, if `start` uses another.
     fn start_own(&self, _needs: &str) -> Option<std::io::Result<Running>> {
@@ -99,120 +99,43 @@ pub fn run_cli(subject: impl Subject, divergences_toml: &str) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let trials = match trials(&suite) {
-        Ok(trials) => trials,
-        Err(problem) => {
-            eprintln!("{problem}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let conclusion = libtest_mimic::run(&arguments, trials(&suite));
     suite.stop();
     conclusion.exit_code()
 }
 
-/// The areas that also run behind the framework's own server: the adapter must not lean on our accept loop.
-pub const OWN_SERVER_AREAS: [&str; 4] = ["routing", "auth", "headers", "body"];
-
-/// Which server a case is sent to.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Place {
-    needs: String,
-    own: bool,
+/// What an adapter's test says about its package.
+fn rerun(adapter: &str, test: &str) -> String {
+    format!("cargo test -p neurolink-{adapter} --test conformance -- --exact '{test}'")
 }
 
-struct Suite {
-    subject: Box<dyn Subject>,
-    divergences: Divergences,
-    servers: Mutex<HashMap<Place, Result<Arc<Running>, String>>>,
+fn judged(suite: &Suite, test: &Test) -> Result<(), Failed> {
+    let outcome = suite.run(test);
+    let text = || report::describe(&outcome, &rerun(suite.name(), &outcome.name));
+    if outcome.is_failure() {
+        return Err(text().into());
+    }
+    if outcome.verdict != Verdict::Pass {
+        // Never silent: a warning and a divergence are seen in the log.
+        eprintln!("{}", text());
+    }
+    Ok(())
 }
 
-impl Suite {
-    fn new(subject: impl Subject, divergences_toml: &str) -> Result<Self, String> {
-        let divergences = Divergences::parse(divergences_toml).map_err(|error| error.to_string())?;
-        Ok(Self { subject: Box::new(subject), divergences, servers: Mutex::default() })
-    }
-
-    /// The shared server of a place, started when it is first asked for.
-    fn server(&self, place: &Place) -> Result<Arc<Running>, String> {
-        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
-        servers.entry(place.clone()).or_insert_with(|| self.start(place).map(Arc::new)).clone()
-    }
-
-    fn start(&self, place: &Place) -> Result<Running, String> {
-        let Place { needs, own } = place;
-        let started = if *own {
-            self.subject.start_own(needs).unwrap_or_else(|| Err(std::io::ErrorKind::Unsupported.into()))
-        } else {
-            self.subject.start(needs)
-        };
-        started.map_err(|error| format!("{} does not start with `{needs}`: {error}", self.subject.name()))
-    }
-
-    fn stop(&self) {
-        self.servers.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    fn data(&self, case: &Case, place: &Place) -> Result<(), Failed> {
-        let name = if place.own { format!("own-server/{}", case.name()) } else { case.name() };
-        let outcome = match self.server(place) {
-            Ok(server) => CaseOutcome { name, ..run_case(server.addr, case) },
-            Err(problem) => CaseOutcome::harness_error(name, case.level, problem),
-        };
-        self.verdict(outcome)
-    }
-
-    fn function(&self, case: &FunctionCase) -> Result<(), Failed> {
-        let place = Place { needs: case.needs.to_owned(), own: false };
-        let server = if case.alone { self.start(&place).map(Arc::new) } else { self.server(&place) };
-        let outcome = match server {
-            Ok(server) => run_function(&server, case),
-            Err(problem) => CaseOutcome::harness_error(case.id.to_owned(), case.level, problem),
-        };
-        self.verdict(outcome)
-    }
-
-    fn verdict(&self, outcome: CaseOutcome) -> Result<(), Failed> {
-        let outcome = self.divergences.judge(outcome);
-        let (adapter, name) = (self.subject.name(), &outcome.name);
-        let rerun = format!("cargo test -p neurolink-{adapter} --test conformance -- --exact '{name}'");
-        if outcome.is_failure() {
-            return Err(report::describe(&outcome, &rerun).into());
-        }
-        if outcome.verdict != Verdict::Pass {
-            // Never silent: a warning and a divergence are seen in the log.
-            eprintln!("{}", report::describe(&outcome, &rerun));
-        }
-        Ok(())
-    }
-}
-
-type Run = Box<dyn FnOnce(&Suite) -> Result<(), Failed> + Send>;
-
-fn trials(suite: &Arc<Suite>) -> Result<Vec<Trial>, String> {
-    let mut trials = Vec::new();
-    let mut names = Vec::new();
-    let mut add = |name: String, run: Run| {
-        names.push(name.clone());
-        let suite = Arc::clone(suite);
-        trials.push(Trial::test(name, move || run(&suite)));
-    };
-    let cases = cases().map_err(|error| error.to_string())?;
-    let has_own = suite.subject.start_own("").is_some();
-    for case in cases.iter().filter(|case| has_own && OWN_SERVER_AREAS.contains(&case.area())).cloned() {
-        let place = Place { needs: case.needs.clone(), own: true };
-        add(format!("own-server/{}", case.name()), Box::new(move |suite| suite.data(&case, &place)));
-    }
-    for case in cases {
-        let place = Place { needs: case.needs.clone(), own: false };
-        add(case.name(), Box::new(move |suite| suite.data(&case, &place)));
-    }
-    for case in function_cases() {
-        add(case.id.to_owned(), Box::new(|suite| suite.function(case)));
-    }
+fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
+    let names = suite.tests().iter().map(|test| test.name().to_owned()).collect::<Vec<_>>();
+    let mut trials: Vec<Trial> = suite
+        .tests()
+        .iter()
+        .cloned()
+        .map(|test| {
+            let suite = Arc::clone(suite);
+            Trial::test(test.name().to_owned(), move || judged(&suite, &test))
+        })
+        .collect();
     let list = Arc::clone(suite);
     trials.push(Trial::test("divergences/list-is-true", move || {
-        list.divergences.validate(&names).map_err(|error| error.to_string().into())
+        list.divergences().validate(&names).map_err(|error| error.to_string().into())
     }));
-    Ok(trials)
+    trials
 }

@@ -1,0 +1,203 @@
+//! All cases against one subject: what the test binaries and the command line share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::area::{cases, function_cases};
+use crate::case::{Case, Level};
+use crate::divergences::Divergences;
+use crate::function::FunctionCase;
+use crate::harness::{Running, Subject};
+use crate::run::{run_case, run_function};
+use crate::verdict::CaseOutcome;
+
+/// The areas that also run behind the framework's own server: the adapter must not lean on our accept loop.
+pub const OWN_SERVER_AREAS: [&str; 4] = ["routing", "auth", "headers", "body"];
+
+/// One case, or one row of it, at one place.
+#[derive(Clone, Debug)]
+pub struct Test {
+    name: String,
+    place: Place,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Data(Arc<Case>),
+    Function(&'static FunctionCase),
+}
+
+/// Which server a case is sent to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    needs: String,
+    own: bool,
+}
+
+impl Test {
+    fn data(case: &Arc<Case>, own: bool) -> Self {
+        let name = if own { format!("own-server/{}", case.name()) } else { case.name() };
+        Self { name, place: Place { needs: case.needs.clone(), own }, kind: Kind::Data(Arc::clone(case)) }
+    }
+
+    fn function(case: &'static FunctionCase) -> Self {
+        let place = Place { needs: case.needs.to_owned(), own: false };
+        Self { name: case.id.to_owned(), place, kind: Kind::Function(case) }
+    }
+
+    /// The name: the case's id, with the row in brackets.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The case's id, which the rows of a table share.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.name.split('[').next().unwrap_or(&self.name)
+    }
+
+    /// The part of the id in front of the first slash.
+    #[must_use]
+    pub fn area(&self) -> &str {
+        self.name.split('/').next().unwrap_or(&self.name)
+    }
+
+    /// What a failure means.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        match &self.kind {
+            Kind::Data(case) => case.level,
+            Kind::Function(case) => case.level,
+        }
+    }
+
+    /// The RFC section or the row of the original that the case comes from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        match &self.kind {
+            Kind::Data(case) => &case.source,
+            Kind::Function(case) => case.source,
+        }
+    }
+
+    /// The requirements that the case covers.
+    #[must_use]
+    pub fn covers(&self) -> Vec<&str> {
+        match &self.kind {
+            Kind::Data(case) => case.covers.iter().map(String::as_str).collect(),
+            Kind::Function(case) => case.covers.to_vec(),
+        }
+    }
+
+    /// The configuration that the server has to run with.
+    #[must_use]
+    pub fn needs(&self) -> &str {
+        &self.place.needs
+    }
+
+    /// Whether it looks into the server, which then has to run in this process.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        matches!(&self.kind, Kind::Function(case) if case.inside)
+    }
+
+    /// What has to come back, as it is written in the case; nothing for a conversation.
+    #[must_use]
+    pub fn wanted(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Data(case) => Some(&case.wanted),
+            Kind::Function(_) => None,
+        }
+    }
+}
+
+/// All cases and the subject they are asked of.
+pub struct Suite {
+    subject: Box<dyn Subject>,
+    divergences: Divergences,
+    tests: Vec<Test>,
+    servers: Mutex<HashMap<Place, Result<Arc<Running>, String>>>,
+}
+
+impl Suite {
+    /// The suite for a subject and the text of its `divergences.toml`.
+    ///
+    /// # Errors
+    /// A file of cases or the list of divergences is malformed.
+    pub fn new(subject: impl Subject, divergences_toml: &str) -> Result<Self, String> {
+        let divergences = Divergences::parse(divergences_toml).map_err(|error| error.to_string())?;
+        let cases: Vec<Arc<Case>> = cases().map_err(|error| error.to_string())?.into_iter().map(Arc::new).collect();
+        let has_own = subject.start_own("").is_some();
+        let own = cases.iter().filter(|case| has_own && OWN_SERVER_AREAS.contains(&case.area()));
+        let own = own.map(|case| Test::data(case, true));
+        let data = cases.iter().map(|case| Test::data(case, false));
+        let tests = own.chain(data).chain(function_cases().iter().map(Test::function)).collect();
+        Ok(Self { subject: Box::new(subject), divergences, tests, servers: Mutex::default() })
+    }
+
+    /// The subject's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.subject.name()
+    }
+
+    /// All tests.
+    #[must_use]
+    pub fn tests(&self) -> &[Test] {
+        &self.tests
+    }
+
+    /// What the subject is known to do otherwise.
+    #[must_use]
+    pub const fn divergences(&self) -> &Divergences {
+        &self.divergences
+    }
+
+    /// Runs a test and judges it in the light of the divergences.
+    #[must_use]
+    pub fn run(&self, test: &Test) -> CaseOutcome {
+        let not_asked = |problem| CaseOutcome::not_observable(test.name.clone(), test.level(), problem);
+        if !self.subject.offers(test.needs()) {
+            return not_asked(format!("it needs a server with the configuration `{}`", test.needs()));
+        }
+        let alone = matches!(&test.kind, Kind::Function(case) if case.alone);
+        let server = if alone { self.start(&test.place).map(Arc::new) } else { self.shared(&test.place) };
+        let outcome = match server {
+            Err(problem) => CaseOutcome::harness_error(test.name.clone(), test.level(), problem),
+            Ok(server) => match &test.kind {
+                Kind::Data(case) => run_case(server.addr, case),
+                Kind::Function(case) => run_function(&server, case),
+            },
+        };
+        self.divergences.judge(CaseOutcome { name: test.name.clone(), ..outcome })
+    }
+
+    /// Ends the servers that tests share.
+    pub fn stop(&self) {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The server that the tests of a place share, started when it is first asked for.
+    fn shared(&self, place: &Place) -> Result<Arc<Running>, String> {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        servers.entry(place.clone()).or_insert_with(|| self.start(place).map(Arc::new)).clone()
+    }
+
+    fn start(&self, place: &Place) -> Result<Running, String> {
+        let Place { needs, own } = place;
+        let started = if *own {
+            self.subject.start_own(needs).unwrap_or_else(|| Err(std::io::ErrorKind::Unsupported.into()))
+        } else {
+            self.subject.start(needs)
+        };
+        started.map_err(|error| format!("{} does not start with `{needs}`: {error}", self.name()))
+    }
+}
+
+impl std::fmt::Debug for Suite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Suite").field("subject", &self.name()).field("tests", &self.tests.len()).finish_non_exhaustive()
+    }
+}
