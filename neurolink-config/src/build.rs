@@ -1,8 +1,9 @@
 //! Values become settings and middleware.
 
+use http::StatusCode;
 use neurolink_core::middleware::{
-    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, FrameOptions, Hsts, JwtKeys, Key, RateLimit, SecurityHeaders,
-    StaticToken, Timing,
+    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, Denied, FrameOptions, Hsts, JwtKeys, Key, RateLimit,
+    SecurityHeaders, StaticToken, Timing,
 };
 use neurolink_core::{AppBuilder, AuthenticatedUser, ConfigError, ConfigProblem, Middleware, Registration, Settings};
 use secrecy::ExposeSecret as _;
@@ -32,7 +33,7 @@ impl Config {
         if self.log.access {
             builder = builder.middleware(configured(AccessLog::new()));
         }
-        if let Some(cors) = self.cors.build() {
+        if let Some(cors) = self.cors.build(&self.request_id.header, &self.auth.api_keys.header) {
             builder = builder.middleware(configured(cors));
         }
         if let Some(limit) = self.rate_limit.build() {
@@ -61,6 +62,10 @@ impl Config {
         settings.trusted_proxies.clone_from(&self.proxies.trusted);
         settings.request_id_header.clone_from(&self.request_id.header);
         settings.problem_json = self.errors.format == ErrorFormat::Problem;
+        settings.errors.code_prefix.clone_from(&self.errors.code_prefix);
+        settings.errors.timeout_status =
+            StatusCode::from_u16(self.errors.timeout_status).unwrap_or(StatusCode::GATEWAY_TIMEOUT);
+        settings.errors.dev_errors = self.errors.dev_errors;
         settings.stream.keep_alive = self.stream.keep_alive;
         settings.stream.idle_timeout = self.stream.idle_timeout;
         settings.stream.max_duration = self.stream.max_duration;
@@ -72,14 +77,30 @@ fn configured(middleware: impl Middleware) -> Registration {
     Registration::new(middleware).configured()
 }
 
+/// The names of a list, and those that settings elsewhere have renamed.
+fn with<'a>(names: &'a [String], renamed: &[(&str, &'a str)]) -> Vec<&'a str> {
+    let mut all: Vec<&str> = names.iter().map(String::as_str).collect();
+    for (usual, now) in renamed {
+        let has = |name: &str| names.iter().any(|own| own.eq_ignore_ascii_case(name));
+        if has(usual) && !has(now) {
+            all.push(now);
+        }
+    }
+    all
+}
+
 impl CorsConfig {
-    fn build(&self) -> Option<Cors> {
+    fn build(&self, request_id: &str, api_key: &str) -> Option<Cors> {
+        let headers = with(&self.headers, &[("x-request-id", request_id), ("x-api-key", api_key)]);
+        let expose = with(&self.expose, &[("x-request-id", request_id)]);
         let cors = match &self.origins {
             Origins::Off => return None,
             Origins::Any => Cors::any(),
             Origins::List(origins) => Cors::list(origins),
         };
-        let cors = cors.methods(&self.methods).headers(&self.headers).expose(&self.expose);
+        let cors = cors.methods(&self.methods).headers(headers).expose(expose);
+        let denied = if self.forbid_denied { Denied::Forbid } else { Denied::Omit };
+        let cors = cors.preflight_status(self.preflight_status).denied(denied);
         Some(cors.credentials(self.credentials).max_age(self.max_age))
     }
 }
@@ -195,6 +216,9 @@ impl HeadersConfig {
         if let Some(policy) = self.cross_origin_resource_policy.changed() {
             headers = headers.cross_origin_resource_policy(policy);
         }
+        if let Some(value) = self.origin_agent_cluster.changed() {
+            headers = headers.origin_agent_cluster(value.is_some());
+        }
         if let Some(value) = self.content_type_options.changed() {
             headers = headers.content_type_options(value.is_some());
         }
@@ -214,12 +238,20 @@ impl HeadersConfig {
             match value.map(|value| parse_hsts(value)).transpose() {
                 Ok(None) => headers = headers.hsts(None),
                 Ok(Some((max_age, include_subdomains, preload))) => {
-                    let hsts = Hsts { max_age, include_subdomains, preload, https_only: true };
+                    let https_only = self.hsts_https_only.unwrap_or(self.preset == HeaderPreset::Modern);
+                    let hsts = Hsts { max_age, include_subdomains, preload, https_only };
                     headers = headers.hsts(Some(hsts));
                 }
                 Err(problem) => problems.push(ConfigProblem::new("headers.hsts", problem)),
             }
+        } else if let Some(https_only) = self.hsts_https_only
+            && self.preset != HeaderPreset::None
+        {
+            headers = headers.hsts(Some(Hsts { https_only, ..Hsts::default() }));
         }
-        self.custom.iter().fold(headers, |headers, (name, value)| headers.custom(name, value))
+        self.custom.iter().fold(headers, |headers, (name, value)| match value {
+            HeaderValue::Value(value) => headers.custom(name, value),
+            HeaderValue::Off | HeaderValue::Preset => headers.without(name),
+        })
     }
 }

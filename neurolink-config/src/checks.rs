@@ -106,6 +106,12 @@ pub(crate) fn pattern(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Text in front of the codes of errors.
+pub(crate) fn code_prefix(text: &str) -> Result<(), String> {
+    let valid = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    if valid { Ok(()) } else { Err("codes are capitals and `_`; write for example `SERVER_ADAPTER_`".into()) }
+}
+
 /// Anything.
 pub(crate) fn anything(_: &str) -> Result<(), String> {
     Ok(())

@@ -17,7 +17,7 @@ pub enum Preset {
     /// What the original promises: CORS for any origin without credentials, 100 requests in 15 minutes of one
     /// address, its security headers, bodies of 10 MiB, 30 s to answer and to stop, 404 and 405 for everybody.
     ///
-    /// It listens on 127.0.0.1 as every preset does; error codes and the status of a timeout are those of `modern`.
+    /// Its codes begin with `SERVER_ADAPTER_` and a timeout is a 408. It listens on 127.0.0.1 as every preset does.
     Neurolink,
 }
 
@@ -81,5 +81,7 @@ impl Config {
         self.body.limit = 10 << 20;
         self.timeout.request = Duration::from_secs(30);
         self.headers.preset = HeaderPreset::Neurolink;
+        self.errors.code_prefix = "SERVER_ADAPTER_".into();
+        self.errors.timeout_status = 408;
     }
 }

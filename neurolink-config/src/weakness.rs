@@ -63,6 +63,11 @@ impl Config {
                 "other websites can send state-changing requests from a visitor's browser",
             ),
             (self.headers.preset == HeaderPreset::None, "headers.preset", "responses carry no security headers"),
+            (
+                self.errors.dev_errors,
+                "errors.dev_errors",
+                "callers on this machine are told the causes of server errors",
+            ),
             (trusts_all, "proxies.trusted", "every client is believed to be a proxy and can claim any address"),
         ];
         all.into_iter().filter(|(weak, ..)| *weak).map(|(_, key, meaning)| Weakness { key, meaning }).collect()

@@ -4,7 +4,7 @@ use http::StatusCode;
 use neurolink_config::{Config, HeaderValue, Loader, Origins, Preset, RateLimitKey};
 use neurolink_core::app::ConnInfo;
 use neurolink_core::middleware::SecurityHeaders;
-use neurolink_core::{App, AppBuilder, Body, Response, Route};
+use neurolink_core::{App, AppBuilder, Body, Error, Response, Route};
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 
 const TOKEN: &str = "a-token-of-mine-alone";
@@ -83,7 +83,7 @@ async fn settings_limits_and_headers_act() {
     config.request_id.header = "x-trace".into();
     config.headers.referrer_policy = HeaderValue::Value("same-origin".into());
     config.headers.frame_options = HeaderValue::Off;
-    config.headers.custom.insert("x-service".into(), "mine".into());
+    config.headers.custom.insert("x-service".into(), HeaderValue::Value("mine".into()));
     let app = app(&config);
     let answer = get(&app, "/v1/health", &[]).await;
     assert_eq!(answer.status(), StatusCode::OK);
@@ -104,6 +104,106 @@ async fn the_preset_of_the_original_keeps_its_promises() {
     assert_eq!(answer.headers()["x-xss-protection"], "1; mode=block");
     assert_eq!(answer.headers()["referrer-policy"], "strict-origin-when-cross-origin");
     assert!(!answer.headers().contains_key("content-security-policy"));
+    assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000; includeSubDomains");
+    let missing = get(&app, "/api/nope", &[]).await;
+    assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+    assert!(text(missing).await.contains(r#""code":"SERVER_ADAPTER_NOT_FOUND""#));
+}
+
+async fn text(response: Response) -> String {
+    let bytes = response.into_body().into_full().expect("a body that is there");
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+#[tokio::test]
+async fn a_timeout_has_the_status_that_is_configured() {
+    let mut config = Config::default();
+    config.errors.timeout_status = 408;
+    config.timeout.request = std::time::Duration::from_millis(20);
+    let slow = Route::get("/api/slow", async || std::future::pending::<&str>().await);
+    let app = builder(&config).route(slow).build().expect("valid");
+    let answer = get(&app, "/api/slow", &[]).await;
+    assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+    assert!(!answer.headers().contains_key("connection"), "the request came in time: the connection stays");
+    assert!(text(answer).await.contains(r#""code":"TIMEOUT""#));
+}
+
+#[tokio::test]
+async fn causes_are_told_to_developers_on_this_machine_only() {
+    let mut config = Config::default();
+    config.errors.dev_errors = true;
+    let broken = Route::get("/api/broken", async || Err::<(), _>(Error::internal("the disk is full")));
+    let app = builder(&config).route(broken).build().expect("valid");
+    let ask = async |peer: [u8; 4], local: [u8; 4]| {
+        let request = http::Request::get("/api/broken").header("host", "localhost").body(Body::empty());
+        let conn = ConnInfo::new(Some((peer, 5000).into())).with_local(Some((local, 80).into()));
+        text(app.handle(request.expect("a request"), conn).await).await
+    };
+    assert!(ask([127, 0, 0, 1], [127, 0, 0, 1]).await.contains("the disk is full"));
+    assert!(!ask([10, 0, 0, 1], [127, 0, 0, 1]).await.contains("disk"));
+    assert!(!ask([127, 0, 0, 1], [10, 0, 0, 2]).await.contains("disk"));
+}
+
+#[tokio::test]
+async fn every_security_header_can_be_set_and_left_out() {
+    let file = r#"
+        [headers]
+        preset = "helmet"
+        hsts = "max-age=60"
+        hsts_https_only = false
+        origin_agent_cluster = "off"
+        custom = { x-download-options = "off", x-mine = "1" }
+    "#;
+    let config = Loader::new().text("file.toml", file).load().expect("valid").config;
+    let answer = get(&app(&config), "/api/health", &[]).await;
+    assert_eq!(answer.headers()["strict-transport-security"], "max-age=60");
+    assert_eq!(answer.headers()["x-mine"], "1");
+    for left_out in ["origin-agent-cluster", "x-download-options"] {
+        assert!(!answer.headers().contains_key(left_out), "{left_out}");
+    }
+}
+
+#[tokio::test]
+async fn cors_knows_the_names_that_other_sections_have_changed() {
+    let file = r#"
+        [request_id]
+        header = "x-trace-id"
+        [auth.api_keys]
+        header = "x-my-key"
+        keys = [{ key = "a-key-of-at-least-16-bytes", user = "k" }]
+        [cors]
+        origins = ["https://a.example"]
+        preflight_status = 200
+        forbid_denied = true
+    "#;
+    let config = Loader::new().text("file.toml", file).load().expect("valid").config;
+    let app = app(&config);
+    let origin = ("origin", "https://a.example");
+    let answer = get(&app, "/api/health", &[origin]).await;
+    assert!(answer.headers()["access-control-expose-headers"].to_str().expect("text").contains("x-trace-id"));
+    let preflight = async |origin: &str| {
+        let request = http::Request::options("/api/health").header("host", "localhost").header("origin", origin);
+        let request = request.header("access-control-request-method", "GET").body(Body::empty()).expect("a request");
+        app.handle(request, ConnInfo::new(Some(([127, 0, 0, 1], 5000).into()))).await
+    };
+    let allowed = preflight("https://a.example").await;
+    assert_eq!(allowed.status(), StatusCode::OK);
+    let names = allowed.headers()["access-control-allow-headers"].to_str().expect("text");
+    assert!(names.contains("x-trace-id") && names.contains("x-my-key"), "{names}");
+    let denied = preflight("https://b.example").await;
+    assert_eq!(denied.status(), StatusCode::FORBIDDEN);
+    assert!(denied.headers()["vary"].to_str().expect("text").contains("origin"));
+}
+
+#[test]
+fn names_of_headers_that_mean_something_else_are_refused() {
+    let mut config = Config::default();
+    config.request_id.header = "content-length".into();
+    config.headers.custom.insert("transfer-encoding".into(), HeaderValue::Value("gzip".into()));
+    let error = builder(&config).all_routes().build().expect_err("two mistakes");
+    for key in ["request_id_header", "middleware.security-headers"] {
+        assert!(error.problems().iter().any(|problem| problem.key == key), "{key}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ fn variables_are_read_by_the_type_of_their_key() {
     assert_eq!(config.auth.failure_limit, None);
     assert_eq!(config.headers.referrer_policy, HeaderValue::Off);
     assert_eq!(config.headers.xss_protection, HeaderValue::Value("0".into()));
-    assert_eq!(config.headers.custom["x-service"], "neurolink");
+    assert_eq!(config.headers.custom["x-service"], HeaderValue::Value("neurolink".into()));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::StatusCode;
+
 /// Everything that is wrong with a configuration, found at build, all at once.
 ///
 /// ```
@@ -193,10 +195,30 @@ pub struct Settings {
     pub request_id_header: String,
     /// Answers errors as `application/problem+json` (RFC 9457) even if `Accept` does not ask for it.
     pub problem_json: bool,
+    /// How errors are answered.
+    pub errors: ErrorSettings,
     /// How a stream behaves.
     pub stream: StreamSettings,
     /// Answers 404, 405 and plain OPTIONS as 401 to callers without credentials, once an authenticator exists.
     pub hide_unmatched: bool,
+}
+
+/// How errors are answered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ErrorSettings {
+    /// Text in front of every code of an envelope, such as `SERVER_ADAPTER_`; none unless told.
+    pub code_prefix: String,
+    /// The status of a request that took too long: 504 unless told; 408 is the other choice.
+    pub timeout_status: StatusCode,
+    /// Tells the cause of a 5xx as `error.cause`, but only on connections from this machine to a loopback address.
+    pub dev_errors: bool,
+}
+
+impl Default for ErrorSettings {
+    fn default() -> Self {
+        Self { code_prefix: String::new(), timeout_status: StatusCode::GATEWAY_TIMEOUT, dev_errors: false }
+    }
 }
 
 /// How event streams behave.
@@ -235,6 +257,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             request_id_header: "x-request-id".into(),
             problem_json: false,
+            errors: ErrorSettings::default(),
             stream: StreamSettings::default(),
             hide_unmatched: true,
         }

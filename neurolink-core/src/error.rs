@@ -196,6 +196,7 @@ struct Inner {
     retry_after: Option<Duration>,
     headers: Vec<(HeaderName, HeaderValue)>,
     source: Option<BoxError>,
+    status: Option<StatusCode>,
 }
 
 impl Error {
@@ -209,6 +210,7 @@ impl Error {
             retry_after: None,
             headers: Vec::new(),
             source: None,
+            status: None,
         }))
     }
 
@@ -268,10 +270,16 @@ impl Error {
         self.0.code
     }
 
+    /// Answers with another status than the code's.
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
     /// The HTTP status.
     #[must_use]
-    pub const fn status(&self) -> StatusCode {
-        self.0.code.status()
+    pub fn status(&self) -> StatusCode {
+        self.0.status.unwrap_or(self.0.code.status())
     }
 
     /// The category.

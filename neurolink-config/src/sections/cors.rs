@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::layers::Value;
-use crate::reader::{Section, boolean, duration};
+use crate::reader::{Section, boolean, duration, integer};
 use crate::{checks, show};
 
 /// Section `cors`: which other origins may call from a browser. Off unless origins are named.
@@ -23,6 +23,10 @@ pub struct CorsConfig {
     /// How long browsers remember the answer to a preflight: a day.
     #[serde(serialize_with = "show::duration")]
     pub max_age: Duration,
+    /// The status of a preflight: 204, or 200 for very old browsers.
+    pub preflight_status: u16,
+    /// Answers 403 to an origin that is not allowed, instead of leaving it to the browser.
+    pub forbid_denied: bool,
 }
 
 /// Which origins are allowed.
@@ -73,13 +77,17 @@ impl Default for CorsConfig {
             ]),
             credentials: false,
             max_age: Duration::from_secs(86_400),
+            preflight_status: 204,
+            forbid_denied: false,
         }
     }
 }
 
 impl CorsConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
-        let idle = section.given(&["methods", "headers", "expose", "credentials", "max_age"]);
+        const ONLY_WITH_ORIGINS: [&str; 7] =
+            ["methods", "headers", "expose", "credentials", "max_age", "preflight_status", "forbid_denied"];
+        let idle = section.given(&ONLY_WITH_ORIGINS);
         let origin = section.take("origins");
         if let Some(entry) = &origin {
             let word = match &entry.value {
@@ -118,6 +126,12 @@ impl CorsConfig {
         section.list("expose", &mut self.expose, checks::header_name);
         section.set("credentials", &mut self.credentials, boolean);
         section.set("max_age", &mut self.max_age, duration(true));
+        section.set("preflight_status", &mut self.preflight_status, |value| match integer(200, 204)(value) {
+            Ok(200) => Ok(200),
+            Ok(204) => Ok(204),
+            _ => Err("write 204 or 200".into()),
+        });
+        section.set("forbid_denied", &mut self.forbid_denied, boolean);
         if self.origins == Origins::Off && !idle.is_empty() {
             section
                 .found()

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::checks;
 use crate::layers::Value;
-use crate::reader::{Section, text, word};
+use crate::reader::{Section, boolean, text, word};
 
 /// Section `headers`: security headers of every response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -21,7 +21,7 @@ pub struct HeadersConfig {
     /// `X-Content-Type-Options`: `nosniff`.
     #[serde(skip_serializing_if = "HeaderValue::is_preset")]
     pub content_type_options: HeaderValue,
-    /// `Strict-Transport-Security`, such as `max-age=31536000; includeSubDomains`; on encrypted connections only.
+    /// `Strict-Transport-Security`, such as `max-age=31536000; includeSubDomains`.
     #[serde(skip_serializing_if = "HeaderValue::is_preset")]
     pub hsts: HeaderValue,
     /// `Referrer-Policy`.
@@ -39,9 +39,15 @@ pub struct HeadersConfig {
     /// `Cross-Origin-Resource-Policy`.
     #[serde(skip_serializing_if = "HeaderValue::is_preset")]
     pub cross_origin_resource_policy: HeaderValue,
-    /// Further headers by name.
+    /// `Origin-Agent-Cluster`: `?1`.
+    #[serde(skip_serializing_if = "HeaderValue::is_preset")]
+    pub origin_agent_cluster: HeaderValue,
+    /// Whether `Strict-Transport-Security` is sent on encrypted connections only; the set decides: `modern` does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hsts_https_only: Option<bool>,
+    /// Further headers by name; `off` leaves one of the set out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub custom: BTreeMap<String, String>,
+    pub custom: BTreeMap<String, HeaderValue>,
 }
 
 /// A set of security headers.
@@ -101,7 +107,7 @@ impl HeadersConfig {
         ];
         section.set("preset", &mut self.preset, word(&presets));
         type Check = fn(&str) -> Result<(), String>;
-        let headers: [(_, _, Check); 9] = [
+        let headers: [(_, _, Check); 10] = [
             ("content_security_policy", &mut self.content_security_policy, checks::header_value),
             ("frame_options", &mut self.frame_options, frame_options),
             ("content_type_options", &mut self.content_type_options, content_type_options),
@@ -111,10 +117,12 @@ impl HeadersConfig {
             ("permissions_policy", &mut self.permissions_policy, checks::header_value),
             ("cross_origin_opener_policy", &mut self.cross_origin_opener_policy, checks::header_value),
             ("cross_origin_resource_policy", &mut self.cross_origin_resource_policy, checks::header_value),
+            ("origin_agent_cluster", &mut self.origin_agent_cluster, agent_cluster),
         ];
         for (key, place, check) in headers {
             section.set(key, place, |value| header_value(value, check));
         }
+        section.set("hsts_https_only", &mut self.hsts_https_only, |value| boolean(value).map(Some));
         if let Some(mut custom) = section.section("custom") {
             for (name, entry) in custom.drain() {
                 // A variable's name has no hyphen.
@@ -122,9 +130,7 @@ impl HeadersConfig {
                     Value::Text(_) => name.replace('_', "-"),
                     _ => name.to_lowercase(),
                 };
-                let value = checks::header_name(&name)
-                    .and_then(|()| text(&entry.value))
-                    .and_then(|value| checks::header_value(&value).map(|()| value));
+                let value = checks::header_name(&name).and_then(|()| header_value(&entry.value, checks::header_value));
                 match value {
                     Ok(value) => drop(self.custom.insert(name, value)),
                     Err(problem) => custom.wrong(&name, &entry, problem),
@@ -147,6 +153,10 @@ fn header_value(value: &Value, check: impl FnOnce(&str) -> Result<(), String>) -
         return Ok(HeaderValue::Off);
     }
     check(&text).map(|()| HeaderValue::Value(text)).map_err(or_off)
+}
+
+fn agent_cluster(text: &str) -> Result<(), String> {
+    if text == "?1" { Ok(()) } else { Err("write `?1`".into()) }
 }
 
 fn frame_options(text: &str) -> Result<(), String> {

@@ -1,9 +1,10 @@
 //! What can be wrong with settings, found at build.
 
-use http::HeaderName;
+use http::{HeaderName, StatusCode};
 
 use super::path;
 use crate::config::{Problems, Settings};
+use crate::http::reserved;
 
 /// Why an origin such as `https://app.example.com` is none.
 pub(crate) fn check_origin(origin: &str) -> Result<(), String> {
@@ -53,6 +54,12 @@ pub(super) fn settings(settings: &Settings, problems: &mut Problems) {
     if settings.limits.body > settings.limits.body_budget {
         problems.add("limits.body", "a single body is larger than limits.body_budget; raise the budget");
     }
+    if !matches!(settings.errors.timeout_status, StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT) {
+        problems.add("errors.timeout_status", "it says that the work took too long; give 504 or 408");
+    }
+    if !settings.errors.code_prefix.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
+        problems.add("errors.code_prefix", "codes are capitals and `_`; write for example `SERVER_ADAPTER_`");
+    }
     for origin in &settings.trusted_origins {
         if let Err(problem) = check_origin(origin) {
             problems.add("trusted_origins", problem);
@@ -62,10 +69,14 @@ pub(super) fn settings(settings: &Settings, problems: &mut Problems) {
 
 /// The name of the header with the request id.
 pub(super) fn request_id_header(text: &str, problems: &mut Problems) -> HeaderName {
-    text.parse().unwrap_or_else(|_| {
+    let name: HeaderName = text.parse().unwrap_or_else(|_| {
         problems.add("request_id_header", format!("`{text}` is no header name; write for example `x-request-id`"));
         HeaderName::from_static("x-request-id")
-    })
+    });
+    if let Err(problem) = reserved::request(&name) {
+        problems.add("request_id_header", problem);
+    }
+    name
 }
 
 /// The base path without a slash at its end; empty for none.

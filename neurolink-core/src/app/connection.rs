@@ -57,6 +57,11 @@ impl ConnInfo {
         self.peer.map(|peer| peer.ip().to_canonical())
     }
 
+    /// Whether both ends are known to be loopback addresses.
+    pub(crate) fn is_on_this_machine(&self) -> bool {
+        self.is_local_loopback() && self.peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+    }
+
     pub(crate) fn is_local_loopback(&self) -> bool {
         self.local.is_some_and(|local| local.ip().to_canonical().is_loopback())
     }

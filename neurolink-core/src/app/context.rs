@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use http_body::Body as _;
 use percent_encoding::percent_decode_str;
 use smallvec::SmallVec;
@@ -396,7 +396,19 @@ impl Context {
     }
 
     pub(crate) fn stamp(&self) -> Stamp<'_> {
-        Stamp { request_id: self.request_id.as_str(), now: self.now, duration: self.elapsed() }
+        let errors = &self.shared.settings.errors;
+        Stamp {
+            request_id: self.request_id.as_str(),
+            now: self.now,
+            duration: self.elapsed(),
+            code_prefix: &errors.code_prefix,
+            cause: errors.dev_errors && self.conn().is_on_this_machine(),
+        }
+    }
+
+    /// The status of an answer that took too long.
+    pub(crate) fn timeout_status(&self) -> StatusCode {
+        self.shared.settings.errors.timeout_status
     }
 
     /// How the client wants errors: problem+json if `Accept` names it, or the settings say so.

@@ -7,7 +7,7 @@ use http_body::Body as _;
 
 use crate::http::{Representation, Stamp, render_error};
 use crate::server::Phase;
-use crate::{Body, Context, Error, Response};
+use crate::{Body, Code, Context, Error, Response};
 
 /// The response of an error, with its body not yet written.
 pub(crate) fn respond_error(error: Error) -> Response {
@@ -31,7 +31,7 @@ impl From<Error> for Response {
 
 /// The whole response of an error outside of the onion: it has no id, for no onion gave it one.
 pub(crate) fn unstamped(error: &Error) -> Response {
-    let stamp = Stamp { request_id: "", now: Duration::ZERO, duration: Duration::ZERO };
+    let stamp = Stamp { request_id: "", now: Duration::ZERO, duration: Duration::ZERO, code_prefix: "", cause: false };
     let body = render_error(error, Representation::Envelope, &stamp);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = error.status();
@@ -50,7 +50,7 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
         };
         *response.body_mut() = Body::from(render_error(&error, representation, &ctx.stamp()));
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-        if error.status() == StatusCode::REQUEST_TIMEOUT {
+        if error.code() == Code::RequestTimeout {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }

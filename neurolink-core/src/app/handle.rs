@@ -2,6 +2,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use http::StatusCode;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::observer::{RequestEvent, ResponseEvent};
@@ -194,9 +195,9 @@ impl App {
             });
         }
         let target = &shared.targets[ctx.target];
-        let deadline = ctx.deadline;
+        let (deadline, timeout_status) = (ctx.deadline, ctx.timeout_status());
         let onion = Next::new(&target.steps, endpoint).run(&mut ctx);
-        let response = Outermost { onion, deadline, timer: None }.await;
+        let response = Outermost { onion, deadline, timer: None, timeout_status }.await;
         let code = response.body().error().map(Error::code);
         let response = edge::finish(&mut ctx, response);
         for observer in &shared.observers {
@@ -239,6 +240,7 @@ struct Outermost<'a> {
     onion: BoxFuture<'a, Response>,
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
+    timeout_status: StatusCode,
 }
 
 impl Outermost<'_> {
@@ -260,7 +262,9 @@ impl Future for Outermost<'_> {
         std::task::ready!(timer.as_mut().poll(cx));
         match self.poll_onion(cx) {
             Poll::Ready(response) => Poll::Ready(response),
-            Poll::Pending => Poll::Ready(super::respond_error(Error::new(Code::Timeout))),
+            Poll::Pending => {
+                Poll::Ready(super::respond_error(Error::new(Code::Timeout).with_status(self.timeout_status)))
+            }
         }
     }
 }

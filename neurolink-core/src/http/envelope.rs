@@ -21,6 +21,10 @@ pub(crate) struct Stamp<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) now: Duration,
     pub(crate) duration: Duration,
+    /// In front of every code.
+    pub(crate) code_prefix: &'a str,
+    /// Whether the cause of a server error is told, for developers on their own machine.
+    pub(crate) cause: bool,
 }
 
 #[derive(Serialize)]
@@ -46,6 +50,8 @@ struct ErrorBody<'a> {
     details: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -63,6 +69,8 @@ struct Problem<'a> {
     retry_after: Option<u64>,
     request_id: &'a str,
     timestamp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
 }
 
 impl Stamp<'_> {
@@ -93,13 +101,16 @@ impl Stamp<'_> {
 
 /// The body of an error response.
 pub(crate) fn render_error(error: &Error, representation: Representation, stamp: &Stamp<'_>) -> Vec<u8> {
+    let code = format!("{}{}", stamp.code_prefix, error.code());
+    let cause = (stamp.cause && error.status().is_server_error()).then(|| error.log_text());
     let rendered = match representation {
         Representation::Envelope => serde_json::to_vec(&ErrorEnvelope {
             error: ErrorBody {
-                code: error.code().as_str(),
+                code: &code,
                 message: error.message(),
                 details: error.details(),
                 retry_after: error.retry_after_seconds(),
+                cause,
             },
             metadata: stamp.metadata(),
         }),
@@ -108,11 +119,12 @@ pub(crate) fn render_error(error: &Error, representation: Representation, stamp:
             title: error.status().canonical_reason().unwrap_or("Error"),
             status: error.status().as_u16(),
             detail: error.message(),
-            code: error.code().as_str(),
+            code: &code,
             details: error.details(),
             retry_after: error.retry_after_seconds(),
             request_id: stamp.request_id,
             timestamp: stamp.timestamp(),
+            cause,
         }),
     };
     // Strings, numbers and a `Value` always serialise.
@@ -128,6 +140,8 @@ mod tests {
         request_id: "r1",
         now: Duration::from_millis(1_700_000_000_005),
         duration: Duration::from_micros(12_345),
+        code_prefix: "",
+        cause: false,
     };
 
     #[test]
@@ -137,6 +151,17 @@ mod tests {
             String::from_utf8(buffer).expect("UTF-8"),
             r#"{"data":[1],"metadata":{"requestId":"r1","timestamp":"2023-11-14T22:13:20.005Z","duration":12}}"#
         );
+    }
+
+    #[test]
+    fn a_prefix_and_the_cause_are_told_only_when_asked_for() {
+        let error = Error::internal("the disk is full");
+        let text = |stamp: &Stamp<'_>| {
+            String::from_utf8(render_error(&error, Representation::Envelope, stamp)).expect("UTF-8")
+        };
+        assert!(!text(&STAMP).contains("disk"));
+        let open = text(&Stamp { code_prefix: "MY_", cause: true, ..STAMP });
+        assert!(open.contains(r#""code":"MY_INTERNAL_ERROR""#) && open.contains("the disk is full"), "{open}");
     }
 
     #[test]

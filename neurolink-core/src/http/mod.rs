@@ -6,6 +6,7 @@ mod parked;
 mod pump;
 mod read;
 mod reply;
+pub(crate) mod reserved;
 
 pub use body::Body;
 pub(crate) use body::UNAVAILABLE;

@@ -186,7 +186,8 @@ impl Cors {
         let mut list = |what: &str, names: &[String]| {
             for name in names {
                 if name.parse::<HeaderName>().is_err() {
-                    problems.push(format!("`{}` is no {what} name", name.escape_default()));
+                    let like = if what == "method" { "GET" } else { "X-Request-ID" };
+                    problems.push(format!("`{}` is no {what} name; write for example `{like}`", name.escape_default()));
                 }
             }
             let joined = names.join(", ");
@@ -212,7 +213,7 @@ impl Cors {
                     } else if let Err(problem) = check_origin(origin) {
                         problems.push(problem);
                     } else if origins[..index].contains(origin) {
-                        problems.push(format!("`{origin}` is listed twice"));
+                        problems.push(format!("`{origin}` is listed twice; leave one out"));
                     }
                 }
             }
@@ -280,7 +281,10 @@ impl Cors {
 }
 
 fn forbidden(ctx: &mut Context) -> Response {
-    ctx.fail(Error::new(Code::Forbidden).with_message("This origin is not allowed"))
+    let mut response = ctx.fail(Error::new(Code::Forbidden).with_message("This origin is not allowed"));
+    // Another origin would be answered otherwise; `after` does not run behind an early answer.
+    response.headers_mut().insert(VARY, VARY_PREFLIGHT);
+    response
 }
 
 fn is_preflight(ctx: &Context) -> bool {

@@ -25,6 +25,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
 
+use crate::http::reserved;
 use crate::stack::order;
 use crate::{Context, Hook, Response};
 
@@ -274,6 +275,8 @@ impl SecurityHeaders {
     }
 
     /// Any other header; one of the above is replaced.
+    ///
+    /// What frames a message, such as `Content-Length`, is the server's own: a mistake at build.
     #[must_use]
     pub fn custom(mut self, name: &str, value: impl Into<String>) -> Self {
         match name.parse::<HeaderName>() {
@@ -281,12 +284,31 @@ impl SecurityHeaders {
                 self.hsts = None;
                 self.set(STRICT_TRANSPORT_SECURITY, Some(value))
             }
-            Ok(name) => self.set(name, Some(value)),
+            Ok(name) => match reserved::response(&name) {
+                Ok(()) => self.set(name, Some(value)),
+                Err(problem) => self.problem(problem),
+            },
             Err(_) => {
-                self.problems.push(format!("`{}` is no header name", name.escape_default()));
-                self
+                let problem =
+                    format!("`{}` is no header name; write for example `x-api-version`", name.escape_default());
+                self.problem(problem)
             }
         }
+    }
+
+    /// Leaves a header out, whichever set it comes from.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        if name.eq_ignore_ascii_case(STRICT_TRANSPORT_SECURITY.as_str()) {
+            self = self.hsts(None);
+        }
+        self.headers.retain(|(other, _)| !other.as_str().eq_ignore_ascii_case(name));
+        self
+    }
+
+    fn problem(mut self, problem: String) -> Self {
+        self.problems.push(problem);
+        self
     }
 
     fn set<T: Into<String>>(mut self, name: HeaderName, value: Option<T>) -> Self {
@@ -374,8 +396,9 @@ mod tests {
 
     #[test]
     fn line_breaks_are_mistakes_and_never_headers() {
-        let headers = SecurityHeaders::none().custom("x-a", "1\r\nx-b: 2").custom("x b", "1");
-        assert_eq!(headers.problems.len(), 2);
+        let headers =
+            SecurityHeaders::none().custom("x-a", "1\r\nx-b: 2").custom("x b", "1").custom("Content-Length", "5");
+        assert_eq!(headers.problems.len(), 3);
         assert!(headers.headers.is_empty());
     }
 }

@@ -2,6 +2,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use http::StatusCode;
 use tokio::time::Instant;
 
 use super::{Middleware, Registered};
@@ -116,8 +117,8 @@ impl<'a> Next<'a> {
                     return Box::pin(run_hooks(hooks, Next::new(rest, endpoint), ctx));
                 }
                 Step::Guard => {
-                    let deadline = ctx.deadline();
-                    let inner = Guarded { inner: Next::new(rest, endpoint).run(ctx), deadline };
+                    let (deadline, timeout_status) = (ctx.deadline(), ctx.timeout_status());
+                    let inner = Guarded { inner: Next::new(rest, endpoint).run(ctx), deadline, timeout_status };
                     return Box::pin(async move {
                         // The context is free again once the guarded future is gone.
                         inner.await.unwrap_or_else(crate::app::respond_error)
@@ -157,6 +158,7 @@ async fn run_hooks(hooks: &[Scoped], next: Next<'_>, ctx: &mut Context) -> Respo
 struct Guarded<'a> {
     inner: BoxFuture<'a, Response>,
     deadline: Option<Instant>,
+    timeout_status: StatusCode,
 }
 
 impl Future for Guarded<'_> {
@@ -167,7 +169,9 @@ impl Future for Guarded<'_> {
         match polled {
             Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
             Ok(Poll::Pending) => match self.deadline {
-                Some(deadline) if Instant::now() >= deadline => Poll::Ready(Err(Error::new(Code::Timeout))),
+                Some(deadline) if Instant::now() >= deadline => {
+                    Poll::Ready(Err(Error::new(Code::Timeout).with_status(self.timeout_status)))
+                }
                 _ => Poll::Pending,
             },
             Err(panic) => Poll::Ready(Err(panicked(&*panic))),

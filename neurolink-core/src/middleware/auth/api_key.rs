@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::failures::FailureLimit;
 use super::secret::{self, Hashed};
+use crate::http::reserved;
 use crate::stack::{Kind, Next, order};
 use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Response};
 
@@ -119,7 +120,10 @@ impl ApiKeyAuth {
     /// The header that holds the key.
     #[must_use]
     pub fn header(mut self, name: &str) -> Self {
-        self.header = name.parse().map_err(|_| name.escape_default().to_string());
+        let parsed = name.parse::<HeaderName>();
+        let parsed =
+            parsed.map_err(|_| format!("`{}` is no header name; write for example `x-api-key`", name.escape_default()));
+        self.header = parsed.and_then(|header| reserved::request(&header).map(|()| header));
         if let Ok(header) = &self.header
             && let Ok(challenge) = HeaderValue::from_str(&format!("ApiKey realm=\"neurolink\", header=\"{header}\""))
         {
@@ -176,9 +180,7 @@ impl Middleware for ApiKeyAuth {
 
     fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.failures.problem().into_iter().collect();
-        if let Err(name) = &self.header {
-            problems.push(format!("`{name}` is no header name; write for example `x-api-key`"));
-        }
+        problems.extend(self.header.as_ref().err().cloned());
         if self.keys.keys.is_empty() {
             problems.push("it has no key, so that nobody could come in; give one".into());
         }
