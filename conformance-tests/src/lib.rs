@@ -16,6 +16,7 @@ mod placeholders;
 pub mod reference;
 pub mod report;
 mod request;
+pub mod requirements;
 pub mod run;
 mod sse;
 pub mod verdict;
