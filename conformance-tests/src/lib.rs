@@ -29,6 +29,7 @@ pub use divergences::Divergences;
 pub use function::{Ctx, Failure, FunctionCase};
 pub use harness::{Running, Subject, run_cli};
 pub use parse::RawResponse;
+pub use requirements::coverage;
 pub use run::{answer, run_case, run_function};
 pub use verdict::{CaseOutcome, Verdict};
 

@@ -6,10 +6,9 @@
 //! | key | the row is |
 //! |---|---|
 //! | `by` | covered: cases (`area/name`) that name the row, or tests of the workspace |
-//! | `preset` | true under that preset only |
+//! | `preset` | true under that preset only, shown by `by` |
 //! | `documentation` | told on that page |
 //! | `feature` | planned; that feature is missing. `by` beside it is what holds already |
-//! | `pending` | not shown yet; that case is missing |
 //! | `out_of_scope`, `no_server_behaviour` | not this server's, for that reason |
 
 use std::collections::BTreeMap;
@@ -50,15 +49,13 @@ pub enum State {
     Documentation(String),
     /// This feature is missing.
     Planned(String),
-    /// This case is missing.
-    Pending(String),
     /// Not this server's, for this reason.
     OutOfScope(String),
 }
 
 impl State {
     /// The names of the states, in the order of the report.
-    const NAMES: [&str; 6] = ["covered", "preset", "documentation", "planned", "pending", "out of scope"];
+    const NAMES: [&str; 5] = ["covered", "preset", "documentation", "planned", "out of scope"];
 
     const fn name(&self) -> &'static str {
         Self::NAMES[match self {
@@ -66,19 +63,14 @@ impl State {
             Self::Preset(_) => 1,
             Self::Documentation(_) => 2,
             Self::Planned(_) => 3,
-            Self::Pending(_) => 4,
-            Self::OutOfScope(_) => 5,
+            Self::OutOfScope(_) => 4,
         }]
     }
 
     fn note(&self) -> &str {
         match self {
             Self::Covered => "",
-            Self::Preset(note)
-            | Self::Documentation(note)
-            | Self::Planned(note)
-            | Self::Pending(note)
-            | Self::OutOfScope(note) => note,
+            Self::Preset(note) | Self::Documentation(note) | Self::Planned(note) | Self::OutOfScope(note) => note,
         }
     }
 }
@@ -90,7 +82,10 @@ pub enum LedgerError {
     #[error("{0}")]
     Toml(#[from] toml::de::Error),
     /// A row has no state, or several.
-    #[error("{0}: write exactly one of `by`, `preset`, `documentation`, `feature`, `pending`, `out_of_scope`")]
+    #[error(
+        "{0}: write exactly one of `by`, `preset` with `by`, `documentation`, `feature`, `out_of_scope` and \
+         `no_server_behaviour`"
+    )]
     State(String),
 }
 
@@ -104,7 +99,6 @@ struct Written {
     preset: Option<String>,
     documentation: Option<String>,
     feature: Option<String>,
-    pending: Option<String>,
     #[serde(alias = "no_server_behaviour")]
     out_of_scope: Option<String>,
 }
@@ -115,14 +109,13 @@ impl Written {
             self.preset.map(State::Preset),
             self.documentation.map(State::Documentation),
             self.feature.map(State::Planned),
-            self.pending.map(State::Pending),
             self.out_of_scope.map(State::OutOfScope),
         ];
         let mut states = states.into_iter().flatten();
         let state = match (states.next(), states.next()) {
             (None, None) if !self.by.is_empty() => State::Covered,
             (Some(state @ State::Planned(_)), None) => state,
-            (Some(state), None) if self.by.is_empty() => state,
+            (Some(state), None) if matches!(state, State::Preset(_)) != self.by.is_empty() => state,
             _ => return Err(LedgerError::State(self.id)),
         };
         Ok(Row { id: self.id, statement: self.statement, state, by: self.by })
@@ -233,7 +226,8 @@ fn state(row: &Row) -> String {
     }
     if !row.by.is_empty() {
         let by: Vec<_> = row.by.iter().map(|name| format!("`{name}`")).collect();
-        let _ = write!(text, "{} {}", if text == State::NAMES[0] { " by" } else { "; so far" }, by.join(", "));
+        let how = if matches!(row.state, State::Planned(_)) { "; so far" } else { " by" };
+        let _ = write!(text, "{how} {}", by.join(", "));
     }
     text
 }

@@ -81,7 +81,14 @@ fn a_row_has_exactly_one_state() {
     assert_eq!(row("by = ['a/b']").unwrap().state, State::Covered);
     assert_eq!(row("feature = 'f'\nby = ['a/b']").unwrap().state, State::Planned("f".into()));
     assert_eq!(row("no_server_behaviour = 'r'").unwrap().state, State::OutOfScope("r".into()));
-    for wrong in ["", "by = []", "feature = 'f'\npreset = 'p'", "pending = 'c'\nby = ['a/b']", "unknown = 1"] {
+    for wrong in [
+        "",
+        "by = []",
+        "feature = 'f'\npreset = 'p'",
+        "preset = 'p'",
+        "out_of_scope = 'r'\nby = ['a/b']",
+        "unknown = 1",
+    ] {
         assert!(row(wrong).is_err(), "{wrong}");
     }
 }
@@ -106,7 +113,7 @@ fn rows(states: [&str; 3]) -> String {
 fn a_right_list_has_no_problem() {
     let states = ["by = ['area/case']", "by = ['a_test']", "feature = 'cache'"];
     assert_eq!(said(&rows(states)), "");
-    let states = ["preset = 'neurolink'", "documentation = 'docs/README.md'", "out_of_scope = 'r'"];
+    let states = ["preset = 'neurolink'\nby = ['area/case']", "documentation = 'docs/README.md'", "out_of_scope = 'r'"];
     assert_eq!(said(&rows(states)), "");
 }
 
@@ -117,11 +124,10 @@ fn each_mistake_is_found() {
         ("by = ['area/case']", "S0-02: the case `area/case` does not name it"),
         ("by = ['area/other']", "S0-02: no case is called `area/other`"),
         ("by = ['another_test']", "S0-02: no test is called `another_test`"),
-        ("preset = 'nobodys'", "S0-02: no preset is called `nobodys`"),
+        ("preset = 'nobodys'\nby = ['a_test']", "S0-02: no preset is called `nobodys`"),
         ("documentation = 'docs/none.md'", "S0-02: there is no page `docs/none.md`"),
         ("feature = 'time travel'", "S0-02: `time travel` is no feature of the table"),
         ("feature = 'metrics'", "S0-02: it waits for `metrics`, which is there (Route(\"/metrics\"))"),
-        ("pending = 'area/case'", "S0-02: the case `area/case` is there"),
         ("out_of_scope = ' '", "S0-02: it has no reason"),
     ] {
         let said = said(&rows([right, state, right]));

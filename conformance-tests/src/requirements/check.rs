@@ -98,7 +98,7 @@ pub(super) fn problems(rows: &[Row], ids: &[String], evidence: &Evidence, regist
             problem("its statement is not one line".into());
         }
         row.by.iter().filter_map(|name| proof(row, name, evidence)).for_each(&mut problem);
-        state(row, evidence, registered).into_iter().for_each(&mut problem);
+        state(row, registered).into_iter().for_each(&mut problem);
     }
     problems.extend(ids.iter().filter(|id| !seen.contains(id)).map(|id| format!("{id}: it is missing")));
     problems
@@ -115,7 +115,7 @@ fn proof(row: &Row, name: &str, evidence: &Evidence) -> Option<String> {
     }
 }
 
-fn state(row: &Row, evidence: &Evidence, registered: &Registered) -> Option<String> {
+fn state(row: &Row, registered: &Registered) -> Option<String> {
     match &row.state {
         State::Covered => None,
         State::Preset(name) => {
@@ -131,9 +131,6 @@ fn state(row: &Row, evidence: &Evidence, registered: &Registered) -> Option<Stri
                 .find(|probe| registered.has(probe))
                 .map(|probe| format!("it waits for `{feature}`, which is there ({probe:?}): prove it and write `by`")),
         },
-        State::Pending(case) => {
-            evidence.cases.contains_key(case).then(|| format!("the case `{case}` is there: write `by`"))
-        }
         State::OutOfScope(reason) => reason.trim().is_empty().then(|| "it has no reason".into()),
     }
 }

@@ -9,7 +9,7 @@ use neurolink_core::app::ConnInfo;
 use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{App, Body, Context, Error, Hook, Next, Request, Response, Route, RouteGroup, from_fn};
 
-use crate::support::Quiet;
+use crate::support::{Mark, Quiet};
 
 async fn get(app: &App, path: &str, header: Option<(&str, &str)>) -> (u16, http::HeaderMap, String) {
     let mut request = http::Request::builder().method(Method::GET).uri(path).header("host", "localhost");
@@ -66,15 +66,6 @@ async fn a_scoped_middleware_sees_the_whole_canonical_path() {
 
 #[tokio::test]
 async fn the_middleware_of_a_group_covers_its_routes_and_no_others() {
-    struct Mark;
-    impl Hook for Mark {
-        fn name(&self) -> &str {
-            "mark"
-        }
-        fn after(&self, _: &Context, response: &mut Response) {
-            response.headers_mut().insert("x-mark", HeaderValue::from_static("1"));
-        }
-    }
     let app = App::builder(Quiet)
         .group(RouteGroup::new("/api/grp").route(Route::get("/one", async || "1")).middleware(Mark))
         .route(Route::get("/api/grpx", async || "x"))
