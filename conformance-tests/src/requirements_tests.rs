@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::check::{Evidence, ids_in, problems};
-use super::features::{FEATURES, Registered};
+use super::features::{FEATURES, Feature, Probe, Registered};
 use super::*;
 
 const IDS: &str = include_str!("../requirement-ids.txt");
@@ -11,7 +11,7 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/coverage.md");
 fn registered() -> Registered {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let app = crate::reference::app("reference").expect("the reference app");
-    Registered { root, routes: app.plan().routes.iter().map(|route| route.path.clone()).collect() }
+    Registered { features: FEATURES, root, routes: app.plan().routes.iter().map(|route| route.path.clone()).collect() }
 }
 
 fn requirement_ids() -> Vec<String> {
@@ -93,14 +93,16 @@ fn a_row_has_exactly_one_state() {
     }
 }
 
+/// Features for the tests of the check.
+const SOME: &[Feature] = &[("there", &[Probe::Route("/there")]), ("missing", &[Probe::Route("/nowhere")])];
+
 /// What the check says about these rows, where `S0-01` to `S0-03` are wanted.
 fn said(rows: &str) -> String {
     let ids: Vec<_> = ["S0-01", "S0-02", "S0-03"].map(str::to_owned).into();
     let mut evidence = Evidence::default();
     evidence.tests.insert("a_test".into());
     evidence.cases.insert("area/case".into(), BTreeSet::from(["S0-01".to_owned()]));
-    let mut registered = registered();
-    registered.routes.insert("/api/metrics".into());
+    let registered = Registered { features: SOME, routes: ["/api/there".to_owned()].into(), ..registered() };
     problems(&parse(rows).unwrap(), &ids, &evidence, &registered).join("\n")
 }
 
@@ -111,7 +113,7 @@ fn rows(states: [&str; 3]) -> String {
 
 #[test]
 fn a_right_list_has_no_problem() {
-    let states = ["by = ['area/case']", "by = ['a_test']", "feature = 'cache'"];
+    let states = ["by = ['area/case']", "by = ['a_test']", "feature = 'missing'"];
     assert_eq!(said(&rows(states)), "");
     let states = ["preset = 'neurolink'\nby = ['area/case']", "documentation = 'docs/README.md'", "out_of_scope = 'r'"];
     assert_eq!(said(&rows(states)), "");
@@ -127,7 +129,7 @@ fn each_mistake_is_found() {
         ("preset = 'nobodys'\nby = ['a_test']", "S0-02: no preset is called `nobodys`"),
         ("documentation = 'docs/none.md'", "S0-02: there is no page `docs/none.md`"),
         ("feature = 'time travel'", "S0-02: `time travel` is no feature of the table"),
-        ("feature = 'metrics'", "S0-02: it waits for `metrics`, which is there (Route(\"/metrics\"))"),
+        ("feature = 'there'", "S0-02: it waits for `there`, which is there (Route(\"/there\"))"),
         ("out_of_scope = ' '", "S0-02: it has no reason"),
     ] {
         let said = said(&rows([right, state, right]));
@@ -141,7 +143,6 @@ fn each_mistake_is_found() {
 
 #[test]
 fn each_kind_of_probe_finds_what_is_there() {
-    use super::features::Probe;
     let registered = registered();
     for probe in [
         Probe::Route("/agent/execute"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::features::{self, Registered};
+use super::features::Registered;
 use super::{Row, State};
 
 /// What can prove a row.
@@ -124,7 +124,7 @@ fn state(row: &Row, registered: &Registered) -> Option<String> {
         State::Documentation(page) => {
             (!registered.root.join(page).is_file()).then(|| format!("there is no page `{page}`"))
         }
-        State::Planned(feature) => match features::probes(feature) {
+        State::Planned(feature) => match registered.probes(feature) {
             None => Some(format!("`{feature}` is no feature of the table")),
             Some(probes) => probes
                 .iter()

@@ -18,8 +18,13 @@ pub(super) enum Probe {
     Text(&'static str, &'static str),
 }
 
+/// A feature, and how it is recognised.
+pub(super) type Feature = (&'static str, &'static [Probe]);
+
 /// What the server has.
 pub(super) struct Registered {
+    /// The features that rows may wait for.
+    pub(super) features: &'static [Feature],
     /// The repository.
     pub(super) root: PathBuf,
     /// The paths of the reference app.
@@ -27,6 +32,11 @@ pub(super) struct Registered {
 }
 
 impl Registered {
+    /// How a feature is recognised, or nothing for a name that the table does not have.
+    pub(super) fn probes(&self, feature: &str) -> Option<&'static [Probe]> {
+        self.features.iter().find(|(name, _)| *name == feature).map(|(_, probes)| *probes)
+    }
+
     pub(super) fn has(&self, probe: &Probe) -> bool {
         match probe {
             Probe::Route(part) => self.routes.iter().any(|path| path.contains(part)),
@@ -48,7 +58,7 @@ const CORE: &str = "neurolink-core/src";
 
 /// What is missing today. A row that waits for a feature whose probe is found fails.
 #[rustfmt::skip] // a table
-pub(super) const FEATURES: &[(&str, &[Probe])] = &[
+pub(super) const FEATURES: &[Feature] = &[
     ("API key issuing", &[Probe::Text(CORE, "fn issue(")]),
     ("async CORS decisions", &[Probe::Text("neurolink-core/src/middleware/cors.rs", "async")]),
     ("audit", &[Probe::File("cli/src/commands/audit.rs")]),
@@ -95,8 +105,3 @@ pub(super) const FEATURES: &[(&str, &[Probe])] = &[
     ("TONL", &[Probe::Route("/stream/convert")]),
     ("WebSocket", &[Probe::File("neurolink-websocket")]),
 ];
-
-/// How a feature is recognised, or nothing for a name that the table does not have.
-pub(super) fn probes(feature: &str) -> Option<&'static [Probe]> {
-    FEATURES.iter().find(|(name, _)| *name == feature).map(|(_, probes)| *probes)
-}
