@@ -259,10 +259,27 @@ fn an_interrupt_ends_it_too_and_json_logs_are_json() {
     let (code, out, err) = serving.end("-INT");
     assert_eq!((code, out.as_str()), (Some(0), ""), "one line on standard output, for machines");
     assert!(err.contains("weak setting cors.origins"), "{err}");
+    for status in [401, 200] {
+        let lines = err.lines().filter(|line| line.contains(&format!("\"status\":{status}")));
+        assert_eq!(lines.count(), 1, "each request is one line of log, a refused one too: {err}");
+    }
     for line in err.lines() {
         serde_json::from_str::<serde_json::Value>(line).expect(line);
     }
     assert!(!err.contains("a-token-of-this-test"), "{err}");
+}
+
+#[test]
+fn the_log_has_no_query_no_body_and_no_credential() {
+    let serving = Serving::start(&mut neurolink(&["serve", "--port", "0"]));
+    let body = "Content-Type: application/json\r\nContent-Length: 12\r\n\r\n\"my-body-123\"";
+    let answer = serving.get("/api/version?key=my-query-123", &format!("Authorization: Bearer my-token-123\r\n{body}"));
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let (_, _, err) = serving.end("-TERM");
+    assert!(err.contains("/api/version"), "the access log: {err}");
+    for text in ["my-query", "my-body", "my-token"] {
+        assert!(!err.contains(text), "{text}: {err}");
+    }
 }
 
 #[test]

@@ -63,41 +63,6 @@ fn the_reference_configuration_is_toml_with_the_credentials_of_the_cases() {
     assert_eq!(key.as_str().unwrap(), crate::placeholders::fill("{api-key}", addr));
 }
 
-/// Rows of the original's list that no route of the reference server can show, and where their proof belongs.
-const ELSEWHERE: &[(u32, &str)] = &[
-    (25, "errors of the application's own: tests of the core"),
-    (29, "order of registration: tests of the core"),
-    (32, "order of middleware: tests of the core"),
-    (33, "a middleware that answers itself: tests of the core"),
-    (35, "scopes of middleware: tests of the core"),
-    (37, "patterns of scopes: tests of the core"),
-    (40, "groups of routes: tests of the core"),
-    (41, "cache: not in the reference configuration"),
-    (42, "timing and deprecation: not in the reference configuration"),
-    (53, "any origin with credentials: an error at build, tests of the core"),
-    (59, "an engine that is silent: tests of the core with its clock"),
-    (63, "draining: life cycle tests of each adapter"),
-    (64, "stopping: life cycle tests of each adapter"),
-    (65, "a used port: life cycle tests of each adapter"),
-    (66, "starting again: life cycle tests of each adapter"),
-    (67, "a route twice: an error at build, tests of the core"),
-    (68, "a header value with CRLF: tests of the core"),
-    (71, "tracking of connections: life cycle tests of each adapter"),
-];
-
-#[test]
-fn every_divergence_of_the_original_is_a_case_or_is_proved_elsewhere() {
-    let mut sources: Vec<_> = cases().unwrap().into_iter().map(|case| case.source).collect();
-    sources.extend(function_cases().iter().map(|case| case.source.to_owned()));
-    let words: BTreeSet<_> =
-        sources.iter().flat_map(|source| source.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')).collect();
-    for row in 1..=74 {
-        let here = words.contains(format!("V{row}").as_str());
-        let elsewhere = ELSEWHERE.iter().any(|(other, _)| *other == row);
-        assert!(here != elsewhere, "V{row}: a case {here}, elsewhere {elsewhere}");
-    }
-}
-
 /// The first `{name}` in a text.
 fn leftover(text: &str) -> Option<&str> {
     text.match_indices('{').find_map(|(at, _)| {

@@ -12,7 +12,7 @@ use neurolink_config::{Config, Loader};
 use neurolink_core::engine::{EventStream, StreamEvent};
 use neurolink_core::server::{Adapter, Server};
 use neurolink_core::{
-    App, AppBuilder, AuthenticatedUser, BoxFuture, Context, Engine, Error, Json, Path, Reply, Route, RouteGroup,
+    App, AppBuilder, AuthenticatedUser, BoxFuture, Code, Context, Engine, Error, Json, Path, Reply, Route, RouteGroup,
 };
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
@@ -124,6 +124,7 @@ pub type Problem = Box<dyn std::error::Error + Send + Sync>;
 fn test_routes() -> RouteGroup {
     RouteGroup::new("/api/test")
         .route(Route::get("/admin", async || "admin").roles(["admin"]))
+        .route(Route::post("/admin-echo", echo).roles(["admin"]))
         .route(Route::get("/optional", optional).optional_auth())
         .route(Route::get("/whoami", async |user: AuthenticatedUser| {
             Json(json!({ "id": user.id, "roles": user.roles }))
@@ -142,6 +143,9 @@ fn test_routes() -> RouteGroup {
         .route(Route::get("/set-cookies", set_cookies).public())
         .route(Route::get("/panic-stream", panic_stream).public())
         .route(Route::get("/stream-error", stream_error).public())
+        .route(Route::get("/stream-headers", stream_headers).public())
+        .route(Route::get("/fails/{code}", fails).public())
+        .route(Route::get("/header", header).public())
         .route(Route::get("/many", many).public())
         .route(Route::post("/unsafe", async || "done").public())
 }
@@ -208,6 +212,27 @@ async fn stream_error() -> EventStream {
     let events =
         [Ok(StreamEvent::text("event 0")), Err(Error::internal("provider key sk-123 invalid, password=hunter2"))];
     Box::pin(futures_util::stream::iter(events))
+}
+
+async fn stream_headers() -> Result<Reply, Error> {
+    let events = Box::pin(futures_util::stream::iter([Ok(StreamEvent::text("event 0"))]));
+    Ok(Reply::events(events).with_header(HeaderName::from_static("x-custom"), HeaderValue::from_static("mine")))
+}
+
+/// An error of the application's own choice, with a header.
+async fn fails(Path(name): Path<String>) -> Result<(), Error> {
+    let code = Code::ALL.iter().find(|code| code.as_str() == name);
+    let code = code.ok_or_else(|| Error::not_found("No such code"))?;
+    Err(Error::new(*code)
+        .with_message("told by the handler")
+        .with_header(HeaderName::from_static("x-custom"), HeaderValue::from_static("mine")))
+}
+
+/// A header made of what the client sent.
+async fn header(ctx: &mut Context) -> Result<Reply, Error> {
+    let value = ctx.query("value").unwrap_or_default();
+    let value = HeaderValue::from_str(&value).map_err(Error::internal)?;
+    Ok(Reply::data("header")?.with_header(HeaderName::from_static("x-custom"), value))
 }
 
 async fn many() -> Result<Reply, Error> {

@@ -95,6 +95,31 @@ async fn settings_limits_and_headers_act() {
 }
 
 #[tokio::test]
+async fn a_limit_spares_its_skip_paths_and_has_its_message() {
+    let message = "Too many requests, please try again later";
+    let config = with(&[
+        ("NEUROLINK__RATE_LIMIT__LIMIT", "100/60s"),
+        ("NEUROLINK__RATE_LIMIT__SKIP_PATHS", "/api/health,/api/ready"),
+        ("NEUROLINK__RATE_LIMIT__MESSAGE", message),
+    ]);
+    let app = app(&config);
+    for path in ["/api/health", "/api/ready"] {
+        let answer = get(&app, path, &[]).await;
+        assert!(answer.status() == StatusCode::OK && !answer.headers().contains_key("x-ratelimit-limit"), "{path}");
+    }
+    for left in (0..100).rev() {
+        let answer = get(&app, "/api/version", &[]).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()["x-ratelimit-remaining"], left.to_string());
+    }
+    let refused = get(&app, "/api/version", &[]).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let body = refused.into_body().into_full().expect("whole");
+    assert!(String::from_utf8_lossy(&body).contains(message));
+    assert_eq!(get(&app, "/api/health", &[]).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn the_preset_of_the_original_keeps_its_promises() {
     let app = app(&Config::preset(Preset::Neurolink));
     let answer = get(&app, "/api/health", &[("origin", "https://anywhere.example")]).await;

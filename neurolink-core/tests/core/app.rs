@@ -16,7 +16,7 @@ use neurolink_core::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Auth, Quiet};
+use crate::support::{Auth, Mark, Quiet};
 
 fn app() -> AppBuilder {
     App::builder(Quiet)
@@ -232,15 +232,6 @@ async fn middleware_runs_by_order_as_an_onion_and_an_error_becomes_a_response_in
 
 #[tokio::test]
 async fn a_scope_covers_parameters_group_routes_and_unmatched_paths() {
-    struct Mark;
-    impl Hook for Mark {
-        fn name(&self) -> &str {
-            "mark"
-        }
-        fn after(&self, _: &Context, response: &mut Response) {
-            response.headers_mut().insert("x-mark", HeaderValue::from_static("1"));
-        }
-    }
     let app = app()
         .middleware(Mark.only(["/api/a/*"]))
         .route(Route::get("/api/{x}/one", async || "x"))

@@ -2,6 +2,11 @@
 
 mod app;
 #[cfg(feature = "full")]
+mod headers;
+#[cfg(feature = "full")]
+mod limits;
+#[cfg(feature = "full")]
 mod middleware;
+mod onion;
 mod protect;
 mod support;

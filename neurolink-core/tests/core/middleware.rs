@@ -19,11 +19,11 @@ async fn stream() -> EventStream {
     Box::pin(futures_util::stream::iter([Ok(StreamEvent::text("a"))]))
 }
 
-const START: Duration = Duration::from_secs(1_700_000_000);
-const TOKEN: &str = "token-of-u1-0123456789";
-const KEY: &str = "key-of-k1-0123456789";
+pub(super) const START: Duration = Duration::from_secs(1_700_000_000);
+pub(super) const TOKEN: &str = "token-of-u1-0123456789";
+pub(super) const KEY: &str = "key-of-k1-0123456789";
 
-fn app() -> (AppBuilder, Arc<ManualClock>) {
+pub(super) fn app() -> (AppBuilder, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(START));
     let builder = App::builder(Quiet)
         .clock(Arc::clone(&clock) as _)
@@ -34,26 +34,26 @@ fn app() -> (AppBuilder, Arc<ManualClock>) {
     (builder, clock)
 }
 
-fn tokens() -> BearerAuth {
+pub(super) fn tokens() -> BearerAuth {
     BearerAuth::tokens([
         StaticToken::new(TOKEN, AuthenticatedUser::new("u1").with_roles(["user"])),
         StaticToken::new("token-of-u2-0123456789", AuthenticatedUser::new("u2").with_roles(["user", "admin"])),
     ])
 }
 
-struct Answer {
-    status: u16,
-    headers: HeaderMap,
-    body: String,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 }
 
-async fn send(app: &App, method: &str, path: &str, peer: &str, headers: &[(&str, &str)]) -> Answer {
+pub(super) async fn send(app: &App, method: &str, path: &str, peer: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = http::Request::builder().method(method).uri(path).header("host", "localhost");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -65,9 +65,9 @@ async fn send(app: &App, method: &str, path: &str, peer: &str, headers: &[(&str,
     Answer { status: parts.status.as_u16(), headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
-const PEER: &str = "192.0.2.1:5";
+pub(super) const PEER: &str = "192.0.2.1:5";
 
-async fn get(app: &App, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub(super) async fn get(app: &App, path: &str, headers: &[(&str, &str)]) -> Answer {
     send(app, "GET", path, PEER, headers).await
 }
 

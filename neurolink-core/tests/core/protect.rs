@@ -5,21 +5,9 @@ use std::sync::Arc;
 use http::{HeaderValue, header};
 use neurolink_core::app::{ConnInfo, Facts};
 use neurolink_core::stack::IntoRegistration as _;
-use neurolink_core::{Body, Code, Context, Error, Hook, Next, Request, Response, Settings, Stack};
+use neurolink_core::{Body, Code, Context, Error, Next, Request, Response, Settings, Stack};
 
-use crate::support::Auth;
-
-struct Mark;
-
-impl Hook for Mark {
-    fn name(&self) -> &str {
-        "mark"
-    }
-
-    fn after(&self, _: &Context, response: &mut Response) {
-        response.headers_mut().insert("x-mark", HeaderValue::from_static("1"));
-    }
-}
+use crate::support::{Auth, Mark};
 
 /// What the host answers: the user that the onion found, and the body untouched.
 async fn native(request: Request) -> Response {

@@ -3,7 +3,7 @@
 use http::{HeaderValue, header};
 use neurolink_core::engine::{Call, EventStream, Generate, Generation, StreamEvent};
 use neurolink_core::stack::{Kind, order};
-use neurolink_core::{AuthenticatedUser, Code, Context, Engine, Error, Middleware, Next, Response};
+use neurolink_core::{AuthenticatedUser, Code, Context, Engine, Error, Hook, Middleware, Next, Response};
 
 /// Says back what it hears.
 pub(crate) struct Quiet;
@@ -52,5 +52,18 @@ impl Middleware for Auth {
             }
         }
         Ok(next.run(ctx).await)
+    }
+}
+
+/// Marks the responses that pass it: `x-mark: 1`.
+pub(crate) struct Mark;
+
+impl Hook for Mark {
+    fn name(&self) -> &str {
+        "mark"
+    }
+
+    fn after(&self, _: &Context, response: &mut Response) {
+        response.headers_mut().insert("x-mark", HeaderValue::from_static("1"));
     }
 }

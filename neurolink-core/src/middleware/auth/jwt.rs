@@ -246,9 +246,13 @@ mod tests {
 
     #[test]
     fn claims_become_the_user() {
-        let user = keys().verify(&token(&Header::default(), &claims()), NOW).expect("valid");
+        let claims = with("email", json!("u1@example.com"));
+        let user = keys().verify(&token(&Header::default(), &claims), NOW).expect("valid");
+        assert_eq!(user.email.as_deref(), Some("u1@example.com"));
         assert_eq!((user.id.as_str(), user.roles.as_slice()), ("u1", &["a".to_owned(), "b".to_owned()][..]));
         assert_eq!(user.metadata, json!({ "team": "x" }).as_object().expect("an object").clone());
+        let user = keys().verify(&token(&Header::default(), &without("roles")), NOW).expect("valid");
+        assert_eq!(user.roles, ["b"]);
     }
 
     #[test]

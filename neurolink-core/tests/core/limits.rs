@@ -1,0 +1,119 @@
+//! Who is limited where, and by which rule.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use neurolink_core::middleware::{ApiKey, ApiKeyAuth, Key, RateLimit, RequireRoles};
+use neurolink_core::stack::IntoRegistration as _;
+use neurolink_core::{AuthenticatedUser, Route};
+
+use crate::middleware::{KEY, START, TOKEN, app, get, tokens};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn the_limit_is_told_whatever_the_answer() {
+    let auth = format!("Bearer {TOKEN}");
+    let known = [("authorization", auth.as_str())];
+    let app = app().0.middleware(RateLimit::fixed_window(100, MINUTE)).middleware(tokens()).build().expect("valid");
+    let requests = [
+        ("/api/x", &known[..], 200),
+        ("/api/x", &[], 401),
+        ("/api/nope", &known, 404),
+        ("/api/boom", &known, 500),
+        ("/api/stream", &known, 200),
+    ];
+    for (left, (path, headers, status)) in (95..100).rev().zip(requests) {
+        let answer = get(&app, path, headers).await;
+        assert_eq!((answer.status, answer.header("x-ratelimit-limit")), (status, "100"), "{path}");
+        assert_eq!(answer.header("x-ratelimit-remaining"), left.to_string(), "{path}");
+        assert_eq!(answer.header("x-ratelimit-reset"), (START + MINUTE).as_secs().to_string(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_function_may_choose_the_key_and_skipped_paths_do_not_count() {
+    let tenant: Key = Key::Custom(Arc::new(|ctx| ctx.headers().get("x-tenant")?.to_str().ok().map(str::to_owned)));
+    let limit = RateLimit::fixed_window(1, MINUTE).by(tenant).except(["/api/public"]);
+    let app = app().0.middleware(limit).build().expect("valid");
+    let of = async |path: &str, tenant: &str| get(&app, path, &[("x-tenant", tenant)]).await.status;
+    for _ in 0..3 {
+        assert_eq!(of("/api/public", "a").await, 200);
+        assert_eq!(get(&app, "/api/x", &[]).await.status, 200, "no key, no count");
+    }
+    assert_eq!((of("/api/x", "a").await, of("/api/x", "a").await), (200, 429));
+    assert_eq!(of("/api/x", "b").await, 200);
+    assert_eq!(of("/api/public", "a").await, 200);
+}
+
+#[tokio::test]
+async fn two_rules_on_one_path_both_count_and_each_route_may_have_its_own() {
+    let (builder, clock) = app();
+    let hour = Duration::from_secs(3600);
+    let app = builder
+        .middleware(RateLimit::fixed_window(8, MINUTE).only(["/api/*"]))
+        .middleware(
+            RateLimit::fixed_window(2, MINUTE)
+                .message("Stream rate limit exceeded")
+                .only(["/api/stream"])
+                .named("streams"),
+        )
+        .route(Route::get("/api/keys", async || "k").middleware(RateLimit::fixed_window(5, hour).named("keys")))
+        .build()
+        .expect("valid");
+    for status in [200, 200, 429] {
+        assert_eq!(get(&app, "/api/stream", &[]).await.status, status);
+    }
+    assert!(get(&app, "/api/stream", &[]).await.body.contains("Stream rate limit exceeded"));
+    let mut passed = 0;
+    while get(&app, "/api/x", &[]).await.status == 200 {
+        passed += 1;
+        assert!(passed <= 8, "the general rule never refuses");
+    }
+    assert!(passed < 8, "streams counted in the general rule too, {passed} passed");
+    clock.advance(MINUTE);
+    let mut keys = Vec::new();
+    for _ in 0..6 {
+        keys.push(get(&app, "/api/keys", &[]).await.status);
+    }
+    assert_eq!(keys, [200, 200, 200, 200, 200, 429]);
+    clock.advance(MINUTE);
+    assert_eq!(get(&app, "/api/keys", &[]).await.status, 429, "its own window is an hour");
+    clock.advance(hour);
+    assert_eq!(get(&app, "/api/keys", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_api_key_may_come_in_another_header_and_its_roles_count() {
+    let kim = AuthenticatedUser::new("kim").with_roles(["reader", "writer"]);
+    let lee = AuthenticatedUser::new("lee").with_roles(["reader"]);
+    let keys = ApiKeyAuth::keys([ApiKey::new(KEY, kim), ApiKey::new("key-of-lee-0123456789", lee)]);
+    let app = app()
+        .0
+        .middleware(keys.header("x-service-key"))
+        .middleware(RequireRoles::all(["reader", "writer"]).only(["/api/x"]))
+        .build()
+        .expect("valid");
+    let of = async |name: &str, key: &str| get(&app, "/api/x", &[(name, key)]).await.status;
+    assert_eq!(of("x-service-key", KEY).await, 200);
+    assert_eq!(of("x-api-key", KEY).await, 401);
+    assert_eq!(of("x-service-key", "key-of-lee-0123456789").await, 403, "one role of two");
+}
+
+#[tokio::test]
+async fn a_route_may_ask_for_permissions() {
+    let with = |id: &str, permissions: &[&str]| AuthenticatedUser::new(id).with_permissions(permissions.to_vec());
+    let keys = ApiKeyAuth::keys([
+        ApiKey::new(KEY, with("kim", &["keys:read", "keys:write"])),
+        ApiKey::new("key-of-lee-0123456789", with("lee", &["keys:read"])),
+    ]);
+    let app = app()
+        .0
+        .middleware(keys)
+        .route(Route::get("/api/keys", async || "k").permissions(["keys:read", "keys:write"]))
+        .build()
+        .expect("valid");
+    let of = async |key: &str| get(&app, "/api/keys", &[("x-api-key", key)]).await.status;
+    assert_eq!((of(KEY).await, of("key-of-lee-0123456789").await), (200, 403));
+    assert_eq!(get(&app, "/api/keys", &[]).await.status, 401);
+}
