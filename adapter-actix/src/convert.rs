@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt as _, stream};
 use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderName, HeaderValue, Method, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use neurolink_core::app::Scheme;
 use neurolink_core::http::Pump;
 use neurolink_core::{Body, ConnInfo, Request, Response};
@@ -37,14 +37,29 @@ pub(crate) fn request(from: &HttpRequest, body: Body) -> Result<Request, actix_w
         ActixVersion::HTTP_2 => Version::HTTP_2,
         _ => Version::HTTP_11,
     };
-    let headers = request.headers_mut();
-    headers.reserve(from.headers().len());
-    for (name, value) in from.headers() {
+    *request.headers_mut() = headers(from.headers())?;
+    Ok(request)
+}
+
+/// Every header line, as http 1 has it.
+pub(crate) fn headers(from: &actix_header::HeaderMap) -> Result<HeaderMap, actix_web::Error> {
+    let mut headers = HeaderMap::with_capacity(from.len());
+    for (name, value) in from {
         let name = HeaderName::from_bytes(name.as_str().as_bytes()).map_err(ErrorBadRequest)?;
         let value = HeaderValue::from_bytes(value.as_bytes()).map_err(ErrorBadRequest)?;
         headers.append(name, value);
     }
-    Ok(request)
+    Ok(headers)
+}
+
+/// Every header line, as actix has it.
+pub(crate) fn native_headers(from: &HeaderMap, headers: &mut actix_header::HeaderMap) -> Result<(), actix_web::Error> {
+    for (name, value) in from {
+        let name = actix_header::HeaderName::from_bytes(name.as_str().as_bytes()).map_err(ErrorInternalServerError)?;
+        let value = actix_header::HeaderValue::from_bytes(value.as_bytes()).map_err(ErrorInternalServerError)?;
+        headers.append(name, value);
+    }
+    Ok(())
 }
 
 /// The length that the request's head declares.
@@ -70,17 +85,30 @@ pub(crate) fn body(payload: Payload, length: Option<u64>) -> (Body, Option<Pump<
     (body, Some(pump))
 }
 
+/// What of a request its answer depends on.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    head: bool,
+    version: ActixVersion,
+}
+
+impl Asked {
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        Self { head: request.method().as_str() == Method::HEAD.as_str(), version: request.version() }
+    }
+}
+
 /// The answer; `pump` goes on feeding the request's body while the answer streams.
 pub(crate) fn response(
     from: Response,
-    request: &HttpRequest,
+    asked: Asked,
     pump: Option<Pump<Payload>>,
 ) -> Result<HttpResponse, actix_web::Error> {
     let (parts, body) = from.into_parts();
     let length = parts.headers.get(CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
     let exact = http_body::Body::size_hint(&body).exact();
-    let is_head = request.method().as_str() == Method::HEAD.as_str();
+    let is_head = asked.head;
     let mut response =
         HttpResponse::new(StatusCode::from_u16(parts.status.as_u16()).map_err(ErrorInternalServerError)?);
     response = match (body.into_full(), length, exact) {
@@ -95,21 +123,22 @@ pub(crate) fn response(
         }
         (Err(body), _, None) => response.set_body(BodyStream::new(outgoing(body, pump))).map_into_boxed_body(),
     };
-    if exact.is_none() && request.version() <= ActixVersion::HTTP_10 {
+    if exact.is_none() && asked.version <= ActixVersion::HTTP_10 {
         // HTTP/1.0 knows no chunks: the end of the connection ends the body.
         response.head_mut().no_chunking(true);
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
+    response_headers(&parts.headers, &mut response)?;
+    Ok(response)
+}
+
+/// Every header line of an answer.
+pub(crate) fn response_headers(from: &HeaderMap, response: &mut HttpResponse) -> Result<(), actix_web::Error> {
     // actix writes this line itself.
-    if parts.headers.get(CONNECTION).is_some_and(|value| value.as_bytes() == b"close") {
+    if from.get(CONNECTION).is_some_and(|value| value.as_bytes() == b"close") {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    for (name, value) in &parts.headers {
-        let name = actix_header::HeaderName::from_bytes(name.as_str().as_bytes()).map_err(ErrorInternalServerError)?;
-        let value = actix_header::HeaderValue::from_bytes(value.as_bytes()).map_err(ErrorInternalServerError)?;
-        response.headers_mut().append(name, value);
-    }
-    Ok(response)
+    native_headers(from, response.headers_mut())
 }
 
 /// The chunks of a response's body, which also feed the request's.

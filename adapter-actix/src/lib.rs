@@ -1,10 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod convert;
+mod fact;
 mod mount;
+mod native;
+mod protect;
 mod serve;
 
+pub use fact::Fact;
 pub use mount::configure;
+pub use protect::{Protect, Protecting, transform, transform_with};
 pub use serve::{Actix, on_connect};
 
 /// What actix-web decides before the app is asked, as the conformance suite reads it (TOML).

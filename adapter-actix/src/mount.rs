@@ -3,7 +3,7 @@ use actix_web::web::{self, ServiceConfig};
 use neurolink_core::App;
 use neurolink_core::http::Pump;
 
-use crate::convert;
+use crate::convert::{self, Asked};
 
 /// Registers the app's base path and everything below it, for `actix_web::App::configure`.
 ///
@@ -31,6 +31,6 @@ async fn answer(app: App, request: ServiceRequest) -> Result<ServiceResponse, ac
     let handle = app.handle(convert::request(&request, body)?, convert::connection(&request));
     let mut handle = std::pin::pin!(handle);
     let response = std::future::poll_fn(|cx| Pump::poll_with(&mut pump, cx, |cx| handle.as_mut().poll(cx))).await;
-    let response = convert::response(response, &request, pump)?;
+    let response = convert::response(response, Asked::of(&request), pump)?;
     Ok(ServiceResponse::new(request, response))
 }

@@ -23,6 +23,6 @@ impl<T: FromFacts, S: Sync> FromRequestParts<S> for Fact<T> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Response> {
-        fact(&parts.extensions).map(Self).map_err(|response| (*response).map(Body::new))
+        fact(parts.extensions.get()).map(Self).map_err(|response| (*response).map(Body::new))
     }
 }

@@ -22,6 +22,8 @@ pub struct Fact<T>(pub T);
 
 impl<'a, T: FromFacts> FromRequest<'a> for Fact<T> {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> Result<Self> {
-        fact(request.extensions()).map(Self).map_err(|response| Error::from_response(convert::response(*response)))
+        fact(request.extensions().get())
+            .map(Self)
+            .map_err(|response| Error::from_response(convert::response(*response)))
     }
 }

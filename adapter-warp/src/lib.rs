@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod convert;
+mod fact;
 mod mount;
+mod protect;
 mod serve;
 
+pub use fact::fact;
 pub use mount::filter;
+pub use protect::{Protect, protect, protect_with};
 pub use serve::{Service, Warp, service};
 
 /// What warp decides before the app is asked, as the conformance suite reads it (TOML).

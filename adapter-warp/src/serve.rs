@@ -171,7 +171,7 @@ impl Service {
     }
 }
 
-fn boxed<F, R>(filter: F) -> BoxedFilter<(warp::reply::Response,)>
+pub(crate) fn boxed<F, R>(filter: F) -> BoxedFilter<(warp::reply::Response,)>
 where
     F: Filter<Extract = (R,)> + Clone + Send + Sync + 'static,
     F::Error: Into<Rejection>,

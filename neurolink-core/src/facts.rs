@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{Extensions, HeaderValue};
+use http::HeaderValue;
 use serde_json::{Map, Value};
 
 use crate::app::Facts;
@@ -185,12 +185,11 @@ impl<T: FromFacts> FromFacts for Option<T> {
     }
 }
 
-/// A fact out of a native request's extensions; for the extractors of adapters.
+/// A fact out of what the onion left in a native request's extensions; for the extractors of adapters.
 ///
 /// # Errors
 /// A 500 whose log line names what is missing, ready to be sent.
-pub fn fact<T: FromFacts>(extensions: &Extensions) -> Result<T, Box<Response>> {
-    let facts = extensions.get::<Arc<Facts>>();
+pub fn fact<T: FromFacts>(facts: Option<&Arc<Facts>>) -> Result<T, Box<Response>> {
     facts.and_then(|facts| T::from_facts(facts)).ok_or_else(|| {
         let name = std::any::type_name::<T>();
         let needs = if facts.is_some() { T::NEEDS } else { "the stack, around this route" };

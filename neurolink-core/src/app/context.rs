@@ -31,6 +31,7 @@ pub struct Context {
     pub(crate) canonical: Option<Box<str>>,
     pub(crate) target: usize,
     pub(crate) native: bool,
+    pub(crate) headers_changed: bool,
     pub(crate) param_ranges: SmallVec<[Range<usize>; 4]>,
     pub(crate) conn: ConnInfo,
     pub(crate) request_id: RequestId,
@@ -65,6 +66,7 @@ impl Context {
             canonical: None,
             target: 0,
             native: false,
+            headers_changed: false,
             param_ranges: SmallVec::new(),
             conn,
             request_id: incoming.unwrap_or_else(RequestId::random),
@@ -123,6 +125,7 @@ impl Context {
     /// The request's headers, to change for what is further inside.
     #[must_use]
     pub const fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.headers_changed = true;
         &mut self.parts.headers
     }
 

@@ -11,6 +11,7 @@ mod edge;
 mod guard;
 mod handle;
 mod host;
+mod local;
 mod native;
 mod observer;
 mod path;

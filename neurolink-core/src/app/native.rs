@@ -49,6 +49,8 @@ pub struct Facts {
     pub user: Option<AuthenticatedUser>,
     /// The address of the client.
     pub client_address: Option<IpAddr>,
+    /// Whether the middleware changed the request's headers: a host that keeps its own has to take them over.
+    pub headers_changed: bool,
 }
 
 impl Stack {
@@ -63,10 +65,16 @@ impl Stack {
 }
 
 impl Protected {
-    /// Which bodies the middleware reads; others need not cross.
+    /// Whether a middleware reads request bodies: they then have to cross.
     #[must_use]
-    pub const fn body(&self) -> BodyAccess {
-        self.body
+    pub const fn reads_request(&self) -> bool {
+        matches!(self.body, BodyAccess::Request | BodyAccess::Both)
+    }
+
+    /// Whether a middleware reads response bodies: they then have to cross.
+    #[must_use]
+    pub const fn reads_response(&self) -> bool {
+        matches!(self.body, BodyAccess::Response | BodyAccess::Both)
     }
 
     /// Runs the onion around `native`, which gets the request as the middleware left it, with [`Facts`] in its extensions.
@@ -117,10 +125,9 @@ impl Protected {
         F: FnOnce(http::Request<Crossing<B>>) -> Fut + Send,
         Fut: Future<Output = http::Response<R>> + Send,
     {
-        let reads_request = matches!(self.body, BodyAccess::Request | BodyAccess::Both);
-        let reads_response = matches!(self.body, BodyAccess::Response | BodyAccess::Both);
+        let reads_response = self.reads_response();
         let (parts, body) = request.into_parts();
-        let (body, kept) = match reads_request {
+        let (body, kept) = match self.reads_request() {
             true => (Body::new(body), None),
             false => (Body::unavailable(), Some(body)),
         };
@@ -185,6 +192,7 @@ fn native_request(ctx: &mut Context) -> Request {
         request_id: ctx.request_id().clone(),
         user: ctx.user().cloned(),
         client_address: ctx.client_address(),
+        headers_changed: ctx.headers_changed,
     }));
     request
 }

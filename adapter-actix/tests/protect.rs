@@ -1,0 +1,55 @@
+//! The stack around native routes of actix-web.
+
+#[path = "../../conformance-tests/kit/native.rs"]
+mod native;
+
+use actix_web::body::to_bytes;
+use actix_web::http::header::{HeaderName as ActixName, HeaderValue as ActixValue};
+use actix_web::middleware::Condition;
+use actix_web::{App, HttpRequest, HttpResponse, test, web};
+use bytes::Bytes;
+use http::{Request, Response};
+use neurolink_actix::{Fact, transform};
+use neurolink_core::{AuthenticatedUser, RequestId, Stack};
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/me", web::get().to(async |Fact(user): Fact<AuthenticatedUser>| user.id))
+        .route("/public", web::get().to(async |Fact(user): Fact<Option<AuthenticatedUser>>| user.is_some().to_string()))
+        .route("/id", web::get().to(async |Fact(id): Fact<RequestId>| id.to_string()))
+        .route("/seen", web::get().to(seen))
+        .route("/echo", web::post().to(async |body: String| body))
+        .route("/panic", web::get().to(async || -> &'static str { panic!("secret") }));
+}
+
+async fn seen(request: HttpRequest) -> HttpResponse {
+    HttpResponse::Ok().body(request.headers().get("x-seen").expect("the header").as_bytes().to_vec())
+}
+
+struct Actix;
+
+impl native::Native for Actix {
+    async fn ask(&self, stack: Option<Stack>, request: Request<&'static str>) -> Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        let mut request = test::TestRequest::with_uri(&parts.uri.to_string()).set_payload(body);
+        request = request.method(parts.method.as_str().parse().expect("a method"));
+        for (name, value) in &parts.headers {
+            let name = ActixName::from_bytes(name.as_str().as_bytes()).expect("a name");
+            request = request.insert_header((name, ActixValue::from_bytes(value.as_bytes()).expect("a value")));
+        }
+        let protected = stack.is_some();
+        let stack = stack.unwrap_or_else(|| Stack::builder().build().expect("valid"));
+        let app = App::new().configure(routes).wrap(Condition::new(protected, transform(stack).expect("valid")));
+        let service = test::init_service(app).await;
+        let answer = test::try_call_service(&service, request.to_request()).await;
+        let answer =
+            answer.map_or_else(|error| error.error_response(), |answer| answer.into_parts().1.map_into_boxed_body());
+        let mut response = Response::builder().status(answer.status().as_u16());
+        for (name, value) in answer.headers() {
+            response = response.header(name.as_str(), value.as_bytes());
+        }
+        response.body(to_bytes(answer.into_body()).await.expect("a body")).expect("a response")
+    }
+}
+
+native::native_tests!(Actix);

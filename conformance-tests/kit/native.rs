@@ -1,0 +1,173 @@
+//! The stack around routes that a framework serves itself: what every adapter must pass on unchanged.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use neurolink_core::middleware::{BearerAuth, StaticToken};
+use neurolink_core::stack::BodyAccess;
+use neurolink_core::{AuthenticatedUser, Body, Code, Context, Error, Hook, Middleware, Next, Stack};
+
+const TOKEN: &str = "token-of-u1-0123456789";
+
+/// Native routes of a framework, with a stack around them or bare.
+///
+/// `GET /me` answers the user's id, `GET /public` whether there is a user, `GET /id` the request's id,
+/// `GET /seen` the header `x-seen`, `POST /echo` the body, `GET /panic` panics.
+pub(crate) trait Native {
+    /// Sends one request and reads the whole answer.
+    async fn ask(&self, stack: Option<Stack>, request: Request<&'static str>) -> Response<Bytes>;
+}
+
+/// The tests of native routes, each with its name.
+macro_rules! native_tests {
+    ($native:expr; $($name:ident),* $(,)?) => {$(
+        #[tokio::test]
+        async fn $name() {
+            native::$name(&$native).await;
+        }
+    )*};
+    ($native:expr) => {
+        native::native_tests!($native;
+            native_routes_are_protected_and_know_the_user,
+            other_spellings_do_not_reach_a_native_handler,
+            native_bodies_pass_untouched,
+            a_fact_without_the_stack_is_a_500,
+            a_middleware_changes_the_head_both_ways,
+            a_middleware_reads_bodies_both_ways_if_it_asks,
+            a_middleware_that_reads_without_asking_is_a_500,
+            a_panic_of_a_native_handler_is_a_500_with_its_headers,
+        );
+    };
+}
+pub(crate) use native_tests;
+
+fn protecting() -> Stack {
+    let user = StaticToken::new(TOKEN, AuthenticatedUser::new("u1"));
+    let auth = BearerAuth::tokens([user]).no_failure_limit();
+    Stack::builder().with(auth).public(["/public"]).build().expect("valid")
+}
+
+fn request(method: &str, path: &str, signed_in: bool, body: &'static str) -> Request<&'static str> {
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost");
+    if !body.is_empty() {
+        request = request.header(header::CONTENT_LENGTH, body.len());
+    }
+    if signed_in {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {TOKEN}"));
+    }
+    request.body(body).expect("a request")
+}
+
+fn text(response: &Response<Bytes>) -> &str {
+    std::str::from_utf8(response.body()).expect("text")
+}
+
+pub(crate) async fn native_routes_are_protected_and_know_the_user(native: &impl Native) {
+    let ask = async |path, signed_in| native.ask(Some(protecting()), request("GET", path, signed_in, "")).await;
+    let refused = ask("/me", false).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert!(refused.headers().contains_key(header::WWW_AUTHENTICATE) && text(&refused).contains("AUTH_REQUIRED"));
+    let me = ask("/me", true).await;
+    assert_eq!((me.status(), text(&me)), (StatusCode::OK, "u1"));
+    assert!(me.headers().contains_key("x-request-id"));
+    assert_eq!(text(&ask("/public", false).await), "false");
+    assert_eq!(ask("/nope", false).await.status(), StatusCode::UNAUTHORIZED);
+    let missing = ask("/nope", true).await;
+    assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+    assert!(missing.headers().contains_key("x-request-id"), "the host's own 404 is decorated");
+    let id = ask("/id", true).await;
+    assert_eq!(id.headers()["x-request-id"], text(&id));
+}
+
+pub(crate) async fn other_spellings_do_not_reach_a_native_handler(native: &impl Native) {
+    for path in ["/%6de", "//me", "/me/../me", "/me%00", "/pub/..%2fme", "/%70ublic"] {
+        for signed_in in [true, false] {
+            let answer = native.ask(Some(protecting()), request("GET", path, signed_in, "")).await;
+            assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
+        }
+    }
+}
+
+pub(crate) async fn native_bodies_pass_untouched(native: &impl Native) {
+    let echoed = native.ask(Some(protecting()), request("POST", "/echo", true, "hello")).await;
+    assert_eq!((echoed.status(), text(&echoed)), (StatusCode::OK, "hello"));
+}
+
+pub(crate) async fn a_fact_without_the_stack_is_a_500(native: &impl Native) {
+    let bare = native.ask(None, request("GET", "/id", false, "")).await;
+    assert_eq!(bare.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+struct Head;
+
+impl Hook for Head {
+    fn name(&self) -> &str {
+        "head"
+    }
+
+    fn before(&self, ctx: &mut Context) -> Option<neurolink_core::Response> {
+        ctx.headers_mut().insert("x-seen", HeaderValue::from_static("by the stack"));
+        None
+    }
+
+    fn after(&self, _ctx: &Context, response: &mut neurolink_core::Response) {
+        *response.status_mut() = StatusCode::ACCEPTED;
+        response.headers_mut().append("x-mark", HeaderValue::from_static("1"));
+        response.headers_mut().append("x-mark", HeaderValue::from_static("2"));
+    }
+}
+
+pub(crate) async fn a_middleware_changes_the_head_both_ways(native: &impl Native) {
+    let stack = Stack::builder().with(Head).build().expect("valid");
+    let mut asked = request("GET", "/seen", false, "");
+    asked.headers_mut().insert("x-seen", HeaderValue::from_static("by the client"));
+    let answer = native.ask(Some(stack), asked).await;
+    assert_eq!((answer.status(), text(&answer)), (StatusCode::ACCEPTED, "by the stack"));
+    assert_eq!(answer.headers().get_all("x-mark").iter().count(), 2);
+}
+
+/// Turns every answer round, and refuses a body that says `no`.
+struct Mirror(BodyAccess);
+
+#[async_trait]
+impl Middleware for Mirror {
+    fn name(&self) -> &str {
+        "mirror"
+    }
+
+    fn body(&self) -> BodyAccess {
+        self.0
+    }
+
+    async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<neurolink_core::Response, Error> {
+        if &*ctx.read_body().await? == b"no" {
+            return Err(Error::new(Code::Forbidden));
+        }
+        let (parts, body) = next.run(ctx).await.into_parts();
+        let whole = http_body_util::BodyExt::collect(body).await.map_err(Error::internal)?.to_bytes();
+        let turned: Vec<u8> = whole.iter().rev().copied().collect();
+        Ok(neurolink_core::Response::from_parts(parts, Body::from(turned)))
+    }
+}
+
+pub(crate) async fn a_middleware_reads_bodies_both_ways_if_it_asks(native: &impl Native) {
+    let ask = async |body| {
+        let stack = Stack::builder().with(Mirror(BodyAccess::Both)).build().expect("valid");
+        native.ask(Some(stack), request("POST", "/echo", false, body)).await
+    };
+    let turned = ask("abc").await;
+    assert_eq!((turned.status(), text(&turned)), (StatusCode::OK, "cba"));
+    assert_eq!(ask("no").await.status(), StatusCode::FORBIDDEN);
+}
+
+pub(crate) async fn a_middleware_that_reads_without_asking_is_a_500(native: &impl Native) {
+    let stack = Stack::builder().with(Mirror(BodyAccess::None)).build().expect("valid");
+    let answer = native.ask(Some(stack), request("POST", "/echo", false, "abc")).await;
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+pub(crate) async fn a_panic_of_a_native_handler_is_a_500_with_its_headers(native: &impl Native) {
+    let answer = native.ask(Some(protecting()), request("GET", "/panic", true, "")).await;
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(answer.headers().contains_key("x-request-id") && text(&answer).contains("INTERNAL_ERROR"));
+}
