@@ -1,4 +1,7 @@
-// Stands in for NeuroLink's own object: answers at once, from nothing but the request.
+// Stands in for NeuroLink's own object and its providers: answers from nothing but the request.
+
+// The agent's routes ask this registry themselves, and the package exports it nowhere.
+import { ProviderFactory } from "./node_modules/@juspay/neurolink/dist/factories/providerFactory.js";
 
 const MODELS = ["offline-echo", "offline/chunks-50", "offline/slow-100ms"];
 const PAUSE_MS = 100;
@@ -49,6 +52,10 @@ async function* streamed(model, words) {
     yield { content: place === 0 ? word : ` ${word}` };
   }
 }
+
+const vector = (text) => [text.length, 1];
+const embedder = { embed: async (text) => vector(text), embedMany: async (texts) => texts.map(vector) };
+ProviderFactory.registerProvider("offline", () => embedder, "offline-embed");
 
 export const engine = {
   getToolRegistry: () => toolRegistry,

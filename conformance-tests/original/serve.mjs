@@ -17,10 +17,14 @@ if (!["hono", "express", "fastify", "koa"].includes(values.framework) || !switch
   process.exit(2);
 }
 
-/** The adapters do not tell which port they got for 0, so it is chosen here. */
+/**
+ * The adapters do not tell which port they got for 0, so it is chosen here: below those that the system gives to
+ * clients, so that none of them takes it while a server starts again.
+ */
 async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
+  const probe = createServer().listen(20_000 + Math.floor(Math.random() * 12_000), "127.0.0.1");
+  const free = await once(probe, "listening").then(() => true, () => false);
+  if (!free) return freePort();
   const { port } = probe.address();
   probe.close();
   await once(probe, "close");
