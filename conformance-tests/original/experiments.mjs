@@ -70,7 +70,7 @@ const leaves = (path, experiment) => async (lab) => {
   const { socket } = await lab.ask("POST", path, { headers: json, body: '{"input":"x"}', hold: true });
   await pause(100);
   socket.destroy();
-  await pause(800);
+  await pause(3000);
   return experiment(made);
 };
 
@@ -231,7 +231,7 @@ export const experiments = [
   }],
   ["V59", "600 ms stream, timeout 200 ms", async (lab) => {
     await lab.serve({ config: { timeout: 200 }, own: counting().own });
-    const answer = await lab.post("/api/agent/stream", '{"input":"x"}');
+    const answer = await lab.ask("POST", "/api/agent/stream", { headers: { "Content-Type": "application/json" }, body: '{"input":"x"}', wait: 5000 });
     return `${answer.status}, ${answer.body.match(/piece/g)?.length ?? 0} of 30 pieces`;
   }],
   ["V60", "client leaves a stream after 100 ms", leaves("/api/agent/stream", (made) => `${made.pieces} of 30 pieces made`)],
