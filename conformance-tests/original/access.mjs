@@ -1,7 +1,12 @@
 // Who may: the middleware that reference.toml describes, as far as the original has it.
 
 import { readFileSync } from "node:fs";
-import { createAuthMiddleware, createRateLimitMiddleware, createRoleMiddleware, createSecurityHeadersMiddleware } from "@juspay/neurolink/server";
+import {
+  createAuthMiddleware,
+  createRateLimitMiddleware,
+  createRoleMiddleware,
+  createSecurityHeadersMiddleware,
+} from "@juspay/neurolink/server";
 import { jwtVerify } from "jose";
 import { parse } from "smol-toml";
 

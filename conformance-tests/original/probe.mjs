@@ -5,7 +5,10 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { createServer, registerAllRoutes } from "@juspay/neurolink/server";
 import { engine } from "./engine.mjs";
-import { experiments } from "./experiments.mjs";
+import { life } from "./experiments/life.mjs";
+import { limits } from "./experiments/limits.mjs";
+import { middleware } from "./experiments/middleware.mjs";
+import { requests } from "./experiments/requests.mjs";
 
 const FRAMEWORKS = ["hono", "express", "fastify", "koa"];
 const SILENCE_MS = 1500;
@@ -26,9 +29,21 @@ export class Lab {
     this.framework = framework;
   }
 
-  async serve({ config, middleware = [], routes = [], late = [], groups = [], allRoutes = true, errorListener = true, own = engine } = {}) {
+  async serve({
+    config,
+    middleware = [],
+    routes = [],
+    late = [],
+    groups = [],
+    allRoutes = true,
+    errorListener = true,
+    own = engine,
+  } = {}) {
     const quiet = { logging: { enabled: false }, rateLimit: { enabled: false } };
-    const server = await createServer(own, { framework: this.framework, config: { ...quiet, ...config, host: "127.0.0.1", port: config?.port ?? 0 } });
+    const server = await createServer(own, {
+      framework: this.framework,
+      config: { ...quiet, ...config, host: "127.0.0.1", port: config?.port ?? 0 },
+    });
     if (errorListener) server.on("error", () => {});
     await server.initialize();
     for (const one of middleware) server.registerMiddleware(one);
@@ -58,7 +73,14 @@ export class Lab {
     let bytes = "";
     socket.on("data", (data) => (bytes += data)).on("error", () => {});
     socket.write(`${method} ${path} HTTP/1.1\r\n${head.join("")}\r\n${body ?? ""}`);
-    if (hold) return { socket, until: async (text) => { while (!bytes.includes(text)) await once(socket, "data"); return new Answer(bytes); } };
+    if (hold)
+      return {
+        socket,
+        until: async (text) => {
+          while (!bytes.includes(text)) await once(socket, "data");
+          return new Answer(bytes);
+        },
+      };
     const closed = once(socket, "close").catch(() => {});
     const silent = new Promise((resolve) => setTimeout(resolve, wait, "silent"));
     const end = await Promise.race([closed, silent]);
@@ -84,7 +106,7 @@ export class Lab {
 /** What the chunks hold; their lengths are taken as ASCII, which is all that is asked here. */
 function unchunked(text) {
   let body = "";
-  for (let rest = text; rest; ) {
+  for (let rest = text; rest;) {
     const [, size] = /^([0-9a-f]+)\r\n/i.exec(rest) ?? [undefined, "0"];
     const start = size.length + 2;
     body += rest.slice(start, start + parseInt(size, 16));
@@ -144,9 +166,10 @@ async function result(experiment, framework) {
   return fatal ? `${told}; the process ends: ${fatal.code ?? fatal.name}` : told;
 }
 
+// An experiment has a row, the words for what is asked, and a function from a lab to the words of a cell.
 const asked = process.argv.slice(2);
 process.stdout.write(`| row | request | ${FRAMEWORKS.join(" | ")} |\n|---|---|---|---|---|---|\n`);
-for (const [row, what, experiment] of experiments) {
+for (const [row, what, experiment] of [...requests, ...middleware, ...limits, ...life]) {
   if (asked.length && !asked.includes(row)) continue;
   const cells = [];
   for (const framework of FRAMEWORKS) cells.push((await result(experiment, framework)).replaceAll("|", "\\|"));

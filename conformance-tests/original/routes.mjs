@@ -6,7 +6,8 @@ const SECRET = "secret db password=hunter2";
 const REST = { hono: ":rest{.+}", express: "*rest", fastify: "*", koa: "{*rest}" };
 
 const list = (value) => (Array.isArray(value) ? value : [value]);
-const fields = (object, change) => Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
+const fields = (object, change) =>
+  Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 
 function withHeaders(ctx, headers, data) {
   ctx.responseHeaders = { ...ctx.responseHeaders, ...headers };
@@ -34,17 +35,30 @@ export function testRoutes(framework) {
     route("GET", "error", async () => fail()),
     route("GET", "slow", () => new Promise((resolve) => setTimeout(resolve, 5000, "late"))),
     route("POST", "echo", async ({ body }) => ({ body: body ?? null })),
-    route("POST", "upload", async ({ body }) => ({ bytes: Buffer.byteLength(typeof body === "string" ? body : JSON.stringify(body ?? "")) })),
+    route("POST", "upload", async ({ body }) => ({
+      bytes: Buffer.byteLength(typeof body === "string" ? body : JSON.stringify(body ?? "")),
+    })),
     route("PUT", "none", async () => "none"),
     route("DELETE", "none", async () => "none"),
     route("GET", "params/:id", async ({ params }) => ({ id: params.id })),
-    route("GET", `files/${REST[framework]}`, async ({ params }) => ({ rest: list(params.rest ?? params["*"]).join("/") })),
-    route("GET", "query", async ({ query }) => ({ last: fields(query, (value) => list(value).at(-1)), all: fields(query, list) })),
-    route("GET", "headers", async ({ headers }) => Object.entries(headers).filter(([name]) => name.startsWith("x-test"))),
+    route("GET", `files/${REST[framework]}`, async ({ params }) => ({
+      rest: list(params.rest ?? params["*"]).join("/"),
+    })),
+    route("GET", "query", async ({ query }) => ({
+      last: fields(query, (value) => list(value).at(-1)),
+      all: fields(query, list),
+    })),
+    route("GET", "headers", async ({ headers }) =>
+      Object.entries(headers).filter(([name]) => name.startsWith("x-test")),
+    ),
     route("GET", "set-cookies", async (ctx) => withHeaders(ctx, { "Set-Cookie": ["a=1", "b=2"] }, "cookies")),
-    route("GET", "many", async (ctx) => withHeaders(ctx, { "x-custom": "mine", "x-frame-options": "SAMEORIGIN" }, "many")),
+    route("GET", "many", async (ctx) =>
+      withHeaders(ctx, { "x-custom": "mine", "x-frame-options": "SAMEORIGIN" }, "many"),
+    ),
     route("GET", "panic-stream", async () => failing(["event 0", "event 1"], SECRET), { streaming }),
-    route("GET", "stream-error", async () => failing(["event 0"], "provider key sk-123 invalid, password=hunter2"), { streaming }),
+    route("GET", "stream-error", async () => failing(["event 0"], "provider key sk-123 invalid, password=hunter2"), {
+      streaming,
+    }),
     route("POST", "unsafe", async () => "done"),
   ];
 }

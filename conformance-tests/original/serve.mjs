@@ -9,11 +9,21 @@ import { parseArgs } from "node:util";
 
 const onOff = { type: "string", default: "on" };
 const { values } = parseArgs({
-  options: { framework: { type: "string" }, port: { type: "string", default: "0" }, middleware: onOff, "error-listener": onOff },
+  options: {
+    framework: { type: "string" },
+    port: { type: "string", default: "0" },
+    middleware: onOff,
+    "error-listener": onOff,
+  },
 });
 const switches = [values.middleware, values["error-listener"]];
-if (!["hono", "express", "fastify", "koa"].includes(values.framework) || !switches.every((value) => ["on", "off"].includes(value))) {
-  console.error("usage: serve.mjs --framework hono|express|fastify|koa --port N [--middleware on|off] [--error-listener on|off]");
+if (
+  !["hono", "express", "fastify", "koa"].includes(values.framework) ||
+  !switches.every((value) => ["on", "off"].includes(value))
+) {
+  console.error(
+    "usage: serve.mjs --framework hono|express|fastify|koa --port N [--middleware on|off] [--error-listener on|off]",
+  );
   process.exit(2);
 }
 
@@ -23,7 +33,10 @@ if (!["hono", "express", "fastify", "koa"].includes(values.framework) || !switch
  */
 async function freePort() {
   const probe = createServer().listen(20_000 + Math.floor(Math.random() * 12_000), "127.0.0.1");
-  const free = await once(probe, "listening").then(() => true, () => false);
+  const free = await once(probe, "listening").then(
+    () => true,
+    () => false,
+  );
   if (!free) return freePort();
   const { port } = probe.address();
   probe.close();
@@ -32,12 +45,19 @@ async function freePort() {
 }
 
 const port = Number(values.port) || (await freePort());
-const options = { framework: values.framework, port, withMiddleware: values.middleware === "on", errorListener: values["error-listener"] === "on" };
+const options = {
+  framework: values.framework,
+  port,
+  withMiddleware: values.middleware === "on",
+  errorListener: values["error-listener"] === "on",
+};
 const STDERR_KEPT = 2000;
 
 /** Starts a process that is about to listen. */
 function spare() {
-  const child = fork(new URL("server.mjs", import.meta.url), [JSON.stringify(options)], { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  const child = fork(new URL("server.mjs", import.meta.url), [JSON.stringify(options)], {
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
   child.said = "";
   child.stderr.on("data", (text) => (child.said = (child.said + text).slice(-STDERR_KEPT)));
   child.ready = once(child, "message");
@@ -59,7 +79,10 @@ async function accepts() {
   const deadline = Date.now() + 5000;
   while (Date.now() < deadline) {
     const socket = connect(port, "127.0.0.1");
-    const open = await Promise.race([once(socket, "connect"), once(socket, "error")]).then(() => true, () => false);
+    const open = await Promise.race([once(socket, "connect"), once(socket, "error")]).then(
+      () => true,
+      () => false,
+    );
     socket.destroy();
     if (open) return true;
     await new Promise((resolve) => setTimeout(resolve, 10));
