@@ -112,13 +112,13 @@ mod tests {
     async fn a_service_of_one_thread_is_decorated() {
         let called = Rc::new(Cell::new(false));
         let seen = Rc::clone(&called);
-        let response =
-            protected(Duration::from_secs(1)).wrap_local(request("/x"), ConnInfo::default(), |_| async move {
-                tokio::task::yield_now().await;
-                seen.set(true);
-                Response::new(Body::from("mine"))
-            });
-        let response = response.await;
+        let native = |_| async move {
+            tokio::task::yield_now().await;
+            seen.set(true);
+            Response::new(Body::from("mine"))
+        };
+        let protected = protected(Duration::from_secs(1));
+        let response = protected.wrap_local(request("/x"), ConnInfo::default(), native).await;
         assert!(called.get() && response.headers().contains_key("x-mark"));
         assert_eq!(response.into_body().into_full().expect("whole"), "mine");
     }
