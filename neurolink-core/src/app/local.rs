@@ -93,14 +93,17 @@ mod tests {
             "mark"
         }
 
+        fn order(&self) -> i16 {
+            crate::order::HEADERS
+        }
+
         fn after(&self, _ctx: &Context, response: &mut Response) {
             response.headers_mut().insert("x-mark", HeaderValue::from_static("1"));
         }
     }
 
     fn protected(timeout: Duration) -> Protected {
-        let mut settings = Settings::default();
-        settings.timeout = timeout;
+        let settings = Settings { timeout, ..Settings::default() };
         Stack::builder().with(Mark).build().expect("valid").protect(settings).expect("valid")
     }
 
