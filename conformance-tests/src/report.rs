@@ -9,6 +9,9 @@ use crate::wire::Exchange;
 /// Bytes of a body that are shown.
 const SHOWN: usize = 2000;
 
+/// Lines of it.
+const LINES: usize = 24;
+
 /// The report of one outcome; `rerun` is the command that repeats only this case.
 #[must_use]
 pub fn describe(outcome: &CaseOutcome, rerun: &str) -> String {
@@ -23,7 +26,8 @@ pub fn describe(outcome: &CaseOutcome, rerun: &str) -> String {
     };
     let _ = writeln!(out, "{}: {verdict} ({:?})", outcome.name, outcome.level);
     for mismatch in &outcome.mismatches {
-        let _ = writeln!(out, "  - {mismatch}");
+        let cut = mismatch.char_indices().nth(SHOWN).map_or(mismatch.len(), |(at, _)| at);
+        let _ = writeln!(out, "  - {}{}", &mismatch[..cut], if cut < mismatch.len() { " .." } else { "" });
     }
     for (at, exchange) in outcome.exchanges.iter().enumerate() {
         if outcome.exchanges.len() > 1 {
@@ -71,7 +75,9 @@ pub fn answer_text(answer: &RawResponse) -> String {
 /// Bytes as lines of text: what is not printable is escaped, CR is shown, long texts are cut.
 fn printable(bytes: &[u8]) -> String {
     let mut out = String::new();
-    for byte in bytes.iter().take(SHOWN) {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').take(LINES).map(<[u8]>::len).sum();
+    let shown = SHOWN.min(lines);
+    for byte in bytes.iter().take(shown) {
         match byte {
             b'\r' => out.push_str("\\r"),
             b'\n' => out.push_str("\\n\n"),
@@ -81,7 +87,7 @@ fn printable(bytes: &[u8]) -> String {
             }
         }
     }
-    if bytes.len() > SHOWN {
+    if bytes.len() > shown {
         let _ = write!(out, ".. ({} bytes)", bytes.len());
     }
     out
@@ -92,6 +98,16 @@ mod tests {
     use super::*;
     use crate::case::Level;
     use crate::wire::End;
+
+    #[test]
+    fn a_report_of_long_texts_fits_a_screen() {
+        let sent = "1\r\na\r\n".repeat(5000).into_bytes();
+        let exchange = Exchange { sent, answers: Vec::new(), end: End::Open, problem: None };
+        let outcome = CaseOutcome::new("a/b".into(), Level::Must, vec!["x".repeat(9000)], vec![exchange]);
+        let text = describe(&outcome, "again");
+        assert!(text.lines().count() < 40 && text.len() < 5000, "{} bytes", text.len());
+        assert!(text.contains(".. (30000 bytes)"), "{text}");
+    }
 
     #[test]
     fn a_report_shows_the_bytes_all_mismatches_and_the_command() {
