@@ -37,12 +37,14 @@ files!(
     "mount",
     "parser",
     "path",
+    "protected",
     "requestid",
     "roles",
     "routing",
     "smuggling",
     "sse",
     "tools",
+    "validation",
 );
 
 /// All cases that are written as data, a row each.
