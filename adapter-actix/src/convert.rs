@@ -114,9 +114,14 @@ pub(crate) fn response(
     response = match (body.into_full(), length, exact) {
         // HEAD leaves the body out and keeps its length, if that is known.
         (Ok(_), Some(length), _) if is_head => {
-            response.set_body(SizedStream::new(length, stream::empty::<io::Result<_>>())).map_into_boxed_body()
+            response.set_body(SizedStream::new(length, outgoing(Body::empty(), pump))).map_into_boxed_body()
         }
         (Ok(_), None, _) if is_head => response.set_body(NoBody::new()).map_into_boxed_body(),
+        // actix waits without a limit for the rest of a chunked body that nobody holds, and closes if somebody does.
+        (Ok(bytes), ..) if pump.as_ref().is_some_and(|pump| !pump.is_done()) => {
+            let length = bytes.len() as u64;
+            response.set_body(SizedStream::new(length, outgoing(Body::from(bytes), pump))).map_into_boxed_body()
+        }
         (Ok(bytes), ..) => response.set_body(bytes).map_into_boxed_body(),
         (Err(body), _, Some(exact)) => {
             response.set_body(SizedStream::new(exact, outgoing(body, pump))).map_into_boxed_body()

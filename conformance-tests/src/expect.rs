@@ -12,6 +12,9 @@ use crate::parse::{Framing, RawResponse};
 use crate::sse::SseExpect;
 use crate::wire::{End, Exchange};
 
+/// Characters of a body that a mismatch shows.
+const SHOWN: usize = 300;
+
 /// What an answer has to be.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,14 +141,15 @@ impl Expect {
 
     fn check_body(&self, answer: &RawResponse, out: &mut Vec<String>) {
         let text = answer.text();
+        let shown: String = text.chars().take(SHOWN).collect();
         if let Some(wanted) = &self.body
             && *wanted != text
         {
-            out.push(format!("body: expected {wanted:?}, got {text:?}"));
+            out.push(format!("body: expected {wanted:?}, got {shown:?}"));
         }
         for wanted in self.body_contains.as_slice() {
             if !text.contains(wanted) {
-                out.push(format!("body: expected to contain {wanted:?}, got {text:?}"));
+                out.push(format!("body: expected to contain {wanted:?}, got {shown:?}"));
             }
         }
         for banned in self.body_absent.as_slice() {
@@ -156,7 +160,7 @@ impl Expect {
         }
         if self.json.is_some() || !self.json_absent.is_empty() {
             match answer.json() {
-                None => out.push(format!("body: expected JSON, got {text:?}")),
+                None => out.push(format!("body: expected JSON, got {shown:?}")),
                 Some(actual) => {
                     if let Some(wanted) = &self.json {
                         json::subset(wanted, &actual, "json", out);

@@ -93,8 +93,12 @@ pub fn answer_text(answer: &RawResponse) -> String {
 
 /// Bytes as lines of text: what is not printable is escaped, CR is shown, long texts are cut.
 fn printable(bytes: &[u8]) -> String {
+    /// Lines that are shown.
+    const LINES: usize = 24;
     let mut out = String::new();
-    for byte in bytes.iter().take(SHOWN) {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').take(LINES).map(<[u8]>::len).sum();
+    let shown = SHOWN.min(lines);
+    for byte in bytes.iter().take(shown) {
         match byte {
             b'\r' => out.push_str("\\r"),
             b'\n' => out.push_str("\\n\n"),
@@ -104,7 +108,7 @@ fn printable(bytes: &[u8]) -> String {
             }
         }
     }
-    if bytes.len() > SHOWN {
+    if bytes.len() > shown {
         let _ = write!(out, ".. ({} bytes)", bytes.len());
     }
     out
@@ -115,6 +119,16 @@ mod tests {
     use super::*;
     use crate::case::Level;
     use crate::wire::End;
+
+    #[test]
+    fn a_report_of_long_texts_fits_a_screen() {
+        let sent = "1\r\na\r\n".repeat(5000).into_bytes();
+        let exchange = Exchange { sent, answers: Vec::new(), end: End::Open, problem: None };
+        let outcome = CaseOutcome::new("a/b".into(), Level::Must, Vec::new(), vec![exchange]);
+        let text = describe(&outcome, "again");
+        assert!(text.lines().count() < 40 && text.len() < 5000, "{} bytes", text.len());
+        assert!(text.contains(".. (30000 bytes)"), "{text}");
+    }
 
     #[test]
     fn a_report_shows_the_bytes_all_mismatches_and_the_command() {

@@ -1,7 +1,9 @@
 //! The conversations: one file a subject.
 
+mod attack;
 mod concurrent;
 mod connection;
+mod expect;
 mod limits;
 mod streams;
 mod timing;
@@ -37,6 +39,17 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("body/too-large-is-told-before-the-body-is-sent", "RFC 9110 10.1.1; V20; V74", timing::early_413),
     must("body/chunked-too-large-is-told-before-its-end", "O-D20; V20; V74", timing::chunked_413),
     must("errors/timeout-comes-in-time", "V58; O-D22", timing::timeout),
+    must("http/half-of-a-request-is-refused", "RFC 9112 8", attack::half_close),
+    must("http/half-close-behind-a-request-has-one-answer", "RFC 9112 9.6", attack::half_close_behind),
+    must("http/resets-do-no-harm", "RFC 9112 9.5; V60", attack::resets),
+    must("http/silent-connection-is-closed", "RFC 9110 15.5.9; CWE-400", attack::silent),
+    must("http/slow-head-is-given-up", "RFC 9110 15.5.9; CWE-400", attack::slow_head),
+    must("http/answer-before-the-end-of-a-body-closes", "RFC 9112 9.3; design 6", attack::early_answer_closes),
+    must("body/that-stops-coming-is-408", "RFC 9110 15.5.9; V58", attack::body_stops),
+    must("body/that-drips-is-408", "RFC 9110 15.5.9; V58; CWE-400", attack::body_drips),
+    must("json/megabytes-are-refused", "V69; V20; CWE-400; CWE-674", attack::megabytes),
+    must("expect/continue-comes-before-the-body", "RFC 9110 10.1.1", expect::before_the_body),
+    must("expect/http10-gets-no-continue", "RFC 9110 10.1.1", expect::http10),
     must("sse/events-come-one-by-one", "V62; frameworks 5 (Nagle)", streams::one_by_one),
     must("sse/server-lives-after-a-client-leaves", "V60; O-D23", streams::leave),
     must("sse/http10-is-not-chunked", "RFC 9112 6.1", streams::http10),

@@ -1,6 +1,6 @@
 //! What is wrong with a request's head is decided here, and answered by the onion.
 
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::table::Shared;
 use super::{Context, path};
@@ -28,11 +28,7 @@ pub(crate) fn check(shared: &Shared, ctx: &Context) -> Result<Option<Box<str>>, 
     }
     sizes(headers, limits.header_count, limits.header_bytes)?;
     repeated(headers)?;
-    if let Some(encoding) = headers.get(header::TRANSFER_ENCODING)
-        && !encoding.as_bytes().eq_ignore_ascii_case(b"chunked")
-    {
-        return Err(Error::bad_request("Only `chunked` is accepted as Transfer-Encoding"));
-    }
+    encoding(headers)?;
     shared.hosts.check(uri, headers, ctx.parts.version, ctx.conn())?;
     let raw = uri.path();
     if raw == "*" && ctx.method() == Method::OPTIONS {
@@ -55,6 +51,17 @@ fn sizes(headers: &HeaderMap, count: usize, bytes: usize) -> Result<(), Error> {
         return Err(Error::new(Code::HeadersTooLarge));
     }
     Ok(())
+}
+
+/// Whoever reads the encoding otherwise finds the end of the body elsewhere, so nothing after it is read.
+fn encoding(headers: &HeaderMap) -> Result<(), Error> {
+    let mut lines = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let Some(line) = lines.next() else { return Ok(()) };
+    if lines.next().is_none() && line.as_bytes().eq_ignore_ascii_case(b"chunked") {
+        return Ok(());
+    }
+    Err(Error::bad_request("Only `chunked` is accepted as Transfer-Encoding, once")
+        .with_header(header::CONNECTION, HeaderValue::from_static("close")))
 }
 
 fn repeated(headers: &HeaderMap) -> Result<(), Error> {

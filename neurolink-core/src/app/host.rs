@@ -54,6 +54,10 @@ impl Hosts {
             (Some(authority), Some(line)) if !authority.eq_ignore_ascii_case(line) => {
                 return Err(Error::bad_request("The Host header and the request target name different hosts"));
             }
+            // HTTP/1.1 has the header beside an absolute target too (RFC 9112, section 3.2).
+            (Some(_), None) if version == Version::HTTP_11 => {
+                return Err(Error::bad_request("The Host header is missing"));
+            }
             (Some(host), _) | (None, Some(host)) => host,
             (None, None) if version <= Version::HTTP_10 => return Ok(()),
             (None, None) => return Err(Error::bad_request("The Host header is missing")),
@@ -182,5 +186,15 @@ mod tests {
         };
         assert!(check("http://localhost:1/x"));
         assert!(!check("http://127.0.0.1:1/x"));
+    }
+
+    #[test]
+    fn an_absolute_target_replaces_the_header_in_http2_only() {
+        let check = |version| {
+            let uri = Uri::from_static("http://localhost/x");
+            Hosts::default().check(&uri, &HeaderMap::new(), version, &conn(LOOPBACK)).is_ok()
+        };
+        assert!(check(Version::HTTP_2) && check(Version::HTTP_10));
+        assert!(!check(Version::HTTP_11));
     }
 }

@@ -34,6 +34,12 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: fmt::Display,
 {
+    /// Whether the source came to its end.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.sender.is_none()
+    }
+
     /// Moves one chunk. The slot is reserved first: a chunk is read only when the core wants one.
     fn poll_move(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Without a sender all is here; with a closed one nobody wants it.

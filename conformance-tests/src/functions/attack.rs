@@ -1,0 +1,176 @@
+//! Clients that stop, wait, or send without an end: each gets a refusal or a close in time, and others are served.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::function::{Ctx, Failure, ensure, expect_status};
+use crate::parse::Asked;
+use crate::wire::{Connection, End, Until};
+
+/// How long a server may wait for a head: 10 s, and what a busy machine adds.
+const HEAD: Duration = Duration::from_secs(14);
+
+const POST: &str = r"POST /api/test/echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+
+/// The server answers others.
+fn lives(ctx: &Ctx) -> Result<(), Failure> {
+    expect_status(&ctx.get("/api/health/live", None)?, 200)
+}
+
+/// Reads what comes: nothing but 4xx, and then a close.
+fn is_refused(connection: &mut Connection, what: &str) -> Result<(), Failure> {
+    let exchange = connection.exchange(Vec::new(), &[Asked::method("POST")], Until::Closed);
+    let right = exchange.answers.iter().all(|answer| (400..500).contains(&answer.status));
+    let closed = matches!(exchange.end, End::Closed | End::Reset);
+    ensure(right && closed, || format!("{what}: expected 4xx or nothing, and a close: {}", exchange.summary()))
+}
+
+/// A client that closes its half in the middle of a request is refused, never answered as if it were whole.
+pub(super) fn half_close(ctx: &Ctx) -> Result<(), Failure> {
+    for (what, rest) in [
+        ("line", "GET /api/hea".to_owned()),
+        ("head", r"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n".to_owned()),
+        ("body", format!(r"{POST}Content-Length: 20\r\n\r\n{{}}")),
+        ("no body", format!(r"{POST}Content-Length: 20\r\n\r\n")),
+        ("chunk", format!(r"{POST}Transfer-Encoding: chunked\r\n\r\n7\r\n{{}}")),
+        ("chunks", format!(r"{POST}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n")),
+        ("last line", format!(r"{POST}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\n")),
+    ] {
+        let mut connection = ctx.connect()?;
+        ctx.send(&mut connection, &rest);
+        connection.finish_sending();
+        is_refused(&mut connection, what)?;
+    }
+    lives(ctx)
+}
+
+/// A client that closes its half behind a whole request gets its one answer, or is taken for gone.
+pub(super) fn half_close_behind(ctx: &Ctx) -> Result<(), Failure> {
+    let mut connection = ctx.connect()?;
+    ctx.send(&mut connection, r"GET /api/test/params/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    connection.finish_sending();
+    let exchange = connection.exchange(Vec::new(), &[Asked::method("GET")], Until::Closed);
+    let right = exchange.answers.iter().all(|answer| answer.status == 200);
+    let closed = matches!(exchange.end, End::Closed | End::Reset);
+    ensure(right && closed && exchange.answers.len() < 2, || {
+        format!("expected at most one answer and a close: {}", exchange.summary())
+    })?;
+    lives(ctx)
+}
+
+/// Clients that reset their connection in the middle of a request do no harm.
+pub(super) fn resets(ctx: &Ctx) -> Result<(), Failure> {
+    let cuts = [
+        "GET /api/hea".to_owned(),
+        format!(r"{POST}Content-Length: 100\r\n\r\n{{"),
+        format!(r"{POST}Transfer-Encoding: chunked\r\n\r\nff\r\n{{"),
+        r"GET /api/test/slow HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {user-token}\r\n\r\n".to_owned(),
+    ];
+    for cut in cuts.iter().cycle().take(40) {
+        let failed = |error: std::io::Error| Failure::new(format!("cannot connect: {error}"));
+        let mut stream = TcpStream::connect(ctx.addr()).map_err(failed)?;
+        // It may have been closed already.
+        let _ = stream.write_all(&ctx.bytes(cut));
+        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).map_err(failed)?;
+        drop(stream);
+    }
+    lives(ctx)
+}
+
+/// A body that stops coming is refused in time, however its end is told, and the connection is closed.
+pub(super) fn body_stops(ctx: &Ctx) -> Result<(), Failure> {
+    for rest in [
+        r"Content-Length: 20\r\n\r\n{",
+        r"Content-Length: 20\r\n\r\n",
+        r"Transfer-Encoding: chunked\r\n\r\n7\r\n{",
+        r"Transfer-Encoding: chunked\r\n\r\n",
+    ] {
+        let mut connection = ctx.connect()?;
+        ctx.send(&mut connection, &format!("{POST}{rest}"));
+        let exchange = connection.exchange(Vec::new(), &[Asked::method("POST")], Until::Closed);
+        let statuses: Vec<_> = exchange.answers.iter().map(|answer| answer.status).collect();
+        let closed = matches!(exchange.end, End::Closed | End::Reset);
+        ensure(statuses == [408] && closed, || format!("{rest}: expected 408 and a close: {}", exchange.summary()))?;
+    }
+    Ok(())
+}
+
+/// A body that comes byte by byte does not last longer than the request may.
+pub(super) fn body_drips(ctx: &Ctx) -> Result<(), Failure> {
+    let head = format!(r"{POST}Content-Length: 1000\r\n\r\n");
+    let answer = drip(ctx, &head, b" ", Duration::from_millis(20), Duration::from_secs(4))?;
+    ensure(answer.starts_with("HTTP/1.1 408 "), || format!("expected 408, got {answer:?}"))
+}
+
+/// An answer that comes before the end of a body closes the connection: nobody waits for the rest.
+pub(super) fn early_answer_closes(ctx: &Ctx) -> Result<(), Failure> {
+    for rest in [
+        r"Content-Length: 5000\r\n\r\n{",
+        r"Transfer-Encoding: chunked\r\n\r\n1000\r\n{repeat:2000: }",
+        r"Transfer-Encoding: chunked\r\n\r\nffffffff\r\n{repeat:2000: }",
+    ] {
+        let mut connection = ctx.connect()?;
+        ctx.send(&mut connection, &format!("{POST}{rest}"));
+        is_refused(&mut connection, rest)?;
+    }
+    Ok(())
+}
+
+/// Megabytes are refused while they come, and nobody else waits.
+pub(super) fn megabytes(ctx: &Ctx) -> Result<(), Failure> {
+    for rest in [
+        r"Content-Length: 10000000\r\n\r\n{repeat:10000000:9}",
+        r"Content-Length: 200000\r\n\r\n{repeat:100000:[}{repeat:100000:]}",
+        r#"Content-Length: 500001\r\n\r\n{repeat:100000:{"a":}1"#,
+        r"Transfer-Encoding: chunked\r\n\r\n186a0\r\n{repeat:100000:[}\r\n0\r\n\r\n",
+        r"Transfer-Encoding: chunked\r\n\r\n989680\r\n{repeat:10000000:9}\r\n0\r\n\r\n",
+    ] {
+        let mut connection = ctx.connect()?;
+        let begun = Instant::now();
+        connection.send(&ctx.bytes(&format!(r"{POST}Connection: close\r\n{rest}")));
+        is_refused(&mut connection, &rest[..20])?;
+        let took = begun.elapsed();
+        ensure(took < Duration::from_secs(4), || format!("{}: the refusal took {took:?}", &rest[..20]))?;
+        lives(ctx)?;
+    }
+    Ok(())
+}
+
+/// A connection on which nothing is said is closed.
+pub(super) fn silent(ctx: &Ctx) -> Result<(), Failure> {
+    gives_up(ctx, "", b"")
+}
+
+/// A head that never ends is given up, though bytes keep coming.
+pub(super) fn slow_head(ctx: &Ctx) -> Result<(), Failure> {
+    gives_up(ctx, r"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", b"a")
+}
+
+fn gives_up(ctx: &Ctx, begin: &str, more: &[u8]) -> Result<(), Failure> {
+    let answer = drip(ctx, begin, more, Duration::from_millis(250), HEAD)?;
+    let right = answer.is_empty() || answer.starts_with("HTTP/1.1 408 ");
+    ensure(right, || format!("expected 408 or nothing, got {answer:?}"))?;
+    lives(ctx)
+}
+
+/// Says how a request begins and then `more` after each pause, until the server closes: what it said before.
+fn drip(ctx: &Ctx, begin: &str, more: &[u8], pause: Duration, most: Duration) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("cannot connect: {error}"));
+    let mut stream = TcpStream::connect(ctx.addr()).map_err(failed)?;
+    stream.set_read_timeout(Some(pause)).map_err(failed)?;
+    let _ = stream.write_all(&ctx.bytes(begin));
+    let begun = Instant::now();
+    let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+    while begun.elapsed() < most {
+        match stream.read(&mut piece) {
+            Ok(count) if count > 0 => answer.extend_from_slice(&piece[..count]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                // It may have been closed in between.
+                let _ = stream.write_all(more);
+            }
+            _ => return Ok(String::from_utf8_lossy(&answer).into_owned()),
+        }
+    }
+    Err(Failure::new(format!("the connection is open after {most:?}")))
+}
