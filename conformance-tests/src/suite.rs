@@ -47,6 +47,15 @@ impl Test {
         Self { name: case.id.to_owned(), place, kind: Kind::Function(case) }
     }
 
+    /// The same test with no more than this time, in milliseconds; a conversation keeps its own.
+    pub(crate) fn within(mut self, most: u64) -> Self {
+        if let Kind::Data(case) = &mut self.kind {
+            let case = Arc::make_mut(case);
+            case.timeout_ms = case.timeout_ms.min(most);
+        }
+        self
+    }
+
     /// The name: the case's id, with the row in brackets.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -136,6 +145,11 @@ impl Suite {
         let data = cases.iter().map(|case| Test::data(case, false));
         let tests = own.chain(data).chain(function_cases().iter().map(Test::function)).collect();
         Ok(Self { subject: Box::new(subject), divergences, tests, servers: Mutex::default() })
+    }
+
+    /// These tests for a subject that has no divergences.
+    pub(crate) fn of(subject: impl Subject, tests: Vec<Test>) -> Self {
+        Self { subject: Box::new(subject), divergences: Divergences::default(), tests, servers: Mutex::default() }
     }
 
     /// The subject's name.
