@@ -1,7 +1,7 @@
 //! The plain hyper adapter with a mutant's change around it.
 
 use std::convert::Infallible;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::task::{Context, Poll};
 
 use futures_util::StreamExt as _;
@@ -10,7 +10,7 @@ use http::request::Parts;
 use hyper::body::Incoming;
 use neurolink_core::server::{Adapter, ServeError, Shutdown};
 use neurolink_core::{App, Body, BoxError, BoxFuture, Request, Response};
-use neurolink_serve::{ServeConfig, serve};
+use neurolink_serve::{Connection, ServeConfig, serve};
 use serde_json::Value;
 use tower_service::Service;
 
@@ -30,8 +30,11 @@ impl Adapter for Mutated {
         let mutant = self.0;
         let config = (mutant.serve)(ServeConfig::default());
         Box::pin(async move {
-            let make =
-                move |connection| Mutation { host: Host::new(app.clone(), connection), exchange: mutant.exchange };
+            let make = move |connection: Connection| Mutation {
+                host: Host::new(app.clone(), connection),
+                exchange: mutant.exchange,
+                peer: Peer(connection.peer),
+            };
             let result = match mutant.bytes {
                 None => serve(listener, config, shutdown, make).await.map_err(BoxError::from),
                 Some(bytes) => match proxy::in_front_of(listener, bytes) {
@@ -51,6 +54,18 @@ impl Adapter for Mutated {
 struct Mutation {
     host: Host,
     exchange: Exchange,
+    peer: Peer,
+}
+
+/// The other end of the connection, which a mutant finds in a request's extensions: each case has an address of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+impl Peer {
+    /// The other end of a request's connection.
+    pub(super) fn of(extensions: &http::Extensions) -> SocketAddr {
+        extensions.get().map_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), |Self(peer)| *peer)
+    }
 }
 
 impl Service<http::Request<Incoming>> for Mutation {
@@ -63,8 +78,10 @@ impl Service<http::Request<Incoming>> for Mutation {
     }
 
     fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-        let Self { host, exchange } = self.clone();
-        Box::pin(async move { Ok(answer(host, exchange, request.map(Body::new)).await) })
+        let Self { host, exchange, peer } = self.clone();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        Box::pin(async move { Ok(answer(host, exchange, request).await) })
     }
 }
 

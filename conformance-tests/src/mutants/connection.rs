@@ -1,11 +1,10 @@
 //! HTTP/1 as clients rely on it: connections, pieces, sizes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use http::StatusCode;
 
 use super::adapter::ask;
 use super::edit::{refusal, set, swap, text};
+use super::fatal::Dead;
 use super::mutant::Mutant;
 
 const AREAS: &[&str] = &["http"];
@@ -46,20 +45,14 @@ pub(super) const ALL: &[Mutant] = &[
     ),
     Mutant::new("leaving-ends-the-server", AREAS, "after a client left every answer is a 500").around(
         |host, request| {
-            static DEAD: AtomicBool = AtomicBool::new(false);
-            struct Answered(bool);
-            impl Drop for Answered {
-                fn drop(&mut self) {
-                    DEAD.fetch_or(!self.0, Ordering::Relaxed);
-                }
-            }
+            static DEAD: Dead = Dead::none();
             Box::pin(async move {
-                if DEAD.load(Ordering::Relaxed) {
-                    return refusal(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR");
+                if let Some(dead) = DEAD.answer(&request) {
+                    return dead;
                 }
-                let mut answered = Answered(false);
+                let mut watch = DEAD.watch(&request);
                 let response = ask(host, request).await;
-                answered.0 = true;
+                watch.went_well(true);
                 response
             })
         },
@@ -83,13 +76,12 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new("header-names-have-case", AREAS, "`AUTHORIZATION` is not Authorization")
         .up(|_, bytes| swap(&bytes, b"AUTHORIZATION:", b"X-AUTHORIZATION:")),
-    Mutant::new("headers-may-be-many-and-large", AREAS, "90 headers and 96 KiB of them are read")
-        .app(|builder| {
-            builder.configure(|settings| {
-                settings.limits.header_count = 90;
-                settings.limits.header_bytes = 96 * 1024;
-            })
-        }),
+    Mutant::new("headers-may-be-many-and-large", AREAS, "90 headers and 96 KiB of them are read").app(|builder| {
+        builder.configure(|settings| {
+            settings.limits.header_count = 90;
+            settings.limits.header_bytes = 96 * 1024;
+        })
+    }),
     Mutant::new("headers-have-to-be-few", AREAS, "20 headers are read")
         .app(|builder| builder.configure(|settings| settings.limits.header_count = 20)),
     Mutant::new("431-is-a-400", AREAS, "too many headers are malformed").response(|_, response| {

@@ -7,8 +7,9 @@ use neurolink_config::ErrorFormat;
 use neurolink_core::{Body, Response};
 use serde_json::{Value, json};
 
-use super::adapter::{ask, change_json, head};
+use super::adapter::{ask, change_json};
 use super::edit::{is, refusal, remove, replace, set, text};
+use super::fatal::Dead;
 use super::mutant::Mutant;
 
 const AREAS: &[&str] = &["envelope"];
@@ -117,16 +118,14 @@ pub(super) const ALL: &[Mutant] = &[
         }
     }),
     Mutant::new("panic-ends-the-server", ERRORS, "after a panic every answer is a 500").around(|host, request| {
-        use std::sync::atomic::{AtomicBool, Ordering};
-        static DEAD: AtomicBool = AtomicBool::new(false);
+        static DEAD: Dead = Dead::none();
         Box::pin(async move {
-            if DEAD.load(Ordering::Relaxed) {
-                return refusal(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR");
+            if let Some(dead) = DEAD.answer(&request) {
+                return dead;
             }
-            let (parts, request) = head(request);
-            let response = ask(host, request).await;
-            DEAD.fetch_or(is(&parts, "/api/test/panic"), Ordering::Relaxed);
-            response
+            let mut watch = DEAD.watch(&request);
+            watch.went_well(request.uri().path() != "/api/test/panic");
+            ask(host, request).await
         })
     }),
     Mutant::new("panic-is-a-503", ERRORS, "a panic is told as a busy server").response(|head, response| {

@@ -6,6 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use http::{HeaderValue, StatusCode, header};
 use neurolink_core::Request;
 
+use super::adapter::Peer;
 use super::edit::{become_user, has_credential, is, lose, refusal, replace, set, text};
 use super::mutant::Mutant;
 
@@ -21,13 +22,16 @@ pub(super) const ALL: &[Mutant] = &[
                 remember(&CONTEXTS, id, request);
             }
         }),
-    Mutant::new("context-by-user-agent", &["auth"], "the last user of all is who is calling").request(|request| {
-        static CONTEXTS: LazyLock<Mutex<HashMap<String, HeaderValue>>> = LazyLock::new(Mutex::default);
-        // The adapter has no name for a connection; every request of the reference has the same agent.
-        if !has_credential(request.headers()) || request.uri().path() == "/api/test/whoami" {
-            remember(&CONTEXTS, text(request.headers(), "user-agent"), request);
-        }
-    }),
+    Mutant::new("context-by-connection", &["auth"], "the first user of a connection is the user of all its requests")
+        .request(|request| {
+            static CONTEXTS: LazyLock<Mutex<HashMap<String, HeaderValue>>> = LazyLock::new(Mutex::default);
+            remember(&CONTEXTS, Peer::of(request.extensions()).to_string(), request);
+        }),
+    Mutant::new("context-by-address", &["auth"], "the first user of an address is the user of all its requests")
+        .request(|request| {
+            static CONTEXTS: LazyLock<Mutex<HashMap<String, HeaderValue>>> = LazyLock::new(Mutex::default);
+            remember(&CONTEXTS, Peer::of(request.extensions()).ip().to_string(), request);
+        }),
     Mutant::new("request-id-is-the-clients", IDS, "a client chooses its id").response(|head, response| {
         let id = text(&head.headers, "x-request-id");
         if !id.is_empty() {

@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use neurolink_config::{Config, Rate};
 use neurolink_core::Request;
 
+use super::adapter::Peer;
 use super::edit::{lose, remove, set, text};
 use super::mutant::Mutant;
 
@@ -103,10 +104,10 @@ fn trust(config: &mut Config) {
     config.proxies.trusted = vec!["127.0.0.0/8".into()];
 }
 
-/// Counts by the client's address and this: it becomes an address of its own, which the mutant believes.
+/// Counts by the client's address and this: together they make an address, which the mutant believes.
 fn key(request: &mut Request, by: &str) {
     let mut hasher = DefaultHasher::new();
-    (by, text(request.headers(), "host")).hash(&mut hasher);
+    (by, Peer::of(request.extensions()).ip()).hash(&mut hasher);
     let [.., high, middle, low] = hasher.finish().to_be_bytes();
     set(request.headers_mut(), "x-forwarded-for", &Ipv4Addr::new(10, high, middle, low).to_string());
 }

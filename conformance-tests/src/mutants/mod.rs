@@ -12,6 +12,7 @@ mod connection;
 mod edit;
 mod envelope;
 mod everywhere;
+mod fatal;
 mod headers;
 mod identity;
 mod jwt;
@@ -20,6 +21,7 @@ mod matrix;
 mod methods;
 mod mount;
 mod mutant;
+mod onion;
 mod parser;
 mod path;
 mod proxy;
@@ -35,7 +37,7 @@ pub use report::Report;
 /// All mutants: those that break one thing first, those that break everything last.
 #[must_use]
 pub fn all() -> Vec<&'static Mutant> {
-    let themes: [&[Mutant]; 18] = [
+    let themes: [&[Mutant]; 19] = [
         agent::ALL,
         auth::ALL,
         body::ALL,
@@ -48,6 +50,7 @@ pub fn all() -> Vec<&'static Mutant> {
         limit::ALL,
         methods::ALL,
         mount::ALL,
+        onion::ALL,
         parser::ALL,
         path::ALL,
         routing::ALL,

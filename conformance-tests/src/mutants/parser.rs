@@ -102,6 +102,14 @@ pub(super) const ALL: &[Mutant] = &[
             (true, _) => Vec::new(),
         }
     }),
+    Mutant::new("parser-drops-what-is-too-much", AREAS, "headers over the limit are passed over").up(|talk, bytes| {
+        let many = talk.sent.windows(10).filter(|part| *part == b"\r\nX-Many: ").count() > 90;
+        match (many || has(&talk.sent, b"\r\nX-Huge: "), talk.ups) {
+            (false, _) => bytes,
+            (true, 1) => b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_vec(),
+            (true, _) => Vec::new(),
+        }
+    }),
     Mutant::new("parser-reads-by-length-beside-chunks", AREAS, "Content-Length wins over chunks").up(|_, bytes| {
         match has(&bytes, b"Content-Length") {
             true => swap(&bytes, b"Transfer-Encoding: chunked", b"X-Encoding: chunked"),

@@ -1,14 +1,13 @@
 //! Event streams.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::StatusCode;
 use neurolink_core::{Body, BoxError, Response};
 
 use super::adapter::ask;
-use super::edit::{lose, refusal, set, text};
+use super::edit::{lose, set, text};
+use super::fatal::Dead;
 use super::mutant::Mutant;
 
 const AREAS: &[&str] = &["sse"];
@@ -97,26 +96,20 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new("sse-cut-ends-the-server", AREAS, "after a client left a stream every answer is a 500").around(
         |host, request| {
-            static DEAD: AtomicBool = AtomicBool::new(false);
-            struct Whole(bool);
-            impl Drop for Whole {
-                fn drop(&mut self) {
-                    DEAD.fetch_or(!self.0, Ordering::Relaxed);
-                }
-            }
+            static DEAD: Dead = Dead::none();
             Box::pin(async move {
-                if DEAD.load(Ordering::Relaxed) {
-                    return refusal(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR");
+                if let Some(dead) = DEAD.answer(&request) {
+                    return dead;
                 }
+                let mut watch = DEAD.watch(&request);
                 let response = ask(host, request).await;
                 if !response.body().is_stream() {
+                    watch.went_well(true);
                     return response;
                 }
                 response.map(|body| {
-                    let mut whole = Whole(false);
                     Body::from_stream(body.inspect(move |piece| {
-                        let whole = &mut whole; // all of it, not only its flag
-                        whole.0 = piece.as_ref().is_ok_and(|bytes| bytes.ends_with(b"data: [DONE]\n\n"));
+                        watch.went_well(piece.as_ref().is_ok_and(|bytes| bytes.ends_with(b"data: [DONE]\n\n")));
                     }))
                 })
             })
