@@ -14,6 +14,7 @@ use neurolink_serve::{Connection, ServeConfig, serve};
 use serde_json::Value;
 use tower_service::Service;
 
+use super::edit::text;
 use super::mutant::{Exchange, Mutant};
 use super::proxy;
 use crate::hyper_adapter::Host;
@@ -93,9 +94,11 @@ async fn answer(host: Host, exchange: Exchange, mut request: Request) -> Respons
             ask(host, request).await
         }
         Exchange::Body(change) => {
-            let (parts, body) = whole(request).await;
-            let body = change(&parts, body);
-            ask(host, again(&parts, body)).await
+            let request = match small(request).await {
+                Ok((parts, body)) => again(&parts, &change(&parts, body)),
+                Err(large) => large,
+            };
+            ask(host, request).await
         }
         Exchange::Response(change) => {
             let (head, request) = head(request);
@@ -146,9 +149,29 @@ pub(super) async fn whole(request: Request) -> (Parts, Vec<u8>) {
     (parts, bytes)
 }
 
+/// The limit of the reference, in bytes.
+const LIMIT: usize = 1024;
+
+/// The head and the whole body of a request; what is over the limit is given back, and its end is not waited for.
+pub(super) async fn small(request: Request) -> Result<(Parts, Vec<u8>), Request> {
+    if text(request.headers(), "content-length").parse().is_ok_and(|length: usize| length > LIMIT) {
+        return Err(request);
+    }
+    let (parts, mut body) = request.into_parts();
+    let mut bytes = Vec::new();
+    while let Some(Ok(piece)) = body.next().await {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > LIMIT {
+            let read = futures_util::stream::once(async { Ok::<_, BoxError>(bytes.into()) });
+            return Err(Request::from_parts(parts, Body::from_stream(read.chain(body))));
+        }
+    }
+    Ok((parts, bytes))
+}
+
 /// A request with this head and body.
-pub(super) fn again(parts: &Parts, body: Vec<u8>) -> Request {
-    let mut request = Request::from_parts(parts.clone(), Body::from(body.clone()));
+pub(super) fn again(parts: &Parts, body: &[u8]) -> Request {
+    let mut request = Request::from_parts(parts.clone(), Body::from(body.to_vec()));
     if request.headers_mut().remove(header::CONTENT_LENGTH).is_some() {
         request.headers_mut().insert(header::CONTENT_LENGTH, body.len().into());
     }

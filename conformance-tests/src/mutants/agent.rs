@@ -72,10 +72,10 @@ pub(super) const ALL: &[Mutant] = &[
         Box::pin(async move {
             let (mut parts, body) = super::adapter::whole(request).await;
             if !body.is_empty() || !is(&parts, "/api/agent/execute") {
-                return super::adapter::ask(host, super::adapter::again(&parts, body)).await;
+                return super::adapter::ask(host, super::adapter::again(&parts, &body)).await;
             }
             super::edit::set(&mut parts.headers, "content-type", "application/json");
-            super::adapter::ask(host, super::adapter::again(&parts, br#"{"input":""}"#.to_vec())).await
+            super::adapter::ask(host, super::adapter::again(&parts, br#"{"input":""}"#)).await
         })
     }),
     sent!("wrong-types-are-dropped", AREAS, "an option of another type is ignored", |body| {
@@ -104,7 +104,7 @@ pub(super) const ALL: &[Mutant] = &[
         Box::pin(async move {
             let (parts, body) = super::adapter::whole(request).await;
             let sent = String::from_utf8_lossy(&body).into_owned();
-            let mut response = super::adapter::ask(host, super::adapter::again(&parts, body)).await;
+            let mut response = super::adapter::ask(host, super::adapter::again(&parts, &body)).await;
             super::adapter::change_json(&mut response, |value| replace(value, &["error", "message"], sent));
             response
         })

@@ -189,7 +189,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("body-makes-a-user", AREAS, "a user's id in the body counts").around(|host, request| {
         Box::pin(async move {
             let (parts, body) = super::adapter::whole(request).await;
-            let mut request = super::adapter::again(&parts, body.clone());
+            let mut request = super::adapter::again(&parts, &body);
             if super::edit::swap(&body, b"userId", b"").len() < body.len() {
                 become_user(&mut request, "user-token");
             }

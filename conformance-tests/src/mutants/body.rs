@@ -6,7 +6,7 @@ use http::{Method, StatusCode, header};
 use neurolink_core::Body;
 use serde_json::Value;
 
-use super::adapter::{again, ask, whole};
+use super::adapter::{again, ask, small, whole};
 use super::edit::{become_user, has_credential, is, refusal, replace, set, text};
 use super::mutant::Mutant;
 
@@ -38,7 +38,7 @@ pub(super) const ALL: &[Mutant] = &[
         |host, request| {
             Box::pin(async move {
                 let (parts, body) = whole(request).await;
-                ask(host, again(&parts, body)).await
+                ask(host, again(&parts, &body)).await
             })
         },
     ),
@@ -94,8 +94,11 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new("malformed-json-is-repeated", AREAS, "an error tells the body").around(|host, request| {
         Box::pin(async move {
-            let (parts, body) = whole(request).await;
-            let mut response = ask(host, again(&parts, body.clone())).await;
+            let (parts, body) = match small(request).await {
+                Ok(small) => small,
+                Err(large) => return ask(host, large).await,
+            };
+            let mut response = ask(host, again(&parts, &body)).await;
             if response.status() == StatusCode::BAD_REQUEST {
                 set(response.headers_mut(), "x-body", &String::from_utf8_lossy(&body));
             }
@@ -144,13 +147,16 @@ pub(super) const ALL: &[Mutant] = &[
                 if has_credential(request.headers()) {
                     return ask(host, request).await;
                 }
-                let (parts, body) = whole(request).await;
-                let mut trial = again(&parts, body.clone());
+                let (parts, body) = match small(request).await {
+                    Ok(small) => small,
+                    Err(large) => return ask(host, large).await,
+                };
+                let mut trial = again(&parts, &body);
                 become_user(&mut trial, "user-token");
                 let judged = ask(host.clone(), trial).await;
                 let codes =
                     [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE];
-                if codes.contains(&judged.status()) { judged } else { ask(host, again(&parts, body)).await }
+                if codes.contains(&judged.status()) { judged } else { ask(host, again(&parts, &body)).await }
             })
         },
     ),
@@ -162,7 +168,7 @@ pub(super) const ALL: &[Mutant] = &[
             let mut body = body;
             let first = futures_util::StreamExt::next(&mut body).await;
             let first = first.and_then(Result::ok).unwrap_or_default();
-            ask(host, again(&parts, first.to_vec())).await
+            ask(host, again(&parts, &first)).await
         })
     }),
     Mutant::new("chunks-are-decoded-one-by-one", AREAS, "text is decoded before it is whole").around(
@@ -173,7 +179,7 @@ pub(super) const ALL: &[Mutant] = &[
                 while let Some(Ok(piece)) = futures_util::StreamExt::next(&mut body).await {
                     text.push_str(&String::from_utf8_lossy(&piece));
                 }
-                ask(host, again(&parts, text.into_bytes())).await
+                ask(host, again(&parts, text.as_bytes())).await
             })
         },
     ),

@@ -99,3 +99,28 @@ fn run_pairs(pairs: &[(&'static Mutant, &Behaviour)]) -> Vec<Outcome> {
     });
     outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static HARMLESS: Mutant = Mutant::new("harmless", &["mount"], "nothing");
+    static BROKEN: Mutant = Mutant::new("broken", &["mount"], "does not start")
+        .app(|builder| builder.configure(|settings| settings.limits.uri = 0));
+
+    #[test]
+    fn what_nobody_notices_what_notices_nothing_and_what_does_not_run_are_problems() {
+        let report = run(&[&HARMLESS, &BROKEN], &Options::default()).unwrap();
+        assert_eq!(report.survivors(), ["broken", "harmless"]);
+        let problems = report.problems().join("\n");
+        for part in [
+            "the mutant harmless lives",
+            "broken: broken does not start with `reference`",
+            "the case mount/native-route-is-the-hosts kills no mutant",
+            "with the area `mount`",
+        ] {
+            assert!(problems.contains(part), "{part}: {problems}");
+        }
+        assert!(!problems.contains("the reference fails"), "{problems}");
+    }
+}

@@ -224,14 +224,13 @@ fn each_line(bytes: &[u8], mut change: impl FnMut(&[u8]) -> Vec<u8>) -> Vec<u8> 
 fn lines(bytes: &[u8], keep: impl Fn(usize, &[u8], bool) -> bool) -> Vec<u8> {
     let mut seen: Vec<Vec<u8>> = Vec::new();
     let mut at = 0;
-    let kept = each_line(bytes, |line| {
+    each_line(bytes, |line| {
         let name = line.split(|byte| *byte == b':').next().unwrap_or_default().to_ascii_lowercase();
         let kept = keep(at, line, seen.contains(&name));
         seen.push(name);
         at += 1;
         if kept { line.to_vec() } else { b"X-Dropped: x".to_vec() }
-    });
-    kept
+    })
 }
 
 /// The bytes with another first line.
