@@ -113,6 +113,11 @@ impl Test {
         matches!(&self.kind, Kind::Function(case) if case.inside)
     }
 
+    /// Whether it has a server of its own.
+    pub(crate) fn is_alone(&self) -> bool {
+        matches!(&self.kind, Kind::Function(case) if case.alone)
+    }
+
     /// What has to come back, as it is written in the case; nothing for a conversation.
     #[must_use]
     pub fn wanted(&self) -> Option<&str> {
@@ -177,8 +182,7 @@ impl Suite {
         if !self.subject.offers(test.needs()) {
             return not_asked(format!("it needs a server with the configuration `{}`", test.needs()));
         }
-        let alone = matches!(&test.kind, Kind::Function(case) if case.alone);
-        let server = if alone { self.start(&test.place).map(Arc::new) } else { self.shared(&test.place) };
+        let server = if test.is_alone() { self.start(&test.place).map(Arc::new) } else { self.shared(&test.place) };
         let outcome = match server {
             Err(problem) => CaseOutcome::harness_error(test.name.clone(), test.level(), problem),
             Ok(server) => match &test.kind {

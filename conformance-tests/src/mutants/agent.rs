@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::edit::{is, refusal, remove, replace};
 use super::mutant::Mutant;
 
-const AREAS: &[&str] = &["agent"];
+const AREAS: &[&str] = &["agent", "validation"];
 const HEALTH: &[&str] = &["health"];
 
 /// Changes the JSON body of a request.

@@ -9,12 +9,16 @@ use super::mutant::Mutant;
 const AREAS: &[&str] = &["auth"];
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("authentication-is-off", &["auth", "health", "sse", "roles", "crosssite"], "strangers are users")
-        .request(|request| {
-            if !has_credential(request.headers()) {
-                become_user(request, "admin-token");
-            }
-        }),
+    Mutant::new(
+        "authentication-is-off",
+        &["auth", "health", "sse", "roles", "crosssite", "protected", "tools", "validation"],
+        "strangers are users",
+    )
+    .request(|request| {
+        if !has_credential(request.headers()) {
+            become_user(request, "admin-token");
+        }
+    }),
     Mutant::new("nobody-is-let-in", &["auth", "roles", "agent"], "every credential is lost").request(|request| {
         request.headers_mut().remove("authorization");
         request.headers_mut().remove("x-api-key");
@@ -101,21 +105,23 @@ pub(super) const ALL: &[Mutant] = &[
             become_user(request, "user-token");
         }
     }),
-    Mutant::new("headers-bypass", &["auth", "roles"], "a header of the client's makes a user").request(|request| {
-        let names = [
-            "x-neurolink-dev-playground",
-            "x-forwarded-user",
-            "x-user-id",
-            "remote-user",
-            "x-original-url",
-            "x-rewrite-url",
-            "proxy-authorization",
-            "x-roles",
-        ];
-        if names.iter().any(|name| request.headers().contains_key(*name)) {
-            become_user(request, "admin-token");
-        }
-    }),
+    Mutant::new("headers-bypass", &["auth", "roles", "protected"], "a header of the client's makes a user").request(
+        |request| {
+            let names = [
+                "x-neurolink-dev-playground",
+                "x-forwarded-user",
+                "x-user-id",
+                "remote-user",
+                "x-original-url",
+                "x-rewrite-url",
+                "proxy-authorization",
+                "x-roles",
+            ];
+            if names.iter().any(|name| request.headers().contains_key(*name)) {
+                become_user(request, "admin-token");
+            }
+        },
+    ),
     Mutant::new("public-routes-judge-credentials", AREAS, "a wrong credential is refused where none is asked").around(
         |host, request| {
             Box::pin(async move {

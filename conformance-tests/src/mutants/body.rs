@@ -10,7 +10,7 @@ use super::adapter::{again, ask, small, whole};
 use super::edit::{become_user, has_credential, is, refusal, replace, set, text};
 use super::mutant::Mutant;
 
-const AREAS: &[&str] = &["body"];
+const AREAS: &[&str] = &["body", "json"];
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new("body-limit-is-off", AREAS, "the body may have a megabyte")
@@ -162,15 +162,17 @@ pub(super) const ALL: &[Mutant] = &[
     ),
     Mutant::new("slow-bodies-are-cut", AREAS, "a body has 10 ms for its next bytes")
         .config(|config| config.timeout.body = Duration::from_millis(10)),
-    Mutant::new("only-the-first-chunk-is-read", AREAS, "a body ends with its first chunk").around(|host, request| {
-        Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            let mut body = body;
-            let first = futures_util::StreamExt::next(&mut body).await;
-            let first = first.and_then(Result::ok).unwrap_or_default();
-            ask(host, again(&parts, &first)).await
-        })
-    }),
+    Mutant::new("only-the-first-chunk-is-read", &["body", "http2"], "a body ends with its first chunk").around(
+        |host, request| {
+            Box::pin(async move {
+                let (parts, body) = request.into_parts();
+                let mut body = body;
+                let first = futures_util::StreamExt::next(&mut body).await;
+                let first = first.and_then(Result::ok).unwrap_or_default();
+                ask(host, again(&parts, &first)).await
+            })
+        },
+    ),
     Mutant::new("chunks-are-decoded-one-by-one", AREAS, "text is decoded before it is whole").around(
         |host, request| {
             Box::pin(async move {

@@ -114,7 +114,7 @@ pub(super) const ALL: &[Mutant] = &[
             set(request.headers_mut(), "sec-fetch-site", "cross-site");
         }
     }),
-    Mutant::new("host-is-not-checked", HOST, "every Host is answered")
+    Mutant::new("host-is-not-checked", &["host", "http2", "protected", "smuggling"], "every Host is answered")
         .config(|config| config.server.allow_any_host = true),
     Mutant::new("host-by-part", HOST, "a Host that contains a right name is right").request(|request| {
         let host = text(request.headers(), "host");
@@ -133,15 +133,17 @@ pub(super) const ALL: &[Mutant] = &[
             set(request.headers_mut(), "host", &forwarded);
         }
     }),
-    Mutant::new("host-is-not-compared", HOST, "the authority of the target wins over Host").request(|request| {
-        if request.uri().authority().is_some() {
-            let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
-            set(request.headers_mut(), "host", "localhost");
-            if let Ok(uri) = path.parse() {
-                *request.uri_mut() = uri;
+    Mutant::new("host-is-not-compared", &["host", "protected"], "the authority of the target wins over Host").request(
+        |request| {
+            if request.uri().authority().is_some() {
+                let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
+                set(request.headers_mut(), "host", "localhost");
+                if let Ok(uri) = path.parse() {
+                    *request.uri_mut() = uri;
+                }
             }
-        }
-    }),
+        },
+    ),
     Mutant::new("absolute-form-is-refused", HOST, "a target with an authority is a 400").response(|head, response| {
         if head.uri.authority().is_some() {
             *response.status_mut() = StatusCode::FORBIDDEN;

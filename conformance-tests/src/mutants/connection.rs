@@ -10,8 +10,12 @@ use super::mutant::Mutant;
 const AREAS: &[&str] = &["http"];
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("every-answer-closes", &["http", "errors", "sse", "mount"], "a connection has one request")
-        .response(|_, response| set(response.headers_mut(), "connection", "close")),
+    Mutant::new(
+        "every-answer-closes",
+        &["http", "errors", "sse", "mount", "connections"],
+        "a connection has one request",
+    )
+    .response(|_, response| set(response.headers_mut(), "connection", "close")),
     Mutant::new("errors-close", AREAS, "an error ends its connection").response(|_, response| {
         if response.status().is_client_error() {
             set(response.headers_mut(), "connection", "close");
@@ -23,13 +27,16 @@ pub(super) const ALL: &[Mutant] = &[
         .up(|_, bytes| swap(&bytes, b"HTTP/1.0\r\n", b"HTTP/1.1\r\nHost: localhost\r\nX-Was: 1.0\r\n")),
     Mutant::new("http10-never-stays", AREAS, "an HTTP/1.0 client may not keep its connection")
         .up(|_, bytes| swap(&bytes, b"keep-alive", b"close")),
-    Mutant::new("pipelined-requests-are-swapped", AREAS, "the second of two requests is answered first").up(
-        |_, bytes| {
-            let mut requests: Vec<_> = whole_requests(&bytes);
-            requests.reverse();
-            requests.concat()
-        },
-    ),
+    Mutant::new(
+        "pipelined-requests-are-swapped",
+        &["http", "connections"],
+        "the second of two requests is answered first",
+    )
+    .up(|_, bytes| {
+        let mut requests: Vec<_> = whole_requests(&bytes);
+        requests.reverse();
+        requests.concat()
+    }),
     Mutant::new("one-request-a-packet", AREAS, "what follows a request in its packet is dropped").up(|_, bytes| {
         let mut requests = whole_requests(&bytes);
         requests.truncate(1);
@@ -57,7 +64,7 @@ pub(super) const ALL: &[Mutant] = &[
             })
         },
     ),
-    Mutant::new("idle-connections-block", AREAS, "eight connections at a time are served")
+    Mutant::new("idle-connections-block", &["http", "connections"], "eight connections at a time are served")
         .serve(|config| config.max_connections(8)),
     Mutant::new("date-is-missing", AREAS, "answers have no Date")
         .down(|_, bytes| swap(&bytes, b"\r\ndate: ", b"\r\nx-date: ")),
@@ -76,15 +83,17 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new("header-names-have-case", AREAS, "`AUTHORIZATION` is not Authorization")
         .up(|_, bytes| swap(&bytes, b"AUTHORIZATION:", b"X-AUTHORIZATION:")),
-    Mutant::new("headers-may-be-many-and-large", AREAS, "90 headers and 96 KiB of them are read").app(|builder| {
-        builder.configure(|settings| {
-            settings.limits.header_count = 90;
-            settings.limits.header_bytes = 96 * 1024;
-        })
-    }),
+    Mutant::new("headers-may-be-many-and-large", &["http", "http2"], "90 headers and 96 KiB of them are read").app(
+        |builder| {
+            builder.configure(|settings| {
+                settings.limits.header_count = 90;
+                settings.limits.header_bytes = 96 * 1024;
+            })
+        },
+    ),
     Mutant::new("headers-have-to-be-few", AREAS, "20 headers are read")
         .app(|builder| builder.configure(|settings| settings.limits.header_count = 20)),
-    Mutant::new("431-is-a-400", AREAS, "too many headers are malformed").response(|_, response| {
+    Mutant::new("431-is-a-400", &["http", "http2"], "too many headers are malformed").response(|_, response| {
         if response.status() == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
             *response.status_mut() = StatusCode::BAD_REQUEST;
         }

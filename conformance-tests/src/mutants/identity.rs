@@ -66,7 +66,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         },
     ),
-    Mutant::new("roles-are-not-asked", ROLES, "every user may do everything").request(|request| {
+    Mutant::new("roles-are-not-asked", &["roles", "protected"], "every user may do everything").request(|request| {
         if has_credential(request.headers()) {
             become_user(request, "admin-token");
         }

@@ -63,13 +63,16 @@ pub(super) const ALL: &[Mutant] = &[
             }
         },
     ),
-    Mutant::new("429-is-a-503", &["limit", "headers", "cors"], "too many requests are the server's fault").response(
-        |_, response| {
-            if response.status() == StatusCode::TOO_MANY_REQUESTS {
-                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-            }
-        },
-    ),
+    Mutant::new(
+        "429-is-a-503",
+        &["limit", "headers", "cors", "sse", "health"],
+        "too many requests are the server's fault",
+    )
+    .response(|_, response| {
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        }
+    }),
     Mutant::new("retry-after-is-missing", AREAS, "429 does not say when to come back")
         .response(|_, response| lose(response, "retry-after")),
     Mutant::new("retry-after-is-missing-in-the-body", AREAS, "the body of a 429 has no time")

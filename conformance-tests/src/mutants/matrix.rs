@@ -1,8 +1,8 @@
 //! Runs mutants against cases, and keeps who killed whom.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::mutant::Mutant;
 use super::report::Report;
@@ -10,10 +10,10 @@ use crate::suite::{Suite, Test};
 use crate::verdict::{CaseOutcome, Verdict};
 
 /// Most of the time is spent waiting, so there are more threads than processors.
-const THREADS: usize = 24;
+const THREADS: usize = 32;
 
 /// Milliseconds that a case may take: a mutant that says nothing is not waited for longer.
-const LONGEST: u64 = 3000;
+const LONGEST: u64 = 1500;
 
 /// The server that is wrong in nothing.
 static REFERENCE: Mutant = Mutant::new("reference", &[], "nothing");
@@ -45,35 +45,48 @@ pub(super) struct Outcome {
 pub fn run(mutants: &[&'static Mutant], options: &Options) -> Result<Report, String> {
     let mut by_id: BTreeMap<String, Behaviour> = BTreeMap::new();
     for test in Suite::new(&REFERENCE, "")?.tests() {
-        by_id.entry(test.id().to_owned()).or_default().push(test.clone().within(LONGEST));
+        by_id.entry(test.id().to_owned()).or_default().push(test.clone());
     }
-    let behaviours: Vec<Behaviour> = by_id.into_values().collect();
+    let mut behaviours: Vec<Behaviour> = by_id.into_values().collect();
     let mut report = Report::new(behaviours.iter().filter_map(|rows| rows.first()));
+    report.reference(control(&behaviours));
+    for rows in &mut behaviours {
+        rows.iter_mut().for_each(|test| *test = test.clone().within(LONGEST));
+    }
+
     let wanted = |mutant: &&Mutant| options.filter.as_ref().is_none_or(|part| mutant.name.contains(&**part));
     let mutants: Vec<_> = mutants.iter().copied().filter(wanted).collect();
     let (everywhere, themed): (Vec<_>, Vec<_>) = mutants.iter().partition(|mutant| mutant.areas.is_empty());
 
-    let whole = |mutant| behaviours.iter().map(move |behaviour| (mutant, behaviour));
-    report.reference(run_pairs(&whole(&REFERENCE).collect::<Vec<_>>()));
-
+    let whole = |mutant: &'static Mutant| behaviours.iter().map(move |rows| (mutant, rows));
     let its = |mutant: &Mutant, rows: &Behaviour| options.all || rows.iter().any(|test| mutant.belongs_to(test.area()));
     let themed = themed.into_iter().flat_map(whole).filter(|(mutant, rows)| its(mutant, rows));
-    report.add(&mutants, run_pairs(&themed.collect::<Vec<_>>()));
+    report.add(&mutants, run_pairs(&themed.collect::<Vec<_>>(), options.all));
 
     for mutant in everywhere {
         let left = |rows: &Behaviour| options.all || rows.iter().any(|test| report.is_idle(test.id()));
         let pairs: Vec<_> = whole(mutant).filter(|(_, rows)| left(rows)).collect();
-        report.add_everywhere(run_pairs(&pairs));
+        report.add_everywhere(run_pairs(&pairs, true));
         if report.survivors().contains(&mutant.name) {
             // It has to be seen all the same; a few cases are enough for what breaks everything.
-            report.add(&[], run_pairs(&whole(mutant).take(THREADS).collect::<Vec<_>>()));
+            report.add(&[], run_pairs(&whole(mutant).take(THREADS).collect::<Vec<_>>(), true));
         }
     }
     Ok(report)
 }
 
+/// Runs everything against the reference, and what failed a second time with nothing beside it: a busy machine is no
+/// fault of the reference's.
+fn control(behaviours: &[Behaviour]) -> Vec<Outcome> {
+    let pairs: Vec<_> = behaviours.iter().map(|rows| (&REFERENCE, rows)).collect();
+    let failed = run_pairs(&pairs, true).into_iter().filter(|outcome| outcome.failed.is_some());
+    let failed: BTreeSet<String> = failed.map(|outcome| outcome.behaviour).collect();
+    let has_failed = |rows: &&Behaviour| rows.iter().any(|test| failed.contains(test.id()));
+    behaviours.iter().filter(has_failed).flat_map(|rows| run_pairs(&[(&REFERENCE, rows)], true)).collect()
+}
+
 /// Runs all pairs, several at a time. A mutant's servers end with its last pair.
-fn run_pairs(pairs: &[(&'static Mutant, &Behaviour)]) -> Vec<Outcome> {
+fn run_pairs(pairs: &[(&'static Mutant, &Behaviour)], all: bool) -> Vec<Outcome> {
     let mut suites: HashMap<&str, (Suite, AtomicUsize)> = HashMap::new();
     for (mutant, _) in pairs {
         let new = || (Suite::of(*mutant, Vec::new()), AtomicUsize::new(0));
@@ -85,19 +98,31 @@ fn run_pairs(pairs: &[(&'static Mutant, &Behaviour)]) -> Vec<Outcome> {
             scope.spawn(|| {
                 while let Some((mutant, rows)) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (suite, left) = &suites[mutant.name];
-                    let mut ran = rows.iter().map(|test| suite.run(test));
-                    let failed = ran.find(|outcome| outcome.verdict != Verdict::Pass);
+                    if all || !tells_nothing_new(&lock(&outcomes), mutant, rows) {
+                        let failed =
+                            rows.iter().map(|test| suite.run(test)).find(|outcome| outcome.verdict != Verdict::Pass);
+                        let behaviour = rows.first().map(|test| test.id().to_owned()).unwrap_or_default();
+                        lock(&outcomes).push(Outcome { mutant: mutant.name, behaviour, failed });
+                    }
                     if left.fetch_sub(1, Ordering::AcqRel) == 1 {
                         suite.stop();
                     }
-                    let behaviour = rows.first().map(|test| test.id().to_owned()).unwrap_or_default();
-                    let outcome = Outcome { mutant: mutant.name, behaviour, failed };
-                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
                 }
             });
         }
     });
     outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lock(outcomes: &Mutex<Vec<Outcome>>) -> MutexGuard<'_, Vec<Outcome>> {
+    outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a slow case has killed a mutant already, and the mutant is dead already.
+fn tells_nothing_new(outcomes: &[Outcome], mutant: &Mutant, rows: &Behaviour) -> bool {
+    let Some(test) = rows.iter().find(|test| test.is_alone()) else { return false };
+    let mut kills = outcomes.iter().filter(|outcome| outcome.failed.is_some());
+    kills.clone().any(|outcome| outcome.mutant == mutant.name) && kills.any(|outcome| outcome.behaviour == test.id())
 }
 
 #[cfg(test)]

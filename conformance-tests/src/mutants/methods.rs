@@ -17,13 +17,12 @@ pub(super) const ALL: &[Mutant] = &[
             set(response.headers_mut(), "allow", &allow.replace(", OPTIONS", ""));
         }
     }),
-    Mutant::new("head-is-not-offered", &["methods", "health", "errors"], "HEAD of a GET route is a 405").response(
-        |head, response| {
+    Mutant::new("head-is-not-offered", &["methods", "health", "errors", "http2"], "HEAD of a GET route is a 405")
+        .response(|head, response| {
             if head.method == Method::HEAD {
                 *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             }
-        },
-    ),
+        }),
     Mutant::new("head-has-a-body", &["methods", "http", "health", "errors"], "the answer to HEAD has a body").down(
         |talk, mut bytes| {
             if talk.begins_with("HEAD") && talk.downs == 1 {
@@ -86,13 +85,14 @@ pub(super) const ALL: &[Mutant] = &[
             ask(host, request).await
         })
     }),
-    Mutant::new("method-override-is-honoured", AREAS, "a header or a query changes the method").request(|request| {
-        let names = ["x-http-method-override", "x-method-override", "x-http-method"];
-        let header = names.iter().any(|name| request.headers().contains_key(*name));
-        if header || request.uri().query() == Some("_method=GET") {
-            *request.method_mut() = Method::GET;
-        }
-    }),
+    Mutant::new("method-override-is-honoured", &["methods", "protected"], "a header or a query changes the method")
+        .request(|request| {
+            let names = ["x-http-method-override", "x-method-override", "x-http-method"];
+            let header = names.iter().any(|name| request.headers().contains_key(*name));
+            if header || request.uri().query() == Some("_method=GET") {
+                *request.method_mut() = Method::GET;
+            }
+        }),
     Mutant::new("options-is-a-200", AREAS, "OPTIONS answers with another status").response(|head, response| {
         if head.method == Method::OPTIONS && response.status() == StatusCode::NO_CONTENT {
             *response.status_mut() = StatusCode::OK;

@@ -5,7 +5,7 @@ use super::edit::{refusal, swap};
 use super::mutant::Mutant;
 use super::proxy::Talk;
 
-const AREAS: &[&str] = &["parser"];
+const AREAS: &[&str] = &["parser", "smuggling", "chunked", "expect", "injection"];
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new("parser-takes-the-first-length", AREAS, "of different lengths the first counts")

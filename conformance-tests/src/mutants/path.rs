@@ -6,7 +6,7 @@ use super::adapter::ask;
 use super::edit::{become_user, change_path, decode, has_credential, refusal};
 use super::mutant::Mutant;
 
-const AREAS: &[&str] = &["path"];
+const AREAS: &[&str] = &["path", "protected"];
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new("encoded-slash-is-decoded", AREAS, "`%2F` separates segments").request(|request| {

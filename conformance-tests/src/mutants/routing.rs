@@ -9,12 +9,12 @@ use super::mutant::Mutant;
 const PUBLIC: [&str; 4] = ["/api/health/live", "/api/health", "/api/ready", "/api/version"];
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("trailing-slash-is-ignored", &["routing"], "`/x/` reaches `/x`")
+    Mutant::new("trailing-slash-is-ignored", &["routing", "protected"], "`/x/` reaches `/x`")
         .request(|request| change_path(request, |path| path.trim_end_matches('/').to_owned())),
-    Mutant::new("double-slashes-are-one", &["routing"], "`/x//y` reaches `/x/y`").request(|request| {
+    Mutant::new("double-slashes-are-one", &["routing", "protected"], "`/x//y` reaches `/x/y`").request(|request| {
         change_path(request, |path| path.split("//").collect::<Vec<_>>().join("/"));
     }),
-    Mutant::new("paths-have-no-case", &["routing"], "`/X` reaches `/x`").request(|request| {
+    Mutant::new("paths-have-no-case", &["routing", "protected"], "`/X` reaches `/x`").request(|request| {
         change_path(request, str::to_lowercase);
     }),
     Mutant::new("parameter-takes-several-segments", &["routing"], "`{id}` takes a slash").request(|request| {
@@ -73,21 +73,23 @@ pub(super) const ALL: &[Mutant] = &[
             become_user(request, "user-token");
         }
     }),
-    Mutant::new("skip-path-in-the-query", &["routing"], "a public path in the query makes public").request(|request| {
-        if request.uri().query().is_some_and(|query| PUBLIC.iter().any(|path| query.contains(path))) {
-            become_user(request, "user-token");
-        }
-    }),
+    Mutant::new("skip-path-in-the-query", &["routing", "protected"], "a public path in the query makes public")
+        .request(|request| {
+            if request.uri().query().is_some_and(|query| PUBLIC.iter().any(|path| query.contains(path))) {
+                become_user(request, "user-token");
+            }
+        }),
     Mutant::new("query-chooses-the-route", &["routing"], "`?path=` rewrites the target").request(|request| {
         if let Some(path) = request.uri().query().and_then(|query| query.strip_prefix("path=")).map(str::to_owned) {
             change_path(request, |_| path);
         }
     }),
-    Mutant::new("unmatched-is-a-200", &["routing"], "what has no route is an empty success").response(|_, response| {
-        if response.status() == StatusCode::NOT_FOUND {
-            *response.status_mut() = StatusCode::OK;
-        }
-    }),
+    Mutant::new("unmatched-is-a-200", &["routing", "protected", "tools"], "what has no route is an empty success")
+        .response(|_, response| {
+            if response.status() == StatusCode::NOT_FOUND {
+                *response.status_mut() = StatusCode::OK;
+            }
+        }),
     Mutant::new("404-repeats-the-target", &["routing"], "a 404 tells the target with its query").json(|head, value| {
         replace(value, &["error", "message"], head.uri.to_string());
     }),

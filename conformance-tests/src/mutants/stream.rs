@@ -17,7 +17,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("sse-lines-end-in-crlf", AREAS, "lines end in CRLF").events(|text| text.replace('\n', "\r\n")),
     Mutant::new("sse-has-event-names", AREAS, "events have names")
         .events(|text| text.replace("data: {", "event: x\ndata: {")),
-    Mutant::new("sse-is-buffered", AREAS, "a stream is sent when it is whole").around(|host, request| {
+    Mutant::new("sse-is-buffered", &["sse", "http2"], "a stream is sent when it is whole").around(|host, request| {
         Box::pin(async move {
             let response = ask(host, request).await;
             if !response.body().is_stream() {
