@@ -26,4 +26,6 @@ mod pages {
     mod middleware {}
     #[doc = include_str!("../docs/native.md")]
     mod native {}
+    #[doc = include_str!("../docs/write-an-adapter.md")]
+    mod write_an_adapter {}
 }

@@ -10,8 +10,11 @@ mod field;
 pub mod function;
 mod functions;
 pub mod harness;
+/// The fifth framework: plain hyper, as the page "Write an adapter" of the documentation writes it.
+pub mod hyper_adapter;
 mod json;
 pub mod matrix;
+pub mod mutants;
 pub mod normalise;
 pub mod parse;
 mod placeholders;

@@ -27,12 +27,34 @@ type Serve = dyn Fn(App, TcpListener) -> BoxFuture<'static, io::Result<()>> + Se
 pub struct Served<A> {
     adapter: Arc<A>,
     own: Option<Arc<Serve>>,
+    changes: Changes,
+}
+
+/// What is not as in the reference: nothing, unless told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Changes {
+    /// Changes the configuration.
+    pub(crate) config: fn(&mut Config),
+    /// Changes the app before it is built.
+    pub(crate) app: fn(AppBuilder) -> AppBuilder,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self { config: |_| (), app: |builder| builder }
+    }
 }
 
 impl<A: Adapter> Served<A> {
     /// Serves by this adapter.
     pub fn by(adapter: A) -> Self {
-        Self { adapter: Arc::new(adapter), own: None }
+        Self { adapter: Arc::new(adapter), own: None, changes: Changes::default() }
+    }
+
+    /// Serves another app than the reference.
+    pub(crate) fn changed(mut self, changes: Changes) -> Self {
+        self.changes = changes;
+        self
     }
 
     /// Adds the framework's own server, behind which the areas of [`OWN_SERVER_AREAS`](crate::OWN_SERVER_AREAS) run
@@ -60,10 +82,12 @@ impl<A: Adapter> Subject for Served<A> {
     }
 
     fn start(&self, needs: &str) -> io::Result<Running> {
-        let config = config(needs).map_err(io::Error::other)?;
+        let mut config = config(needs).map_err(io::Error::other)?;
+        (self.changes.config)(&mut config);
         let (engine, clock) = (Arc::<Counters>::default(), Arc::<ManualClock>::default());
         let builder = builder(&config, Watched::new(OfflineEngine::new(), Arc::clone(&engine)));
-        let app = builder.map_err(io::Error::other)?.clock(clock.clone()).build().map_err(io::Error::other)?;
+        let builder = (self.changes.app)(builder.map_err(io::Error::other)?);
+        let app = builder.clock(clock.clone()).build().map_err(io::Error::other)?;
         let server = Server::with_adapter(app, Box::new(Arc::clone(&self.adapter)))
             .bind("127.0.0.1:0")
             .drain_delay(config.server.drain_delay)

@@ -47,6 +47,15 @@ impl Test {
         Self { name: case.id.to_owned(), place, kind: Kind::Function(case) }
     }
 
+    /// The same test with no more than this time, in milliseconds; a conversation keeps its own.
+    pub(crate) fn within(mut self, most: u64) -> Self {
+        if let Kind::Data(case) = &mut self.kind {
+            let case = Arc::make_mut(case);
+            case.timeout_ms = case.timeout_ms.min(most);
+        }
+        self
+    }
+
     /// The name: the case's id, with the row in brackets.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -104,6 +113,11 @@ impl Test {
         matches!(&self.kind, Kind::Function(case) if case.inside)
     }
 
+    /// Whether it has a server of its own.
+    pub(crate) fn is_alone(&self) -> bool {
+        matches!(&self.kind, Kind::Function(case) if case.alone)
+    }
+
     /// What has to come back, as it is written in the case; nothing for a conversation.
     #[must_use]
     pub fn wanted(&self) -> Option<&str> {
@@ -138,6 +152,11 @@ impl Suite {
         Ok(Self { subject: Box::new(subject), divergences, tests, servers: Mutex::default() })
     }
 
+    /// These tests for a subject that has no divergences.
+    pub(crate) fn of(subject: impl Subject, tests: Vec<Test>) -> Self {
+        Self { subject: Box::new(subject), divergences: Divergences::default(), tests, servers: Mutex::default() }
+    }
+
     /// The subject's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -163,8 +182,7 @@ impl Suite {
         if !self.subject.offers(test.needs()) {
             return not_asked(format!("it needs a server with the configuration `{}`", test.needs()));
         }
-        let alone = matches!(&test.kind, Kind::Function(case) if case.alone);
-        let server = if alone { self.start(&test.place).map(Arc::new) } else { self.shared(&test.place) };
+        let server = if test.is_alone() { self.start(&test.place).map(Arc::new) } else { self.shared(&test.place) };
         let outcome = match server {
             Err(problem) => CaseOutcome::harness_error(test.name.clone(), test.level(), problem),
             Ok(server) => match &test.kind {

@@ -1,0 +1,56 @@
+//! Servers that something brings down: afterwards every answer to that client is a 500.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use http::StatusCode;
+use neurolink_core::{Request, Response};
+
+use super::adapter::Peer;
+use super::edit::refusal;
+
+/// The clients for whom a mutant is dead; each case is a client of its own.
+#[derive(Debug)]
+pub(super) struct Dead(Mutex<Option<HashSet<IpAddr>>>);
+
+impl Dead {
+    pub(super) const fn none() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// The answer of a server that is dead for this client.
+    pub(super) fn answer(&self, request: &Request) -> Option<Response> {
+        let dead = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_dead = dead.as_ref().is_some_and(|dead| dead.contains(&Peer::of(request.extensions()).ip()));
+        is_dead.then(|| refusal(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"))
+    }
+
+    /// Watches a request: unless it is told that all went well, the server is dead for its client.
+    pub(super) fn watch(&'static self, request: &Request) -> Watch {
+        Watch { dead: self, client: Peer::of(request.extensions()).ip(), well: false }
+    }
+}
+
+/// What tells that a request went well.
+#[derive(Debug)]
+pub(super) struct Watch {
+    dead: &'static Dead,
+    client: IpAddr,
+    well: bool,
+}
+
+impl Watch {
+    pub(super) const fn went_well(&mut self, well: bool) {
+        self.well = well;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.well {
+            let mut dead = self.dead.0.lock().unwrap_or_else(PoisonError::into_inner);
+            dead.get_or_insert_default().insert(self.client);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Runs mutants against cases, and keeps who killed whom.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::mutant::Mutant;
+use super::report::Report;
+use crate::suite::{Suite, Test};
+use crate::verdict::{CaseOutcome, Verdict};
+
+/// Most of the time is spent waiting, so there are more threads than processors.
+const THREADS: usize = 32;
+
+/// Milliseconds that a case may take: a mutant that says nothing is not waited for longer.
+const LONGEST: u64 = 1500;
+
+/// The server that is wrong in nothing.
+static REFERENCE: Mutant = Mutant::new("reference", &[], "nothing");
+
+/// What is run.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Runs every case against every mutant, not only those of its areas.
+    pub all: bool,
+    /// Runs only the mutants whose names contain this.
+    pub filter: Option<String>,
+}
+
+/// One behaviour: the rows of a case, or a conversation.
+type Behaviour = Vec<Test>;
+
+/// What became of one mutant and one behaviour.
+pub(super) struct Outcome {
+    pub(super) mutant: &'static str,
+    pub(super) behaviour: String,
+    /// The first test that failed, if any.
+    pub(super) failed: Option<CaseOutcome>,
+}
+
+/// Runs the mutants: those of an area against its cases, then those of all areas against the cases that killed none.
+///
+/// # Errors
+/// A file of cases is malformed.
+pub fn run(mutants: &[&'static Mutant], options: &Options) -> Result<Report, String> {
+    let mut by_id: BTreeMap<String, Behaviour> = BTreeMap::new();
+    for test in Suite::new(&REFERENCE, "")?.tests() {
+        by_id.entry(test.id().to_owned()).or_default().push(test.clone());
+    }
+    let mut behaviours: Vec<Behaviour> = by_id.into_values().collect();
+    let mut report = Report::new(behaviours.iter().filter_map(|rows| rows.first()));
+    report.reference(control(&behaviours));
+    for rows in &mut behaviours {
+        rows.iter_mut().for_each(|test| *test = test.clone().within(LONGEST));
+    }
+
+    let wanted = |mutant: &&Mutant| options.filter.as_ref().is_none_or(|part| mutant.name.contains(&**part));
+    let mutants: Vec<_> = mutants.iter().copied().filter(wanted).collect();
+    let (everywhere, themed): (Vec<_>, Vec<_>) = mutants.iter().partition(|mutant| mutant.areas.is_empty());
+
+    let whole = |mutant: &'static Mutant| behaviours.iter().map(move |rows| (mutant, rows));
+    let its = |mutant: &Mutant, rows: &Behaviour| options.all || rows.iter().any(|test| mutant.belongs_to(test.area()));
+    let themed = themed.into_iter().flat_map(whole).filter(|(mutant, rows)| its(mutant, rows));
+    report.add(&mutants, run_pairs(&themed.collect::<Vec<_>>(), options.all));
+
+    for mutant in everywhere {
+        let left = |rows: &Behaviour| options.all || rows.iter().any(|test| report.is_idle(test.id()));
+        let pairs: Vec<_> = whole(mutant).filter(|(_, rows)| left(rows)).collect();
+        report.add_everywhere(run_pairs(&pairs, true));
+        if report.survivors().contains(&mutant.name) {
+            // It has to be seen all the same; a few cases are enough for what breaks everything.
+            report.add(&[], run_pairs(&whole(mutant).take(THREADS).collect::<Vec<_>>(), true));
+        }
+    }
+    Ok(report)
+}
+
+/// Runs everything against the reference, and what failed a second time with nothing beside it: a busy machine is no
+/// fault of the reference's.
+fn control(behaviours: &[Behaviour]) -> Vec<Outcome> {
+    let pairs: Vec<_> = behaviours.iter().map(|rows| (&REFERENCE, rows)).collect();
+    let failed = run_pairs(&pairs, true).into_iter().filter(|outcome| outcome.failed.is_some());
+    let failed: BTreeSet<String> = failed.map(|outcome| outcome.behaviour).collect();
+    let has_failed = |rows: &&Behaviour| rows.iter().any(|test| failed.contains(test.id()));
+    behaviours.iter().filter(has_failed).flat_map(|rows| run_pairs(&[(&REFERENCE, rows)], true)).collect()
+}
+
+/// Runs all pairs, several at a time. A mutant's servers end with its last pair.
+fn run_pairs(pairs: &[(&'static Mutant, &Behaviour)], all: bool) -> Vec<Outcome> {
+    let mut suites: HashMap<&str, (Suite, AtomicUsize)> = HashMap::new();
+    for (mutant, _) in pairs {
+        let new = || (Suite::of(*mutant, Vec::new()), AtomicUsize::new(0));
+        suites.entry(mutant.name).or_insert_with(new).1.fetch_add(1, Ordering::Relaxed);
+    }
+    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(pairs.len())));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS.min(pairs.len()) {
+            scope.spawn(|| {
+                while let Some((mutant, rows)) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (suite, left) = &suites[mutant.name];
+                    if all || !tells_nothing_new(&lock(&outcomes), mutant, rows) {
+                        let failed =
+                            rows.iter().map(|test| suite.run(test)).find(|outcome| outcome.verdict != Verdict::Pass);
+                        let behaviour = rows.first().map(|test| test.id().to_owned()).unwrap_or_default();
+                        lock(&outcomes).push(Outcome { mutant: mutant.name, behaviour, failed });
+                    }
+                    if left.fetch_sub(1, Ordering::AcqRel) == 1 {
+                        suite.stop();
+                    }
+                }
+            });
+        }
+    });
+    outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lock(outcomes: &Mutex<Vec<Outcome>>) -> MutexGuard<'_, Vec<Outcome>> {
+    outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a slow case has killed a mutant already, and the mutant is dead already.
+fn tells_nothing_new(outcomes: &[Outcome], mutant: &Mutant, rows: &Behaviour) -> bool {
+    let Some(test) = rows.iter().find(|test| test.is_alone()) else { return false };
+    let mut kills = outcomes.iter().filter(|outcome| outcome.failed.is_some());
+    kills.clone().any(|outcome| outcome.mutant == mutant.name) && kills.any(|outcome| outcome.behaviour == test.id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static HARMLESS: Mutant = Mutant::new("harmless", &["mount"], "nothing");
+    static BROKEN: Mutant = Mutant::new("broken", &["mount"], "does not start")
+        .app(|builder| builder.configure(|settings| settings.limits.uri = 0));
+
+    #[test]
+    fn what_nobody_notices_what_notices_nothing_and_what_does_not_run_are_problems() {
+        let report = run(&[&HARMLESS, &BROKEN], &Options::default()).unwrap();
+        assert_eq!(report.survivors(), ["broken", "harmless"]);
+        let problems = report.problems().join("\n");
+        for part in [
+            "the mutant harmless lives",
+            "broken: broken does not start with `reference`",
+            "the case mount/native-route-is-the-hosts kills no mutant",
+            "with the area `mount`",
+        ] {
+            assert!(problems.contains(part), "{part}: {problems}");
+        }
+        assert!(!problems.contains("the reference fails"), "{problems}");
+    }
+}

@@ -1,0 +1,62 @@
+//! Servers that are wrong in one way each: the proof that the cases can fail.
+//!
+//! A mutant is the reference on plain hyper with one change.
+//! Every mutant has to be killed by a case of the areas that it belongs to, and every MUST case has to kill one.
+
+mod adapter;
+mod agent;
+mod auth;
+mod body;
+mod browser;
+mod connection;
+mod edit;
+mod envelope;
+mod everywhere;
+mod fatal;
+mod headers;
+mod identity;
+mod jwt;
+mod limit;
+mod matrix;
+mod methods;
+mod mount;
+mod mutant;
+mod onion;
+mod parser;
+mod path;
+mod proxy;
+mod report;
+mod routing;
+mod stream;
+mod tools;
+
+pub use matrix::{Options, run};
+pub use mutant::Mutant;
+pub use report::Report;
+
+/// All mutants: those that break one thing first, those that break everything last.
+#[must_use]
+pub fn all() -> Vec<&'static Mutant> {
+    let themes: [&[Mutant]; 19] = [
+        agent::ALL,
+        auth::ALL,
+        body::ALL,
+        browser::ALL,
+        connection::ALL,
+        envelope::ALL,
+        headers::ALL,
+        identity::ALL,
+        jwt::ALL,
+        limit::ALL,
+        methods::ALL,
+        mount::ALL,
+        onion::ALL,
+        parser::ALL,
+        path::ALL,
+        routing::ALL,
+        stream::ALL,
+        tools::ALL,
+        everywhere::ALL,
+    ];
+    themes.into_iter().flatten().collect()
+}
