@@ -104,9 +104,12 @@ pub fn run_cli(subject: impl Subject, divergences_toml: &str) -> ExitCode {
     conclusion.exit_code()
 }
 
-/// What an adapter's test says about its package.
+/// The command that repeats only this test of this binary; cargo and nextest say which package it is of.
 fn rerun(adapter: &str, test: &str) -> String {
-    format!("cargo test -p neurolink-{adapter} --test conformance -- --exact '{test}'")
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_else(|_| format!("neurolink-{adapter}"));
+    let binary = std::env::current_exe().ok().and_then(|path| path.file_stem()?.to_str().map(str::to_owned));
+    let binary = binary.as_deref().and_then(|name| Some(name.rsplit_once('-')?.0)).unwrap_or("conformance");
+    format!("cargo test -p {package} --test {binary} -- --exact '{test}'")
 }
 
 fn judged(suite: &Suite, test: &Test) -> Result<(), Failed> {

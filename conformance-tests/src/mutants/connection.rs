@@ -54,10 +54,10 @@ pub(super) const ALL: &[Mutant] = &[
         |host, request| {
             static DEAD: Dead = Dead::none();
             Box::pin(async move {
-                if let Some(dead) = DEAD.answer(&request) {
-                    return dead;
-                }
-                let mut watch = DEAD.watch(&request);
+                let mut watch = match DEAD.watch(&request) {
+                    Ok(watch) => watch,
+                    Err(dead) => return dead,
+                };
                 let response = ask(host, request).await;
                 watch.went_well(true);
                 response

@@ -120,10 +120,10 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("panic-ends-the-server", ERRORS, "after a panic every answer is a 500").around(|host, request| {
         static DEAD: Dead = Dead::none();
         Box::pin(async move {
-            if let Some(dead) = DEAD.answer(&request) {
-                return dead;
-            }
-            let mut watch = DEAD.watch(&request);
+            let mut watch = match DEAD.watch(&request) {
+                Ok(watch) => watch,
+                Err(dead) => return dead,
+            };
             watch.went_well(request.uri().path() != "/api/test/panic");
             ask(host, request).await
         })

@@ -19,16 +19,17 @@ impl Dead {
         Self(Mutex::new(None))
     }
 
-    /// The answer of a server that is dead for this client.
-    pub(super) fn answer(&self, request: &Request) -> Option<Response> {
-        let dead = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_dead = dead.as_ref().is_some_and(|dead| dead.contains(&Peer::of(request.extensions()).ip()));
-        is_dead.then(|| refusal(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"))
-    }
-
     /// Watches a request: unless it is told that all went well, the server is dead for its client.
-    pub(super) fn watch(&'static self, request: &Request) -> Watch {
-        Watch { dead: self, client: Peer::of(request.extensions()).ip(), well: false }
+    ///
+    /// # Errors
+    /// The answer of a server that is dead already.
+    pub(super) fn watch(&'static self, request: &Request) -> Result<Watch, Response> {
+        let client = Peer::of(request.extensions()).ip();
+        let dead = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if dead.as_ref().is_some_and(|dead| dead.contains(&client)) {
+            return Err(refusal(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"));
+        }
+        Ok(Watch { dead: self, client, well: false })
     }
 }
 
