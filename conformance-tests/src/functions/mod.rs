@@ -1,8 +1,13 @@
 //! The conversations: one file a subject.
 
+mod backpressure;
+mod cancel;
 mod concurrent;
 mod connection;
+mod drain;
+mod lifecycle;
 mod limits;
+mod requests;
 mod streams;
 mod timing;
 
@@ -10,7 +15,27 @@ use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
 
 const fn must(id: &'static str, source: &'static str, run: fn(&Ctx) -> Result<(), Failure>) -> FunctionCase {
-    FunctionCase { id, level: Level::Must, source, covers: &[], needs: "reference", inside: false, alone: false, run }
+    FunctionCase {
+        id,
+        level: Level::Must,
+        source,
+        covers: &[],
+        needs: "reference",
+        inside: false,
+        alone: false,
+        http2: false,
+        run,
+    }
+}
+
+/// A case that looks into a server of its own.
+const fn inside(
+    id: &'static str,
+    needs: &'static str,
+    source: &'static str,
+    run: fn(&Ctx) -> Result<(), Failure>,
+) -> FunctionCase {
+    FunctionCase { needs, inside: true, alone: true, ..must(id, source, run) }
 }
 
 impl FunctionCase {
@@ -46,4 +71,30 @@ pub(crate) const ALL: &[FunctionCase] = &[
         .covers(&["S0-17", "S1-75", "S3-22"]),
     must("limit/head-shares-the-count-of-get", "RFC 9110 9.3.2; V48", limits::head),
     must("limit/reset-is-a-unix-time-within-the-window", "V46", limits::reset).covers(&["S0-24"]),
+    inside("cancel/client-closes-before-the-answer", "patient", "V61; O-D23", cancel::closes_before_the_answer),
+    inside("cancel/client-resets-before-the-answer", "patient", "V61; O-D23", cancel::resets_before_the_answer),
+    inside("cancel/client-closes-during-a-stream", "patient", "V60; O-D23", cancel::closes_during_a_stream),
+    inside("cancel/client-resets-during-a-stream", "patient", "V60; O-D23", cancel::resets_during_a_stream),
+    inside(
+        "cancel/client-closes-while-a-stream-is-silent",
+        "patient",
+        "V60; O-D23",
+        cancel::closes_during_a_silent_stream,
+    ),
+    inside("cancel/client-leaves-inside-the-body", "patient", "V61; O-D22; O-D23", cancel::leaves_inside_the_body),
+    inside("backpressure/a-slow-reader-slows-the-engine", "patient", "O-D23", backpressure::slow_reader),
+    inside("lifecycle/idle-connections-do-not-hold-up-the-stop", "patient", "V64; O-D24", lifecycle::idle_connections),
+    inside("lifecycle/all-routes-are-there-after-a-restart", "patient", "V66", lifecycle::starts_again),
+    inside("lifecycle/a-port-in-use-is-an-error-of-the-start", "patient", "V65; O-D25", lifecycle::port_in_use),
+    inside("lifecycle/all-stops-share-one-result", "drain", "O-D24", lifecycle::one_result).covers(&["S3-56"]),
+    inside("lifecycle/force-cuts-at-once", "patient", "O-D24", lifecycle::force).covers(&["S3-56"]),
+    inside("lifecycle/readiness-says-no-first", "drain", "O-D35; V63", drain::readiness_first),
+    inside("lifecycle/requests-are-answered-for-a-second", "drain", "V63; O-D24", drain::first_second),
+    inside("parser/half-a-head-is-refused-when-the-server-stops", "drain", "V63; O-D24", drain::half_a_head),
+    inside("lifecycle/a-request-in-work-is-answered", "drain", "V71; O-D24", drain::in_flight).covers(&["S3-56"]),
+    inside("lifecycle/a-stream-goes-on-and-says-goodbye", "drain", "V71; O-D24", drain::stream_says_goodbye)
+        .covers(&["S3-56"]),
+    inside("lifecycle/an-endless-stream-ends-with-the-grace", "drain", "O-D24", drain::endless_stream)
+        .covers(&["S3-56"]),
+    inside("lifecycle/what-does-not-end-is-cut", "drain", "O-D24", drain::cut).covers(&["S3-56"]),
 ];

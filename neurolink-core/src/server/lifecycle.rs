@@ -202,12 +202,10 @@ impl Server {
             (Phase::Forced, grace_ends + LAST + LAST),
         ];
         let forced = run.shutdown.subscribe();
-        let mut clean = true;
         for (phase, until) in steps {
             if phase == Phase::Ending {
                 self.life().state = State::Stopping;
             }
-            clean = phase < Phase::Forced && forced.phase() < Phase::Forced;
             run.shutdown.advance(phase);
             if phase == Phase::NotReady {
                 // Readiness is seen while everything is still served.
@@ -223,6 +221,8 @@ impl Server {
                 () = forced.reached(Phase::Forced), if phase < Phase::Forced => {}
             }
         }
+        // Whatever ended because it was cut, by the last step or by somebody's order.
+        let clean = forced.phase() < Phase::Forced;
         let task = run.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
             task.abort();
