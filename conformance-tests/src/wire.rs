@@ -142,6 +142,11 @@ impl Connection {
         let _ = self.stream.write_all(bytes);
     }
 
+    /// The socket, for who speaks another protocol on it.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// Leaves with a reset instead of a close.
     pub fn reset(self) {
         let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));

@@ -5,6 +5,8 @@ mod cancel;
 mod concurrent;
 mod connection;
 mod drain;
+mod http2;
+mod http2_attacks;
 mod lifecycle;
 mod limits;
 mod requests;
@@ -39,6 +41,12 @@ const fn inside(
 }
 
 impl FunctionCase {
+    /// It speaks HTTP/2.
+    const fn http2(mut self) -> Self {
+        self.http2 = true;
+        self
+    }
+
     const fn covers(mut self, covers: &'static [&'static str]) -> Self {
         self.covers = covers;
         self
@@ -97,4 +105,23 @@ pub(crate) const ALL: &[FunctionCase] = &[
     inside("lifecycle/an-endless-stream-ends-with-the-grace", "drain", "O-D24", drain::endless_stream)
         .covers(&["S3-56"]),
     inside("lifecycle/what-does-not-end-is-cut", "drain", "O-D24", drain::cut).covers(&["S3-56"]),
+    must("http2/answers-are-those-of-http1", "RFC 9113 8.1", http2::answers).http2(),
+    must("http2/a-body-in-pieces-is-one", "RFC 9113 8.1", http2::body).http2(),
+    must("http2/head-has-no-body", "RFC 9110 9.3.2; V3", http2::head).http2(),
+    must("http2/a-foreign-authority-is-400", "RFC 9113 8.3.1", http2::authority).http2(),
+    must("http2/events-come-one-by-one-beside-others", "RFC 9113 5; V62", http2::events).http2(),
+    inside("http2/a-reset-stream-stops-the-engine", "patient", "RFC 9113 5.4.2; V61", http2::reset).http2(),
+    inside("http2/a-client-that-leaves-stops-the-engine", "patient", "V60; V61", http2::leave).http2(),
+    inside("http2/goaway-lets-streams-finish", "drain", "RFC 9113 6.8; V63", http2::goaway).http2().covers(&["S3-56"]),
+    inside("http2/a-stream-says-goodbye-after-the-grace", "drain", "O-D24", http2::goodbye).http2(),
+    inside("http2/rapid-reset-costs-only-the-attacker", "patient", "CVE-2023-44487", http2_attacks::rapid_reset).http2(),
+    must("http2/a-head-without-end-is-cut", "CVE-2024-27316", http2_attacks::continuation).http2(),
+    must("http2/a-header-list-over-the-limit-is-431", "RFC 9113 10.5.1", http2_attacks::header_list).http2(),
+    must("http2/silence-after-the-preface-harms-nobody", "RFC 9113 3.4", http2_attacks::silence).http2(),
+    must("http2/a-wrong-preface-is-refused", "RFC 9113 3.4", http2_attacks::preface).http2(),
+    must("http2/floods-of-control-frames-are-bounded", "CVE-2019-9512; CVE-2019-9515", http2_attacks::floods).http2(),
+    inside("http2/a-window-of-zero-holds-the-engine", "patient", "RFC 9113 5.2; CVE-2019-9517", http2_attacks::window_of_zero)
+        .http2(),
+    must("http2/malformed-heads-are-refused", "RFC 9113 8.2", http2_attacks::malformed_heads).http2(),
+    must("http2/malformed-frames-end-the-connection", "RFC 9113 5; 6", http2_attacks::malformed_frames).http2(),
 ];

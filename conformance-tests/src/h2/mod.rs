@@ -1,7 +1,14 @@
 //! HTTP/2 by prior knowledge: a well-formed client, and frames written by hand for one that is not.
 
-use crate::function::{Ctx, Failure, ensure};
+mod client;
+mod frames;
+
 use std::time::Duration;
+
+pub(crate) use client::{Answer, Ask, Client};
+pub(crate) use frames::*;
+
+use crate::function::{Ctx, Failure, ensure};
 
 /// The first bytes of every HTTP/2 connection (RFC 9113, section 3.4).
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
