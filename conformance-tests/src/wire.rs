@@ -215,6 +215,12 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether what comes first is this text.
+    pub(crate) fn answer_begins_with(&mut self, text: &str) -> bool {
+        while self.buffer.len() < text.len() && self.fill(self.left()) {}
+        self.buffer.starts_with(text.as_bytes())
+    }
+
     /// Waits for the server to close; `false` if it sent something or kept the connection open.
     pub fn is_closed_within(&mut self, wait: Duration) -> bool {
         let until = Instant::now() + wait;

@@ -4,6 +4,8 @@ mod backpressure;
 mod cancel;
 mod concurrent;
 mod connection;
+mod crowd;
+mod expiry;
 mod drain;
 mod http2;
 mod http2_attacks;
@@ -30,6 +32,16 @@ const fn must(id: &'static str, source: &'static str, run: fn(&Ctx) -> Result<()
     }
 }
 
+/// A case with a server of its own.
+const fn alone(
+    id: &'static str,
+    needs: &'static str,
+    source: &'static str,
+    run: fn(&Ctx) -> Result<(), Failure>,
+) -> FunctionCase {
+    FunctionCase { needs, alone: true, ..must(id, source, run) }
+}
+
 /// A case that looks into a server of its own.
 const fn inside(
     id: &'static str,
@@ -37,7 +49,7 @@ const fn inside(
     source: &'static str,
     run: fn(&Ctx) -> Result<(), Failure>,
 ) -> FunctionCase {
-    FunctionCase { needs, inside: true, alone: true, ..must(id, source, run) }
+    FunctionCase { inside: true, ..alone(id, needs, source, run) }
 }
 
 impl FunctionCase {
@@ -124,4 +136,13 @@ pub(crate) const ALL: &[FunctionCase] = &[
         .http2(),
     must("http2/malformed-heads-are-refused", "RFC 9113 8.2", http2_attacks::malformed_heads).http2(),
     must("http2/malformed-frames-end-the-connection", "RFC 9113 5; 6", http2_attacks::malformed_frames).http2(),
+    alone("connections/a-thousand-idle-ones-harm-nobody", "patient", "O-D22; O-D24", crowd::thousand),
+    alone("connections/a-slow-answer-keeps-later-ones-in-order", "patient", "RFC 9112 9.3.2", crowd::slow_first),
+    inside("limit/waiting-for-retry-after-succeeds", "reference", "V47; O-D19", expiry::retry_after),
+    inside("auth/a-token-expires-between-two-requests", "reference", "RFC 7519 4.1.4", expiry::token)
+        .covers(&["S0-56"]),
+    inside("sse/a-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::stream).covers(&["S0-56"]),
+    inside("sse/a-silent-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::silent_stream),
+    alone("sse/a-user-has-so-many-streams", "patient", "O-D40", crowd::streams),
+    alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes),
 ];

@@ -105,7 +105,6 @@ fn length(mut number: usize, out: &mut Vec<u8>) {
 /// A connection on which frames are sent as they are.
 pub(crate) struct Raw {
     connection: Connection,
-    /// A frame's head that was read, while its payload is still to come.
     ended: bool,
 }
 
