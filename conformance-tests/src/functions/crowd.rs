@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status, wait_until};
-use crate::wire::Connection;
+use crate::wire::{Connection, Options};
 
 use super::requests::{SOON, agent, is_alive, slow_stream};
 
@@ -16,7 +16,9 @@ const FILES: u64 = 4096;
 fn enough_files() -> Result<(), Failure> {
     let most = rlimit::increase_nofile_limit(FILES);
     ensure(most.as_ref().is_ok_and(|most| *most >= FILES), || {
-        format!("this case needs {FILES} open files and the system allows {most:?}; raise the hard limit (`ulimit -Hn`)")
+        format!(
+            "this case needs {FILES} open files and the system allows {most:?}; raise the hard limit (`ulimit -Hn`)"
+        )
     })
 }
 
@@ -39,7 +41,7 @@ pub(super) fn thousand(ctx: &Ctx) -> Result<(), Failure> {
     enough_files()?;
     let mut idle: Vec<Connection> = Vec::with_capacity(CROWD);
     for _ in 0..CROWD {
-        idle.push(ctx.connect()?);
+        idle.push(ctx.connect_with(Options { timeout: Duration::from_secs(30), ..Options::default() })?);
     }
     wait_until(SOON, "all are accepted by the kernel", || open_at(ctx.addr()).is_ok_and(|open| open >= CROWD))?;
     let mut busy = ctx.connect()?;
@@ -63,7 +65,12 @@ pub(super) fn thousand(ctx: &Ctx) -> Result<(), Failure> {
 pub(super) fn slow_first(ctx: &Ctx) -> Result<(), Failure> {
     let mut connection = ctx.connect()?;
     let quick = |id: &str| format!(r"GET /api/test/params/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    ctx.send(&mut connection, &[&slow_stream(3), &quick("a"), &agent("execute", "offline/slow-100ms", "one two"), &quick("b")].map(String::as_str).concat());
+    ctx.send(
+        &mut connection,
+        &[&slow_stream(3), &quick("a"), &agent("execute", "offline/slow-100ms", "one two"), &quick("b")]
+            .map(String::as_str)
+            .concat(),
+    );
     let stream = ctx.answer(&mut connection, "POST")?;
     ensure(stream.text().ends_with("data: [DONE]\n\n"), || "the first answer is not the whole stream".into())?;
     let texts = [r#""id":"a""#, r#""content""#, r#""id":"b""#];

@@ -88,10 +88,7 @@ pub(super) fn half_a_head(ctx: &Ctx) -> Result<(), Failure> {
 pub(super) fn in_flight(ctx: &Ctx) -> Result<(), Failure> {
     let control = ctx.control()?;
     let mut connection = ctx.connect()?;
-    ctx.send(
-        &mut connection,
-        &agent("execute", "offline/slow-100ms", "one two three four five six seven eight nine ten"),
-    );
+    ctx.send(&mut connection, &agent("execute", "offline/slow-100ms", "one two three four five six"));
     at_work(control, 1)?;
     let stop = control.stop();
     drains(ctx)?;

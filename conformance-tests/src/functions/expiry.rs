@@ -77,7 +77,10 @@ pub(super) fn stream(ctx: &Ctx) -> Result<(), Failure> {
     before_expiry(ctx, Duration::from_secs(60))?;
     let words = "word ".repeat(50);
     let mut connection = ctx.connect()?;
-    ctx.send(&mut connection, &agent("stream", "offline/slow-100ms", words.trim_end()).replace("{user-token}", "{jwt-valid}"));
+    ctx.send(
+        &mut connection,
+        &agent("stream", "offline/slow-100ms", words.trim_end()).replace("{user-token}", "{jwt-valid}"),
+    );
     connection.read_until("data: {")?;
     control.clock().advance(Duration::from_secs(60));
     let answer = ctx.answer(&mut connection, "POST")?;

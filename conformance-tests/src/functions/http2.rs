@@ -178,7 +178,7 @@ pub(super) fn goaway(ctx: &Ctx) -> Result<(), Failure> {
     let idle = Client::open(ctx)?;
     expect(&idle.ask(&Ask::get("/api/test/params/a"))?, 200)?;
     let client = Client::open(ctx)?;
-    let words = "w ".repeat(11);
+    let words = "w ".repeat(7);
     let body = [format!(r#"{{"input":"{}","model":"offline/slow-100ms"}}"#, words.trim_end())];
     let body = body.each_ref().map(String::as_str);
     let mut coming = client.send(&agent("/api/agent/stream", &body))?.answer()?;

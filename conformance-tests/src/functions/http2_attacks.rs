@@ -117,14 +117,16 @@ pub(super) fn silence(ctx: &Ctx) -> Result<(), Failure> {
 pub(super) fn preface(ctx: &Ctx) -> Result<(), Failure> {
     let mut wrong = PREFACE.to_vec();
     wrong[18..20].copy_from_slice(b"XX");
-    for bytes in [&wrong[..], b"PRI * HTTP/2.0\r\n\r\n", b"PRI /api/test/params/a HTTP/2.0\r\nHost: localhost\r\n\r\n"] {
+    for bytes in [&wrong[..], b"PRI * HTTP/2.0\r\n\r\n", b"PRI /api/test/params/a HTTP/2.0\r\nHost: localhost\r\n\r\n"]
+    {
         let mut connection = ctx.connect()?;
         connection.send(bytes);
         connection.finish_sending();
         let came = connection.take(64 * 1024, SOON);
         let text = String::from_utf8_lossy(&came).into_owned();
         // An HTTP/2 server may say GOAWAY before it closes.
-        let refused = came.is_empty() || text.starts_with("HTTP/1.1 4") || came.get(3).is_some_and(|kind| *kind != HEADERS);
+        let refused =
+            came.is_empty() || text.starts_with("HTTP/1.1 4") || came.get(3).is_some_and(|kind| *kind != HEADERS);
         ensure(refused && !text.contains("\"data\""), || format!("{bytes:?} is answered with {text:?}"))?;
         ensure(connection.is_closed_within(SOON), || format!("open after {bytes:?}"))?;
     }
@@ -141,7 +143,7 @@ pub(super) fn floods(ctx: &Ctx) -> Result<(), Failure> {
         let mut raw = Raw::open(ctx, &[])?;
         for _ in 0..20 {
             raw.send_all(std::iter::repeat_n(frame.clone(), 500));
-            expect_status(&ctx.get("/api/health/live", None)?, 200)?;
+            expect_status(&ctx.get("/api/test/params/a", None)?, 200)?;
         }
         raw.send(&Frame::get(1, &get("/api/test/params/a", &[])));
         let mut answered = 0;
@@ -195,7 +197,8 @@ pub(super) fn window_of_zero(ctx: &Ctx) -> Result<(), Failure> {
 /// Heads that are malformed over HTTP/2 (RFC 9113, section 8.2) are never answered with success.
 pub(super) fn malformed_heads(ctx: &Ctx) -> Result<(), Failure> {
     let path = "/api/test/params/a";
-    let swapped = vec![(":method", "GET"), ("x-a", "b"), (":scheme", "http"), (":path", path), (":authority", "localhost")];
+    let swapped =
+        vec![(":method", "GET"), ("x-a", "b"), (":scheme", "http"), (":path", path), (":authority", "localhost")];
     let twice = [get(path, &[]), vec![(":path", "/api/test/params/b")]].concat();
     let rows: [(&str, Vec<(&str, &str)>); 12] = [
         ("an upper-case name", get(path, &[("X-Upper", "a")])),

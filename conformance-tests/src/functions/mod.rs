@@ -5,8 +5,8 @@ mod cancel;
 mod concurrent;
 mod connection;
 mod crowd;
-mod expiry;
 mod drain;
+mod expiry;
 mod http2;
 mod http2_attacks;
 mod lifecycle;
@@ -126,14 +126,20 @@ pub(crate) const ALL: &[FunctionCase] = &[
     inside("http2/a-client-that-leaves-stops-the-engine", "patient", "V60; V61", http2::leave).http2(),
     inside("http2/goaway-lets-streams-finish", "drain", "RFC 9113 6.8; V63", http2::goaway).http2().covers(&["S3-56"]),
     inside("http2/a-stream-says-goodbye-after-the-grace", "drain", "O-D24", http2::goodbye).http2(),
-    inside("http2/rapid-reset-costs-only-the-attacker", "patient", "CVE-2023-44487", http2_attacks::rapid_reset).http2(),
+    inside("http2/rapid-reset-costs-only-the-attacker", "patient", "CVE-2023-44487", http2_attacks::rapid_reset)
+        .http2(),
     must("http2/a-head-without-end-is-cut", "CVE-2024-27316", http2_attacks::continuation).http2(),
     must("http2/a-header-list-over-the-limit-is-431", "RFC 9113 10.5.1", http2_attacks::header_list).http2(),
     must("http2/silence-after-the-preface-harms-nobody", "RFC 9113 3.4", http2_attacks::silence).http2(),
     must("http2/a-wrong-preface-is-refused", "RFC 9113 3.4", http2_attacks::preface).http2(),
     must("http2/floods-of-control-frames-are-bounded", "CVE-2019-9512; CVE-2019-9515", http2_attacks::floods).http2(),
-    inside("http2/a-window-of-zero-holds-the-engine", "patient", "RFC 9113 5.2; CVE-2019-9517", http2_attacks::window_of_zero)
-        .http2(),
+    inside(
+        "http2/a-window-of-zero-holds-the-engine",
+        "patient",
+        "RFC 9113 5.2; CVE-2019-9517",
+        http2_attacks::window_of_zero,
+    )
+    .http2(),
     must("http2/malformed-heads-are-refused", "RFC 9113 8.2", http2_attacks::malformed_heads).http2(),
     must("http2/malformed-frames-end-the-connection", "RFC 9113 5; 6", http2_attacks::malformed_frames).http2(),
     alone("connections/a-thousand-idle-ones-harm-nobody", "patient", "O-D22; O-D24", crowd::thousand),
