@@ -152,7 +152,7 @@ where
                             awaits = Awaits::Close;
                             http.head
                         }
-                        Awaits::Idle if pulse.version() == Version::Http2 && pulse.is_stalled() => break,
+                        Awaits::Idle if pulse.version() == Version::Http2 && pulse.is_stalled(&seen) => break,
                         Awaits::Idle => http.idle,
                         Awaits::Close => http.head,
                     };

@@ -33,9 +33,8 @@ pub(crate) struct Pulse {
     /// Bodies whose last piece the peer has not made room for, by the look since which that is so.
     held: [AtomicUsize; LOOKS],
     looks: AtomicUsize,
-    /// Bytes written, now and at the last look.
+    /// Bytes written.
     bytes: AtomicUsize,
-    bytes_seen: AtomicUsize,
 }
 
 /// This look, the last one, and one that is free to become the next.
@@ -48,6 +47,9 @@ const LITTLE: usize = 1024;
 pub(crate) struct Seen {
     begun: usize,
     written: usize,
+    bytes: usize,
+    /// Bytes written since the time before.
+    taken: usize,
 }
 
 impl Pulse {
@@ -73,10 +75,11 @@ impl Pulse {
 
     /// Whether there was no request since the last time, and no answer that the peer is still taking.
     ///
-    /// Writes count only when the peer holds them up: an HTTP/2 connection pings as long as it lives.
+    /// A few bytes count only when the peer holds them up: an HTTP/2 connection pings as long as it lives.
     pub(crate) fn is_idle(&self, last: &mut Seen) -> bool {
-        let now = Seen { begun: self.begun.load(Relaxed), written: self.written.load(Relaxed) };
-        let taking = self.blocked.load(Relaxed) && now.written != last.written;
+        let (begun, written, bytes) = (self.begun.load(Relaxed), self.written.load(Relaxed), self.bytes.load(Relaxed));
+        let now = Seen { begun, written, bytes, taken: bytes.wrapping_sub(last.bytes) };
+        let taking = now.taken >= LITTLE || (self.blocked.load(Relaxed) && now.written != last.written);
         let idle = self.active.load(Relaxed) == 0 && now.begun == last.begun && !taking;
         *last = now;
         idle
@@ -86,11 +89,9 @@ impl Pulse {
 impl Pulse {
     /// Whether the peer has made no room for some answer since before the last time this was asked,
     /// and has taken next to nothing of any: a large piece may take its time.
-    pub(crate) fn is_stalled(&self) -> bool {
+    pub(crate) fn is_stalled(&self, seen: &Seen) -> bool {
         let look = self.looks.fetch_add(1, Relaxed);
-        let bytes = self.bytes.load(Relaxed);
-        let taken = bytes.wrapping_sub(self.bytes_seen.swap(bytes, Relaxed));
-        taken < LITTLE && self.held[(look + LOOKS - 1) % LOOKS].load(Relaxed) > 0
+        seen.taken < LITTLE && self.held[(look + LOOKS - 1) % LOOKS].load(Relaxed) > 0
     }
 }
 
