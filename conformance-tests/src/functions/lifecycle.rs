@@ -71,7 +71,10 @@ pub(super) fn port_in_use(ctx: &Ctx) -> Result<(), Failure> {
     second.initialize().map_err(|error| Failure::new(error.to_string()))?;
     let start = |second: neurolink_core::server::Server| control.run(async move { second.start().await });
     match start(second.clone()) {
-        Err(ServerError::Bind { .. }) => {}
+        Err(error @ ServerError::Bind { .. }) => {
+            let text = error.to_string();
+            ensure(text.contains(&ctx.addr().to_string()), || format!("it does not name the address: {text}"))?;
+        }
         other => return Err(Failure::new(format!("a taken port gives {other:?}"))),
     }
     ensure(second.status().state != State::Running, || "it says that it runs".into())?;
