@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::case::RequestSpec;
+use crate::case::{HeaderLines, RequestSpec};
 use crate::function::{Ctx, Failure, ensure};
 use crate::h2::{Answer, Ask, Client};
 use crate::parse::RawResponse;
@@ -57,29 +57,30 @@ fn same(one: &RawResponse, two: &Answer) -> Result<(), Failure> {
 pub(super) fn answers(ctx: &Ctx) -> Result<(), Failure> {
     let client = Client::open(ctx)?;
     let long = format!("{:?}", "x".repeat(2000));
-    let rows: [(&str, &str, &[(&str, &str)], Option<&str>); 10] = [
-        ("GET", "/api/test/params/a", &[], None),
-        ("GET", "/api/test/query?a=1&a=2&b=%20", &[], None),
-        ("GET", "/api/test/set-cookies", &[], None),
-        ("GET", "/api/test/whoami", &[USER], None),
-        ("GET", "/api/test/whoami", &[], None),
-        ("GET", "/api/test/nope", &[USER], None),
-        ("PATCH", "/api/test/params/a", &[USER], None),
-        ("GET", "/api/test/params/%zz", &[], None),
-        ("POST", "/api/test/echo", &[JSON], Some("{bad}")),
-        ("POST", "/api/test/echo", &[JSON], Some(&long)),
+    let long = [long.as_str()];
+    let echo = Ask { method: "POST", headers: &[JSON], ..Ask::get("/api/test/echo") };
+    let rows = [
+        Ask::get("/api/test/params/a"),
+        Ask::get("/api/test/query?a=1&a=2&b=%20"),
+        Ask::get("/api/test/set-cookies"),
+        Ask { headers: &[USER], ..Ask::get("/api/test/whoami") },
+        Ask::get("/api/test/whoami"),
+        Ask { headers: &[USER], ..Ask::get("/api/test/nope") },
+        Ask { method: "PATCH", headers: &[USER], ..Ask::get("/api/test/params/a") },
+        Ask::get("/api/test/params/%zz"),
+        Ask { body: &["{bad}"], ..echo },
+        Ask { body: &long, ..echo },
     ];
-    for (method, path, headers, body) in rows {
-        let owned = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    for ask in rows {
+        let owned = ask.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let first = ctx.ask(&RequestSpec {
-            method: Some(method.into()),
-            path: Some(path.into()),
-            headers: crate::case::HeaderLines::List(owned),
-            body: body.map(str::to_owned),
+            method: Some(ask.method.into()),
+            path: Some(ask.path.into()),
+            headers: HeaderLines::List(owned),
+            body: ask.body.first().map(|body| (*body).to_owned()),
             ..RequestSpec::default()
         })?;
-        let second = client.ask(&Ask { method, path, headers, body: body.as_slice() })?;
-        same(&first, &second)?;
+        same(&first, &client.ask(&ask)?)?;
     }
     Ok(())
 }

@@ -57,6 +57,7 @@ pub(crate) struct Coming<'a> {
 }
 
 /// A request for the client.
+#[derive(Clone, Copy)]
 pub(crate) struct Ask<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
