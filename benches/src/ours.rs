@@ -19,6 +19,7 @@ fn app() -> Result<App, Failure> {
         .middleware(Cors::list(["https://app.example.com"]))
         .middleware(RateLimit::fixed_window(u32::MAX, Duration::from_secs(60)))
         .middleware(BearerAuth::tokens([StaticToken::new(TOKEN, AuthenticatedUser::new("bench"))]))
+        .configure(|settings| settings.probe_rate = 0)
         .all_routes()
         .build()?;
     Ok(app)

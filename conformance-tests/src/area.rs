@@ -47,6 +47,10 @@ files!(
     "validation",
 );
 
+/// Areas that hold nothing but conversations.
+#[cfg(test)]
+const FUNCTION_AREAS: &[&str] = &["backpressure", "cancel", "connections", "http2", "lifecycle"];
+
 /// All cases that are written as data, a row each.
 ///
 /// # Errors

@@ -18,17 +18,22 @@ pub struct Control {
     engine: Arc<Counters>,
     clock: Arc<ManualClock>,
     server: Server,
+    bound: Arc<Bound>,
     runtime: tokio::runtime::Handle,
 }
+
+/// Makes a server of the same app and adapter at an address.
+pub(crate) type Bound = dyn Fn(&str) -> Server + Send + Sync;
 
 impl Control {
     pub(crate) const fn new(
         engine: Arc<Counters>,
         clock: Arc<ManualClock>,
         server: Server,
+        bound: Arc<Bound>,
         runtime: tokio::runtime::Handle,
     ) -> Self {
-        Self { engine, clock, server, runtime }
+        Self { engine, clock, server, bound, runtime }
     }
 
     /// What the engine has done.
@@ -47,6 +52,12 @@ impl Control {
     #[must_use]
     pub const fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// A second server of the same app and adapter, not started.
+    #[must_use]
+    pub fn another(&self, address: &str) -> Server {
+        (self.bound)(address)
     }
 
     /// Begins a graceful stop.

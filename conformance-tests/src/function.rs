@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::case::{Level, RequestSpec};
 use crate::control::Control;
 use crate::parse::{Asked, RawResponse};
 use crate::placeholders::{fill, unescape};
 use crate::request::build;
-use crate::wire::{Connection, End, Exchange, Until};
+use crate::wire::{Connection, End, Exchange, Options, Until};
 
 /// A case that is written as code.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,8 @@ pub struct FunctionCase {
     pub inside: bool,
     /// Whether it has a server of its own, because it stops it or counts what it does.
     pub alone: bool,
+    /// Whether it speaks HTTP/2; a server that does not offer that has to refuse it instead.
+    pub http2: bool,
     /// The conversation.
     pub run: fn(&Ctx) -> Result<(), Failure>,
 }
@@ -62,6 +64,21 @@ pub fn ensure(is_so: bool, problem: impl FnOnce() -> String) -> Result<(), Failu
     if is_so { Ok(()) } else { Err(Failure::new(problem())) }
 }
 
+/// Waits until something is so, at most this long, and tells how long it took.
+///
+/// # Errors
+/// It is not so in time.
+pub fn wait_until(within: Duration, what: &str, mut is_so: impl FnMut() -> bool) -> Result<Duration, Failure> {
+    let begun = Instant::now();
+    while !is_so() {
+        if begun.elapsed() > within {
+            return Err(Failure::new(format!("not within {within:?}: {what}")));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(begun.elapsed())
+}
+
 /// The server that a conversation is with, and the log of what was said.
 #[derive(Debug)]
 pub struct Ctx {
@@ -78,6 +95,11 @@ impl Ctx {
 
     pub(crate) fn into_exchanges(self) -> Vec<Exchange> {
         self.exchanges.into_inner()
+    }
+
+    /// The same case at another address of the server, after it was started again.
+    pub(crate) fn moved_to(&self, addr: SocketAddr) -> Self {
+        Self::new(addr, self.from, self.control.clone())
     }
 
     /// The server.
@@ -99,7 +121,15 @@ impl Ctx {
     /// # Errors
     /// The server cannot be reached.
     pub fn connect(&self) -> Result<Connection, Failure> {
-        Connection::open(self.addr, self.from, Duration::from_secs(5))
+        self.connect_with(Options::default())
+    }
+
+    /// A new connection with a deadline or a receive buffer of its own.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub fn connect_with(&self, options: Options) -> Result<Connection, Failure> {
+        Connection::open_with(self.addr, self.from, options)
             .map_err(|error| Failure::new(format!("cannot connect: {error}")))
     }
 
@@ -121,9 +151,16 @@ impl Ctx {
     /// # Errors
     /// It is malformed or does not come.
     pub fn answer(&self, connection: &mut Connection, method: &str) -> Result<RawResponse, Failure> {
-        let answer = connection.answer(&Asked::method(method))?;
-        self.log(Vec::new(), vec![answer.clone()], End::Open);
-        Ok(answer)
+        match connection.answer(&Asked::method(method)) {
+            Ok(answer) => {
+                self.log(Vec::new(), vec![answer.clone()], End::Open);
+                Ok(answer)
+            }
+            Err(problem) => {
+                self.log(Vec::new(), Vec::new(), connection.end());
+                Err(problem.into())
+            }
+        }
     }
 
     /// Sends a request on a connection of its own and reads its answer.

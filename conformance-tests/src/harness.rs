@@ -41,25 +41,34 @@ pub struct Running {
     pub addr: SocketAddr,
     /// Its inside, if it runs in this process.
     pub control: Option<Control>,
+    /// Whether it speaks HTTP/2 by prior knowledge; unknown for one that runs elsewhere.
+    pub http2: Option<bool>,
     stop: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl Running {
     /// A server at this address and what ends it.
     pub fn new(addr: SocketAddr, stop: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self { addr, control: None, stop: Some(Box::new(stop)) }
+        Self { addr, control: None, http2: None, stop: Some(Box::new(stop)) }
     }
 
     /// A server that somebody else has started and will end.
     #[must_use]
     pub const fn elsewhere(addr: SocketAddr) -> Self {
-        Self { addr, control: None, stop: None }
+        Self { addr, control: None, http2: None, stop: None }
     }
 
     /// Adds the inside of the server.
     #[must_use]
     pub fn with_control(mut self, control: Control) -> Self {
         self.control = Some(control);
+        self
+    }
+
+    /// Says whether it speaks HTTP/2 by prior knowledge.
+    #[must_use]
+    pub const fn with_http2(mut self, yes: bool) -> Self {
+        self.http2 = Some(yes);
         self
     }
 }

@@ -9,6 +9,7 @@ pub mod expect;
 mod field;
 pub mod function;
 mod functions;
+mod h2;
 pub mod harness;
 /// The fifth framework: plain hyper, as the page "Write an adapter" of the documentation writes it.
 pub mod hyper_adapter;
@@ -47,7 +48,11 @@ pub use watched::Counters;
 pub const REFERENCE_TOML: &str = include_str!("../reference.toml");
 
 /// Name and text of each configuration that a case may need.
-pub const CONFIGURATIONS: &[(&str, &str)] = &[("reference", REFERENCE_TOML)];
+pub const CONFIGURATIONS: &[(&str, &str)] = &[
+    ("reference", REFERENCE_TOML),
+    ("patient", include_str!("../configurations/patient.toml")),
+    ("drain", include_str!("../configurations/drain.toml")),
+];
 
 /// The text of the configuration of this name.
 #[must_use]

@@ -17,7 +17,7 @@ use neurolink_core::{
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
 
-use crate::control::{Control, ManualClock};
+use crate::control::{Bound, Control, ManualClock};
 use crate::watched::{Counters, Watched};
 use crate::{Running, Subject, configuration};
 
@@ -88,20 +88,24 @@ impl<A: Adapter> Subject for Served<A> {
         let builder = builder(&config, Watched::new(OfflineEngine::new(), Arc::clone(&engine)));
         let builder = (self.changes.app)(builder.map_err(io::Error::other)?);
         let app = builder.clock(clock.clone()).build().map_err(io::Error::other)?;
-        let server = Server::with_adapter(app, Box::new(Arc::clone(&self.adapter)))
-            .bind("127.0.0.1:0")
-            .drain_delay(config.server.drain_delay)
-            .grace(config.server.grace)
-            .build();
+        let adapter = Arc::clone(&self.adapter);
+        let bound: Arc<Bound> = Arc::new(move |address| {
+            Server::with_adapter(app.clone(), Box::new(Arc::clone(&adapter)))
+                .bind(address)
+                .drain_delay(config.server.drain_delay)
+                .grace(config.server.grace)
+                .build()
+        });
+        let server = bound("127.0.0.1:0");
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         server.initialize().map_err(io::Error::other)?;
         let addr = runtime.block_on(server.start()).map_err(io::Error::other)?;
-        let control = Control::new(engine, clock, server.clone(), runtime.handle().clone());
+        let control = Control::new(engine, clock, server.clone(), bound, runtime.handle().clone());
         let running = Running::new(addr, move || {
             server.force();
             runtime.shutdown_background();
         });
-        Ok(running.with_control(control))
+        Ok(running.with_control(control).with_http2(self.adapter.capabilities().http2_prior_knowledge))
     }
 
     fn start_own(&self, needs: &str) -> Option<io::Result<Running>> {

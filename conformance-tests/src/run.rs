@@ -46,7 +46,9 @@ pub fn run_function(server: &Running, case: &FunctionCase) -> CaseOutcome {
         return CaseOutcome::not_observable(case.id.into(), case.level, problem);
     }
     let ctx = Ctx::new(server.addr, own_address(server.addr), server.control.clone());
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (case.run)(&ctx)));
+    let speaks = !case.http2 || server.http2.unwrap_or_else(|| crate::h2::is_offered(&ctx));
+    let run = if speaks { case.run } else { crate::h2::is_refused };
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&ctx)));
     let mismatches = match result {
         Ok(Ok(())) => Vec::new(),
         Ok(Err(failure)) => failure.problems(),

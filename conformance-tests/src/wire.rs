@@ -82,6 +82,22 @@ pub enum Until {
     Quiet(usize),
 }
 
+/// What a connection is opened with.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How long it has for everything on it.
+    pub timeout: Duration,
+    /// The size of the kernel's receive buffer, in bytes.
+    pub receive_buffer: Option<usize>,
+}
+
+impl Default for Options {
+    /// 5 s and the system's buffer.
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(5), receive_buffer: None }
+    }
+}
+
 /// One TCP connection to the server.
 #[derive(Debug)]
 pub struct Connection {
@@ -97,8 +113,20 @@ impl Connection {
     /// # Errors
     /// The server cannot be reached.
     pub fn open(addr: SocketAddr, from: Option<IpAddr>, timeout: Duration) -> std::io::Result<Self> {
+        Self::open_with(addr, from, Options { timeout, ..Options::default() })
+    }
+
+    /// Connects from `from`, if that is given.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub fn open_with(addr: SocketAddr, from: Option<IpAddr>, options: Options) -> std::io::Result<Self> {
+        let Options { timeout, receive_buffer } = options;
         let deadline = Instant::now() + timeout;
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+        if let Some(bytes) = receive_buffer {
+            socket.set_recv_buffer_size(bytes)?;
+        }
         if let Some(from) = from {
             socket.bind(&SocketAddr::new(from, 0).into())?;
         }
@@ -112,6 +140,43 @@ impl Connection {
         let left = self.left().max(Duration::from_millis(1));
         let _ = self.stream.set_write_timeout(Some(left));
         let _ = self.stream.write_all(bytes);
+    }
+
+    /// The socket, for who speaks another protocol on it.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
+    /// Leaves with a reset instead of a close.
+    pub fn reset(self) {
+        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Takes what came, waiting for `count` bytes at most until `wait` is over; fewer if the connection ended.
+    pub fn take(&mut self, count: usize, wait: Duration) -> Vec<u8> {
+        let until = Instant::now() + wait;
+        while self.buffer.len() < count && self.ended.is_none() {
+            let left = until.saturating_duration_since(Instant::now());
+            // One read may give nothing although the time is not over: its timeout is rounded.
+            if left.is_zero() || (!self.fill(left) && self.ended.is_some()) {
+                break;
+            }
+        }
+        let count = count.min(self.buffer.len());
+        self.buffer.drain(..count).collect()
+    }
+
+    /// Reads this many bytes at most with one call, so that no more is taken from the peer; how many came.
+    pub fn sip(&mut self, most: usize) -> usize {
+        let _ = self.stream.set_read_timeout(Some(Duration::from_millis(1)));
+        let mut piece = vec![0; most];
+        self.stream.read(&mut piece).unwrap_or(0)
+    }
+
+    /// How it stands, as far as was read.
+    #[must_use]
+    pub fn end(&self) -> End {
+        self.ended.unwrap_or(End::Open)
     }
 
     /// Closes the sending half.
@@ -148,6 +213,12 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Whether what comes first is this text.
+    pub(crate) fn answer_begins_with(&mut self, text: &str) -> bool {
+        while self.buffer.len() < text.len() && self.fill(self.left()) {}
+        self.buffer.starts_with(text.as_bytes())
     }
 
     /// Waits for the server to close; `false` if it sent something or kept the connection open.

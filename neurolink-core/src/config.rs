@@ -197,6 +197,8 @@ pub struct Settings {
     pub problem_json: bool,
     /// How errors are answered.
     pub errors: ErrorSettings,
+    /// How many health probes an address may ask for in a second; 0 for any number.
+    pub probe_rate: u32,
     /// How a stream behaves.
     pub stream: StreamSettings,
     /// Answers 404, 405 and plain OPTIONS as 401 to callers without credentials, once an authenticator exists.
@@ -231,6 +233,8 @@ pub struct StreamSettings {
     pub idle_timeout: Duration,
     /// How long a stream may last.
     pub max_duration: Duration,
+    /// How many streams a user may have open, and an address whose callers are not known.
+    pub max_per_client: usize,
 }
 
 impl Default for StreamSettings {
@@ -239,6 +243,7 @@ impl Default for StreamSettings {
             keep_alive: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(120),
             max_duration: Duration::from_secs(3600),
+            max_per_client: 32,
         }
     }
 }
@@ -258,6 +263,7 @@ impl Default for Settings {
             request_id_header: "x-request-id".into(),
             problem_json: false,
             errors: ErrorSettings::default(),
+            probe_rate: 50,
             stream: StreamSettings::default(),
             hide_unmatched: true,
         }

@@ -36,8 +36,6 @@ pub(crate) struct Hold {
 
 impl Socket {
     pub(crate) fn new(stream: TcpStream, http2: bool, pulse: Arc<Pulse>) -> (Self, Hold) {
-        // An event is not held back until the peer has acknowledged the one before; a failure shows at the first read.
-        let _ = stream.set_nodelay(true);
         let stream = Arc::new(Mutex::new(stream));
         let (open, closed) = oneshot::channel();
         let hold = Hold { stream: Arc::downgrade(&stream), closed };
@@ -151,11 +149,5 @@ mod tests {
         assert_eq!(told(&[&PREFACE[..10], &PREFACE[10..], b"GET"]).await, Version::Http2);
         assert_eq!(told(&[b"PR", b"OPFIND / HTTP/1.1"]).await, Version::Http1);
         assert_eq!(told(&[b"G"]).await, Version::Http1);
-    }
-
-    #[tokio::test]
-    async fn small_writes_are_not_held_back() {
-        let socket = socket(&Arc::default()).await;
-        assert!(lock(&socket.stream).nodelay().expect("an option"));
     }
 }

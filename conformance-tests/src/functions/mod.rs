@@ -1,10 +1,19 @@
 //! The conversations: one file a subject.
 
 mod attack;
+mod backpressure;
+mod cancel;
 mod concurrent;
 mod connection;
+mod crowd;
+mod drain;
 mod expect;
+mod expiry;
+mod http2;
+mod http2_attacks;
+mod lifecycle;
 mod limits;
+mod requests;
 mod streams;
 mod timing;
 
@@ -12,10 +21,46 @@ use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
 
 const fn must(id: &'static str, source: &'static str, run: fn(&Ctx) -> Result<(), Failure>) -> FunctionCase {
-    FunctionCase { id, level: Level::Must, source, covers: &[], needs: "reference", inside: false, alone: false, run }
+    FunctionCase {
+        id,
+        level: Level::Must,
+        source,
+        covers: &[],
+        needs: "reference",
+        inside: false,
+        alone: false,
+        http2: false,
+        run,
+    }
+}
+
+/// A case with a server of its own.
+const fn alone(
+    id: &'static str,
+    needs: &'static str,
+    source: &'static str,
+    run: fn(&Ctx) -> Result<(), Failure>,
+) -> FunctionCase {
+    FunctionCase { needs, alone: true, ..must(id, source, run) }
+}
+
+/// A case that looks into a server of its own.
+const fn inside(
+    id: &'static str,
+    needs: &'static str,
+    source: &'static str,
+    run: fn(&Ctx) -> Result<(), Failure>,
+) -> FunctionCase {
+    FunctionCase { inside: true, ..alone(id, needs, source, run) }
 }
 
 impl FunctionCase {
+    /// It speaks HTTP/2.
+    const fn http2(mut self) -> Self {
+        self.http2 = true;
+        self
+    }
+
     const fn covers(mut self, covers: &'static [&'static str]) -> Self {
         self.covers = covers;
         self
@@ -59,4 +104,64 @@ pub(crate) const ALL: &[FunctionCase] = &[
         .covers(&["S0-17", "S1-75", "S3-22"]),
     must("limit/head-shares-the-count-of-get", "RFC 9110 9.3.2; V48", limits::head),
     must("limit/reset-is-a-unix-time-within-the-window", "V46", limits::reset).covers(&["S0-24"]),
+    inside("cancel/client-closes-before-the-answer", "patient", "V61; O-D23", cancel::closes_before_the_answer),
+    inside("cancel/client-resets-before-the-answer", "patient", "V61; O-D23", cancel::resets_before_the_answer),
+    inside("cancel/client-closes-during-a-stream", "patient", "V60; O-D23", cancel::closes_during_a_stream),
+    inside("cancel/client-resets-during-a-stream", "patient", "V60; O-D23", cancel::resets_during_a_stream),
+    inside(
+        "cancel/client-closes-while-a-stream-is-silent",
+        "patient",
+        "V60; O-D23",
+        cancel::closes_during_a_silent_stream,
+    ),
+    inside("cancel/client-leaves-inside-the-body", "patient", "V61; O-D22; O-D23", cancel::leaves_inside_the_body),
+    inside("backpressure/a-slow-reader-slows-the-engine", "patient", "O-D23", backpressure::slow_reader),
+    inside("lifecycle/idle-connections-do-not-hold-up-the-stop", "patient", "V64; O-D24", lifecycle::idle_connections),
+    inside("lifecycle/all-routes-are-there-after-a-restart", "patient", "V66", lifecycle::starts_again),
+    inside("lifecycle/a-port-in-use-is-an-error-of-the-start", "patient", "V65; O-D25", lifecycle::port_in_use),
+    inside("lifecycle/all-stops-share-one-result", "drain", "O-D24", lifecycle::one_result).covers(&["S3-56"]),
+    inside("lifecycle/force-cuts-at-once", "patient", "O-D24", lifecycle::force).covers(&["S3-56"]),
+    inside("lifecycle/readiness-says-no-first", "drain", "O-D35; V63", drain::readiness_first),
+    inside("lifecycle/requests-are-answered-for-a-second", "drain", "V63; O-D24", drain::first_second),
+    inside("parser/half-a-head-is-refused-when-the-server-stops", "drain", "V63; O-D24", drain::half_a_head),
+    inside("lifecycle/a-request-in-work-is-answered", "drain", "V71; O-D24", drain::in_flight).covers(&["S3-56"]),
+    inside("lifecycle/a-stream-goes-on-and-says-goodbye", "drain", "V71; O-D24", drain::stream_says_goodbye)
+        .covers(&["S3-56"]),
+    inside("lifecycle/an-endless-stream-ends-with-the-grace", "drain", "O-D24", drain::endless_stream)
+        .covers(&["S3-56"]),
+    inside("lifecycle/what-does-not-end-is-cut", "drain", "O-D24", drain::cut).covers(&["S3-56"]),
+    must("http2/answers-are-those-of-http1", "RFC 9113 8.1", http2::answers).http2(),
+    must("http2/a-body-in-pieces-is-one", "RFC 9113 8.1", http2::body).http2(),
+    must("http2/head-has-no-body", "RFC 9110 9.3.2; V3", http2::head).http2(),
+    must("http2/a-foreign-authority-is-400", "RFC 9113 8.3.1", http2::authority).http2(),
+    must("http2/events-come-one-by-one-beside-others", "RFC 9113 5; V62", http2::events).http2(),
+    inside("http2/a-reset-stream-stops-the-engine", "patient", "RFC 9113 5.4.2; V61", http2::reset).http2(),
+    inside("http2/a-client-that-leaves-stops-the-engine", "patient", "V60; V61", http2::leave).http2(),
+    inside("http2/goaway-lets-streams-finish", "drain", "RFC 9113 6.8; V63", http2::goaway).http2().covers(&["S3-56"]),
+    inside("http2/a-stream-says-goodbye-after-the-grace", "drain", "O-D24", http2::goodbye).http2(),
+    inside("http2/rapid-reset-costs-only-the-attacker", "patient", "CVE-2023-44487", http2_attacks::rapid_reset)
+        .http2(),
+    must("http2/a-head-without-end-is-cut", "CVE-2024-27316", http2_attacks::continuation).http2(),
+    must("http2/a-header-list-over-the-limit-is-431", "RFC 9113 10.5.1", http2_attacks::header_list).http2(),
+    must("http2/silence-after-the-preface-harms-nobody", "RFC 9113 3.4", http2_attacks::silence).http2(),
+    must("http2/a-wrong-preface-is-refused", "RFC 9113 3.4", http2_attacks::preface).http2(),
+    must("http2/floods-of-control-frames-are-bounded", "CVE-2019-9512; CVE-2019-9515", http2_attacks::floods).http2(),
+    inside(
+        "http2/a-window-of-zero-holds-the-engine",
+        "patient",
+        "RFC 9113 5.2; CVE-2019-9517",
+        http2_attacks::window_of_zero,
+    )
+    .http2(),
+    must("http2/malformed-heads-are-refused", "RFC 9113 8.2", http2_attacks::malformed_heads).http2(),
+    must("http2/malformed-frames-end-the-connection", "RFC 9113 5; 6", http2_attacks::malformed_frames).http2(),
+    alone("connections/a-thousand-idle-ones-harm-nobody", "patient", "O-D22; O-D24", crowd::thousand),
+    alone("connections/a-slow-answer-keeps-later-ones-in-order", "patient", "RFC 9112 9.3.2", crowd::slow_first),
+    inside("limit/waiting-for-retry-after-succeeds", "reference", "V47; O-D19", expiry::retry_after),
+    inside("auth/a-token-expires-between-two-requests", "reference", "RFC 7519 4.1.4", expiry::token)
+        .covers(&["S0-56"]),
+    inside("sse/a-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::stream).covers(&["S0-56"]),
+    inside("sse/a-silent-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::silent_stream),
+    alone("sse/a-user-has-so-many-streams", "patient", "O-D40", crowd::streams),
+    alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes),
 ];

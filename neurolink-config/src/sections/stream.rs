@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::layers::Value;
-use crate::reader::{Section, duration, text};
+use crate::reader::{Section, duration, integer, text};
 use crate::show;
 
 /// Section `stream`: how event streams behave.
@@ -19,6 +19,8 @@ pub struct StreamConfig {
     /// How long a stream may last: an hour.
     #[serde(serialize_with = "show::duration")]
     pub max_duration: Duration,
+    /// How many streams a user may have open, and an address whose callers are not known: 32.
+    pub max_per_client: usize,
 }
 
 impl Default for StreamConfig {
@@ -27,6 +29,7 @@ impl Default for StreamConfig {
             keep_alive: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(120),
             max_duration: Duration::from_secs(3600),
+            max_per_client: 32,
         }
     }
 }
@@ -43,6 +46,9 @@ impl StreamConfig {
         });
         section.set("idle_timeout", &mut self.idle_timeout, duration(false));
         section.set("max_duration", &mut self.max_duration, duration(false));
+        section.set("max_per_client", &mut self.max_per_client, |value| {
+            integer(1, 1_000_000)(value).map(|most| usize::try_from(most).unwrap_or(usize::MAX))
+        });
         section.finish();
     }
 }

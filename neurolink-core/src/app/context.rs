@@ -17,6 +17,7 @@ use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
 use crate::http::{BodySource, Representation, Stamp};
+use crate::stream::{Authority, StillGood};
 use crate::{AuthenticatedUser, Body, Code, Engine, Error, RequestId, Response};
 
 /// One request on its way through the onion: what it asks, what is known about it, and who asks.
@@ -44,6 +45,7 @@ pub struct Context {
     reservation: Option<crate::http::Reservation>,
     client: OnceLock<Option<IpAddr>>,
     user: Option<AuthenticatedUser>,
+    authority: Option<StillGood>,
     challenges: SmallVec<[HeaderValue; 2]>,
     authentication_message: Option<Box<str>>,
     facts: http::Extensions,
@@ -78,6 +80,7 @@ impl Context {
             reservation: None,
             client: OnceLock::new(),
             user: None,
+            authority: None,
             challenges: SmallVec::new(),
             authentication_message: None,
             facts: http::Extensions::new(),
@@ -254,16 +257,33 @@ impl Context {
     /// # Errors
     /// 401 when another credential of the same request names somebody else.
     pub fn authenticate(&mut self, user: AuthenticatedUser) -> Result<(), Error> {
-        match &self.user {
+        match &mut self.user {
             Some(known) if known.id != user.id => {
                 Err(Error::new(Code::AuthInvalid).with_message("The credentials of this request name different users"))
             }
-            Some(_) => Ok(()),
+            Some(known) => {
+                known.expires = [known.expires, user.expires].into_iter().flatten().min();
+                Ok(())
+            }
             None => {
                 self.user = Some(user);
                 Ok(())
             }
         }
+    }
+
+    /// Lets a stream ask every 30 s whether the credential is still good; for authenticators whose credentials can be revoked.
+    ///
+    /// The user's [`expires`](AuthenticatedUser::expires) needs no asking.
+    pub fn keep_authority(&mut self, still_good: impl Fn() -> bool + Send + Sync + 'static) {
+        self.authority = Some(match self.authority.take() {
+            Some(other) => Box::new(move || other() && still_good()),
+            None => Box::new(still_good),
+        });
+    }
+
+    pub(crate) fn take_authority(&mut self) -> Authority {
+        Authority { expires: self.user.as_ref().and_then(|user| user.expires), still_good: self.authority.take() }
     }
 
     /// Says which scheme would have been accepted from a caller without credentials; for authenticators.

@@ -17,6 +17,7 @@ mod observer;
 mod path;
 pub(crate) mod pattern;
 mod plan;
+mod probes;
 mod proxies;
 mod route;
 mod service;

@@ -152,7 +152,8 @@ impl Route {
         self
     }
 
-    /// Marks a health probe: it is answered while the server drains.
+    /// Marks a health probe: it is answered while the server drains, and so often in a second to each address
+    /// ([`Settings::probe_rate`](crate::Settings::probe_rate)).
     #[must_use]
     pub const fn probe(mut self) -> Self {
         self.probe = true;

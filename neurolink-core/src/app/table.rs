@@ -13,11 +13,12 @@ use super::host::Hosts;
 use super::observer::Observer;
 use super::pattern::Scope;
 use super::plan::Plan;
+use super::probes::Probes;
 use super::proxies::Proxies;
 use crate::extract::{ErasedHandler, Needs};
 use crate::http::{BodyBudget, Content};
 use crate::stack::{Endpoint, Step, panicked};
-use crate::stream::{SseBody, SseParts};
+use crate::stream::{OpenStreams, SseBody, SseParts};
 use crate::{Body, BoxFuture, Clock, Code, Context, Engine, Error, Reply, Response, Settings};
 
 /// Everything that is fixed at build.
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     pub(crate) observers: Box<[Arc<dyn Observer>]>,
     pub(crate) budget: Arc<BodyBudget>,
+    pub(crate) streams: Arc<OpenStreams>,
+    pub(crate) probes: Probes,
     pub(crate) router: matchit::Router<usize>,
     pub(crate) paths: Vec<PathEntry>,
     pub(crate) targets: Vec<Target>,
@@ -148,11 +151,18 @@ fn respond(ctx: &mut Context, reply: Reply) -> Response {
             response
         }
         Content::Events(events) => {
+            let shared = &ctx.shared;
+            let Ok(place) = shared.streams.enter(ctx, shared.settings.stream.max_per_client) else {
+                let error = Error::new(Code::RateLimitExceeded).with_retry_after(Duration::from_secs(1));
+                return super::respond_error(error.with_message("Too many streams are open; close one first"));
+            };
             let parts = SseParts {
                 clock: Arc::clone(&ctx.shared.clock),
                 settings: ctx.shared.settings.stream.clone(),
                 shutdown: ctx.shutdown.clone(),
                 cancel: ctx.cancel.take(),
+                authority: ctx.take_authority(),
+                _place: place,
                 request_id: ctx.request_id().as_str().to_owned(),
             };
             let mut response = Response::new(Body::new(SseBody::new(events, parts)));

@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::DropGuard;
 
+use super::{Authority, Place};
 use crate::config::StreamSettings;
 use crate::engine::{EventStream, FinishReason, StreamEvent, Usage};
 use crate::server::{Phase, Shutdown};
@@ -18,6 +19,9 @@ use crate::{BoxError, BoxFuture, Clock, Code, Error};
 /// Events that are ready at once share a chunk up to this size, in bytes.
 const CHUNK: usize = 4 * 1024;
 
+/// How often a stream asks whether its credential was revoked.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+
 /// What a stream needs beside its events.
 pub(crate) struct SseParts {
     pub(crate) clock: Arc<dyn Clock>,
@@ -25,6 +29,10 @@ pub(crate) struct SseParts {
     pub(crate) shutdown: Option<Shutdown>,
     /// Fires the request's token when the body is dropped.
     pub(crate) cancel: Option<DropGuard>,
+    /// What the caller's right to it rests on.
+    pub(crate) authority: Authority,
+    /// Counts it among the caller's streams.
+    pub(crate) _place: Option<Place>,
     /// For the log.
     pub(crate) request_id: String,
 }
@@ -41,6 +49,8 @@ pub(crate) struct SseBody {
     last_event: Instant,
     last_bytes: Instant,
     ends: Instant,
+    /// When the authority is asked again.
+    asks: Instant,
     ending: Option<BoxFuture<'static, ()>>,
 }
 
@@ -59,6 +69,7 @@ impl SseBody {
             last_event: now,
             last_bytes: now,
             ends,
+            asks: now + ASK_EVERY,
             ending,
         }
     }
@@ -70,12 +81,37 @@ impl SseBody {
             Duration::ZERO => self.ends,
             every => self.last_bytes + every,
         };
-        let next = idle.min(keep_alive).min(self.ends);
+        let next = idle.min(keep_alive).min(self.ends).min(self.authority_moment());
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
         if timer.deadline() != next {
             timer.as_mut().reset(next);
         }
         timer.as_mut().poll(cx)
+    }
+
+    /// When the credential has to be looked at without an event.
+    fn authority_moment(&self) -> Instant {
+        let Authority { expires, still_good } = &self.parts.authority;
+        let asks = if still_good.is_some() { self.asks } else { self.ends };
+        // An end that no `Instant` can tell is behind that of the stream.
+        let expires = expires.map(|expires| expires.saturating_sub(self.parts.clock.now()));
+        let expires = expires.and_then(|left| Instant::now().checked_add(left)).unwrap_or(self.ends);
+        asks.min(expires)
+    }
+
+    /// Whether the caller may no longer listen.
+    fn has_expired(&mut self) -> bool {
+        let Authority { expires, still_good } = &self.parts.authority;
+        if expires.is_some_and(|expires| self.parts.clock.now() >= expires) {
+            return true;
+        }
+        let Some(still_good) = still_good else { return false };
+        let now = Instant::now();
+        if now < self.asks {
+            return false;
+        }
+        self.asks = now + ASK_EVERY;
+        !still_good()
     }
 
     /// Writes the error and the end; the engine is dropped.
@@ -179,9 +215,10 @@ impl SseBody {
             self.fail(&Error::new(Code::Draining), &mut out);
         } else if Instant::now() >= self.ends {
             self.fail(&Error::new(Code::Timeout), &mut out);
+        } else if self.has_expired() {
+            self.fail(&Error::new(Code::AuthExpired), &mut out);
         } else {
-            let waiting = self.fill(cx, &mut out);
-            if waiting && out.is_empty() {
+            while self.fill(cx, &mut out) && out.is_empty() {
                 std::task::ready!(self.poll_timer(cx));
                 self.tick(&mut out);
             }
@@ -194,7 +231,9 @@ impl SseBody {
         let now = Instant::now();
         if now >= self.ends || now >= self.last_event + self.parts.settings.idle_timeout {
             self.fail(&Error::new(Code::Timeout), out);
-        } else {
+        } else if self.has_expired() {
+            self.fail(&Error::new(Code::AuthExpired), out);
+        } else if !self.parts.settings.keep_alive.is_zero() && now >= self.last_bytes + self.parts.settings.keep_alive {
             out.put_slice(b": keep-alive\n\n");
         }
     }
@@ -241,12 +280,17 @@ mod tests {
             settings,
             shutdown: None,
             cancel: None,
+            authority: Authority::default(),
+            _place: None,
             request_id: "r".into(),
         }
     }
 
     async fn text(events: EventStream) -> String {
-        let body = Body::new(SseBody::new(events, parts(StreamSettings::default())));
+        whole(Body::new(SseBody::new(events, parts(StreamSettings::default())))).await
+    }
+
+    async fn whole(body: Body) -> String {
         let chunks: Vec<_> = body.map(|chunk| chunk.expect("a chunk")).collect().await;
         String::from_utf8(chunks.concat()).expect("UTF-8")
     }
@@ -300,10 +344,38 @@ mod tests {
             ..StreamSettings::default()
         };
         let body = Body::new(SseBody::new(Box::pin(futures_util::stream::pending()), parts(settings)));
-        let chunks: Vec<_> = body.map(|chunk| chunk.expect("a chunk")).collect().await;
-        let wire = String::from_utf8(chunks.concat()).expect("UTF-8");
+        let wire = whole(body).await;
         assert_eq!(wire.matches(": keep-alive\n\n").count(), 2);
         assert!(wire.contains("\"code\":\"TIMEOUT\""), "{wire}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_stream_ends_when_its_credential_does() {
+        let begun = Instant::now();
+        let expires = Some(Duration::from_millis(1234) + Duration::from_secs(7));
+        let clock = Arc::new(ManualClock::at(Duration::from_millis(1234)));
+        let authority = Authority { expires, still_good: None };
+        let parts = SseParts { clock: clock.clone(), authority, ..parts(StreamSettings::default()) };
+        let body = Body::new(SseBody::new(Box::pin(futures_util::stream::pending()), parts));
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(6900)).await;
+            clock.advance(Duration::from_secs(7));
+        });
+        let wire = whole(body).await;
+        assert!(wire.starts_with("data: {") && wire.contains("\"code\":\"AUTH_EXPIRED\""), "{wire}");
+        assert!(wire.ends_with("data: [DONE]\n\n"), "{wire}");
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_within_a_minute_of_a_revocation() {
+        let begun = Instant::now();
+        let still_good = move || begun.elapsed() < Duration::from_secs(70);
+        let authority = Authority { expires: None, still_good: Some(Box::new(still_good)) };
+        let parts = SseParts { authority, ..parts(StreamSettings::default()) };
+        let wire = whole(Body::new(SseBody::new(Box::pin(futures_util::stream::pending()), parts))).await;
+        assert!(wire.contains("\"code\":\"AUTH_EXPIRED\""), "{wire}");
+        assert!((70..=130).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
     }
 
     #[tokio::test]
@@ -323,8 +395,7 @@ mod tests {
         let parts = SseParts { shutdown: Some(shutdown), ..parts(StreamSettings::default()) };
         let body = Body::new(SseBody::new(Box::pin(futures_util::stream::pending()), parts));
         handle.advance(Phase::Ending);
-        let chunks: Vec<_> = body.map(|chunk| chunk.expect("a chunk")).collect().await;
-        let wire = String::from_utf8(chunks.concat()).expect("UTF-8");
+        let wire = whole(body).await;
         assert!(wire.contains("\"code\":\"DRAINING\"") && wire.ends_with("data: [DONE]\n\n"), "{wire}");
     }
 }

@@ -137,11 +137,11 @@ impl JwtKeys {
         let mut claims = decoded.claims;
         let (now, leeway) = (now.as_secs_f64(), self.leeway.as_secs_f64());
         let time = |claims: &Map<String, Value>, name: &str| claims.get(name).map(Value::as_f64);
-        match time(&claims, "exp") {
-            Some(Some(expires)) if expires + leeway > now => {}
+        let ends = match time(&claims, "exp") {
+            Some(Some(expires)) if expires + leeway > now => expires + leeway,
             Some(Some(_)) => return Err(Error::new(Code::TokenExpired)),
             _ => return Err(invalid("the token has no valid exp")),
-        }
+        };
         match time(&claims, "nbf") {
             None => {}
             Some(Some(from)) if from - leeway <= now => {}
@@ -163,7 +163,10 @@ impl JwtKeys {
         if subject.is_empty() {
             return Err(invalid("the token has an empty sub"));
         }
-        Ok(user(subject, claims))
+        let mut user = user(subject, claims);
+        // One that is too far away to be told is no end.
+        user.expires = Duration::try_from_secs_f64(ends).ok();
+        Ok(user)
     }
 }
 
@@ -250,6 +253,7 @@ mod tests {
         let user = keys().verify(&token(&Header::default(), &claims), NOW).expect("valid");
         assert_eq!(user.email.as_deref(), Some("u1@example.com"));
         assert_eq!((user.id.as_str(), user.roles.as_slice()), ("u1", &["a".to_owned(), "b".to_owned()][..]));
+        assert_eq!(user.expires, Some(NOW + Duration::from_secs(60)));
         assert_eq!(user.metadata, json!({ "team": "x" }).as_object().expect("an object").clone());
         let user = keys().verify(&token(&Header::default(), &without("roles")), NOW).expect("valid");
         assert_eq!(user.roles, ["b"]);

@@ -19,10 +19,8 @@
 
 mod key;
 mod rule;
-mod store;
 
-pub use key::{Key, KeyFn};
 #[cfg(any(feature = "api-key", feature = "bearer"))]
-pub(crate) use key::{NoAddress, address_keys};
+pub(crate) use key::NoAddress;
+pub use key::{Key, KeyFn};
 pub use rule::{RateLimit, RateLimitState};
-pub(crate) use store::{Counters, Taken};

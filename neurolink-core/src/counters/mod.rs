@@ -4,6 +4,10 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+mod address;
+
+pub(crate) use address::{Counted, address_keys, prefixed};
+
 /// Counters that a set holds.
 const WAYS: usize = 8;
 /// Sets behind one lock.

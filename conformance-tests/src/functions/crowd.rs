@@ -1,0 +1,151 @@
+//! Many connections, many streams, many questions.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::function::{Ctx, Failure, ensure, expect_status, wait_until};
+use crate::wire::{Connection, Options};
+
+use super::requests::{SOON, agent, is_alive, slow_stream};
+
+const CROWD: usize = 1000;
+/// Both ends of each connection are in this process, and other cases run beside.
+const FILES: u64 = 4096;
+
+/// Raises the number of files that this process may open, if need be.
+fn enough_files() -> Result<(), Failure> {
+    let most = rlimit::increase_nofile_limit(FILES);
+    ensure(most.as_ref().is_ok_and(|most| *most >= FILES), || {
+        format!(
+            "this case needs {FILES} open files and the system allows {most:?}; raise the hard limit (`ulimit -Hn`)"
+        )
+    })
+}
+
+/// How many connections the kernel knows whose local end is the server's, and that are open.
+fn open_at(addr: SocketAddr) -> Result<usize, Failure> {
+    let text = std::fs::read_to_string("/proc/net/tcp")
+        .map_err(|error| Failure::new(format!("open connections cannot be counted without /proc/net/tcp: {error}")))?;
+    let port = format!(":{:04X}", addr.port());
+    let is_open = |line: &&str| {
+        let mut fields = line.split_ascii_whitespace().skip(1);
+        let local = fields.next().is_some_and(|local| local.ends_with(&port));
+        // Established, or closed by the client only.
+        local && matches!(fields.nth(1), Some("01" | "08"))
+    };
+    Ok(text.lines().filter(is_open).count())
+}
+
+/// A thousand connections that say nothing: honest clients do not notice, and nothing is left of them.
+pub(super) fn thousand(ctx: &Ctx) -> Result<(), Failure> {
+    enough_files()?;
+    let mut idle: Vec<Connection> = Vec::with_capacity(CROWD);
+    for _ in 0..CROWD {
+        idle.push(ctx.connect_with(Options { timeout: Duration::from_secs(30), ..Options::default() })?);
+    }
+    wait_until(SOON, "all are accepted by the kernel", || open_at(ctx.addr()).is_ok_and(|open| open >= CROWD))?;
+    let mut busy = ctx.connect()?;
+    let mut slowest = Duration::ZERO;
+    for _ in 0..20 {
+        let begun = Instant::now();
+        is_alive(ctx, &mut busy)?;
+        expect_status(&ctx.get("/api/test/params/a", None)?, 200)?;
+        slowest = slowest.max(begun.elapsed());
+    }
+    ensure(slowest < Duration::from_secs(1), || format!("an honest client waited for {slowest:?}"))?;
+    // Each of them can still speak.
+    for connection in idle.iter_mut().step_by(100) {
+        is_alive(ctx, connection)?;
+    }
+    drop((idle, busy));
+    wait_until(SOON, "all are freed", || open_at(ctx.addr()).is_ok_and(|open| open == 0)).map(|_| ())
+}
+
+/// Answers of pipelined requests keep their order when the first takes its time.
+pub(super) fn slow_first(ctx: &Ctx) -> Result<(), Failure> {
+    let mut connection = ctx.connect()?;
+    let quick = |id: &str| format!(r"GET /api/test/params/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    ctx.send(
+        &mut connection,
+        &[&slow_stream(3), &quick("a"), &agent("execute", "offline/slow-100ms", "one two"), &quick("b")]
+            .map(String::as_str)
+            .concat(),
+    );
+    let stream = ctx.answer(&mut connection, "POST")?;
+    ensure(stream.text().ends_with("data: [DONE]\n\n"), || "the first answer is not the whole stream".into())?;
+    let texts = [r#""id":"a""#, r#""content""#, r#""id":"b""#];
+    for (method, text) in ["GET", "POST", "GET"].into_iter().zip(texts) {
+        let answer = ctx.answer(&mut connection, method)?;
+        expect_status(&answer, 200)?;
+        ensure(answer.text().contains(text), || format!("expected {text} in {}", answer.text()))?;
+    }
+    Ok(())
+}
+
+/// How many streams a user may have at one time.
+const STREAMS: usize = 32;
+
+/// One user's streams are so many; another user is not held up, and a stream that ends makes room.
+pub(super) fn streams(ctx: &Ctx) -> Result<(), Failure> {
+    let request = agent("stream", "test/silent", "x");
+    let open = |ctx: &Ctx| -> Result<Connection, Failure> {
+        let mut connection = ctx.connect()?;
+        ctx.send(&mut connection, &request);
+        connection.read_until("text/event-stream")?;
+        Ok(connection)
+    };
+    let mut streams = Vec::new();
+    for _ in 0..STREAMS {
+        streams.push(open(ctx)?);
+    }
+    let mut refused = ctx.connect()?;
+    ctx.send(&mut refused, &request);
+    let answer = ctx.answer(&mut refused, "POST")?;
+    expect_status(&answer, 429)?;
+    ensure(answer.header_text("retry-after").is_some(), || "the 429 has no Retry-After".into())?;
+    let mut other = ctx.connect()?;
+    ctx.send(&mut other, &request.replace("{user-token}", "{other-token}"));
+    other.read_until("text/event-stream")?;
+    streams.pop();
+    let again = || {
+        let mut connection = ctx.connect().ok()?;
+        connection.send(&ctx.bytes(&request));
+        connection.answer_begins_with("HTTP/1.1 200").then_some(connection)
+    };
+    let mut room = None;
+    wait_until(SOON, "a stream that ended makes room", || {
+        room = again();
+        room.is_some()
+    })
+    .map(|_| ())
+}
+
+/// Fifty probes a second from one address are answered, further ones are refused until the second is over.
+pub(super) fn probes(ctx: &Ctx) -> Result<(), Failure> {
+    const PROBES: usize = 50;
+    let mut connection = ctx.connect()?;
+    let begun = Instant::now();
+    let mut refused = None;
+    let mut answered = 0;
+    for _ in 0..4 * PROBES {
+        ctx.send(&mut connection, super::requests::LIVE);
+        let answer = ctx.answer(&mut connection, "GET")?;
+        if answer.status == 429 {
+            refused = Some(answer);
+            break;
+        }
+        expect_status(&answer, 200)?;
+        answered += 1;
+    }
+    let took = begun.elapsed();
+    let refused = refused.ok_or_else(|| Failure::new(format!("{answered} probes in {took:?} were all answered")))?;
+    ensure(answered >= PROBES, || format!("only {answered} probes were answered"))?;
+    ensure(refused.header_text("retry-after").as_deref() == Some("1"), || "Retry-After is not 1".into())?;
+    // Another address is not held up by it, and waiting helps.
+    let other = Ctx::new(ctx.addr(), crate::wire::own_address(ctx.addr()), None);
+    expect_status(&other.get("/api/health/live", None)?, 200)?;
+    wait_until(Duration::from_secs(3), "the next second", || {
+        ctx.get("/api/health/live", None).is_ok_and(|answer| answer.status == 200)
+    })
+    .map(|_| ())
+}

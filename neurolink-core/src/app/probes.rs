@@ -1,0 +1,37 @@
+//! How often an address may ask how the server is: probes are open to all and are answered when all else is shed.
+
+use std::time::Duration;
+
+use super::Context;
+use crate::counters::{Counters, address_keys};
+use crate::{Code, Error};
+
+const WINDOW: Duration = Duration::from_secs(1);
+/// How many addresses are counted at one time.
+const CAPACITY: usize = 20_000;
+
+/// Counts the probes of each address.
+pub(crate) struct Probes {
+    rate: u32,
+    counters: Counters,
+}
+
+impl Probes {
+    /// So many in a second; any number if it is 0.
+    pub(super) fn new(rate: u32) -> Self {
+        Self { rate, counters: Counters::new(CAPACITY) }
+    }
+
+    /// Why a probe is not answered; one of an address that nobody knows always is.
+    pub(super) fn refusal(&self, ctx: &Context) -> Option<Error> {
+        let address = ctx.client_address().filter(|_| self.rate > 0)?;
+        for (key, share) in address_keys(address) {
+            let taken = self.counters.take(&key, self.rate.saturating_mul(share), WINDOW, ctx.now());
+            if !taken.allowed {
+                let wait = taken.resets.saturating_sub(ctx.now());
+                return Some(Error::new(Code::RateLimitExceeded).with_retry_after(wait));
+            }
+        }
+        None
+    }
+}
