@@ -83,11 +83,33 @@ impl Framework {
             #[cfg(feature = "poem")]
             Self::Poem => Ok(Box::new(neurolink_poem::Poem::new().serve_config(config))),
             #[cfg(not(all(feature = "axum", feature = "actix", feature = "warp", feature = "poem")))]
-            missing => Err(ConfigProblem::new(
-                "framework",
-                format!("{missing} is not compiled in; enable it: neurolink = {{ features = [\"{missing}\"] }}"),
-            )),
+            missing => Err(missing.not_enabled()),
         }
+    }
+
+    /// What the framework decides before the app is asked, as the conformance suite reads it.
+    ///
+    /// # Errors
+    /// When its feature is not enabled; the problem names it.
+    pub fn divergences(self) -> Result<&'static str, ConfigProblem> {
+        match self {
+            #[cfg(feature = "axum")]
+            Self::Axum => Ok(neurolink_axum::DIVERGENCES),
+            #[cfg(feature = "actix")]
+            Self::Actix => Ok(neurolink_actix::DIVERGENCES),
+            #[cfg(feature = "warp")]
+            Self::Warp => Ok(neurolink_warp::DIVERGENCES),
+            #[cfg(feature = "poem")]
+            Self::Poem => Ok(neurolink_poem::DIVERGENCES),
+            #[cfg(not(all(feature = "axum", feature = "actix", feature = "warp", feature = "poem")))]
+            missing => Err(missing.not_enabled()),
+        }
+    }
+
+    #[cfg(not(all(feature = "axum", feature = "actix", feature = "warp", feature = "poem")))]
+    fn not_enabled(self) -> ConfigProblem {
+        let problem = format!("{self} is not compiled in; enable it: neurolink = {{ features = [\"{self}\"] }}");
+        ConfigProblem::new("framework", problem)
     }
 }
 

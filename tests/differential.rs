@@ -3,15 +3,9 @@
 use neurolink::Framework;
 use neurolink_conformance::{Column, Divergences, Running, Subject as _, cases, differential, reference};
 
-/// What an adapter's file says that its framework forces.
+/// What an adapter says that its framework forces.
 fn divergences(framework: Framework) -> Divergences {
-    let text = match framework {
-        Framework::Axum => include_str!("../adapter-axum/divergences.toml"),
-        Framework::Actix => include_str!("../adapter-actix/divergences.toml"),
-        Framework::Warp => include_str!("../adapter-warp/divergences.toml"),
-        _ => include_str!("../adapter-poem/divergences.toml"),
-    };
-    Divergences::parse(text).expect("a valid file")
+    Divergences::parse(framework.divergences().expect("compiled in")).expect("a valid list")
 }
 
 #[test]

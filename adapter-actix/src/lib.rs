@@ -6,3 +6,6 @@ mod serve;
 
 pub use mount::configure;
 pub use serve::{Actix, on_connect};
+
+/// What actix-web decides before the app is asked, as the conformance suite reads it (TOML).
+pub const DIVERGENCES: &str = include_str!("../divergences.toml");

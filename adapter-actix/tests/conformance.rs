@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use actix_web::HttpServer;
 use actix_web::web::{self, ServiceConfig};
-use neurolink_actix::{Actix, configure, on_connect};
+use neurolink_actix::{Actix, DIVERGENCES, configure, on_connect};
 use neurolink_conformance::{reference, run_cli};
 use neurolink_core::App;
 
@@ -26,5 +26,5 @@ async fn http_server(app: App, listener: TcpListener) -> io::Result<()> {
 
 fn main() -> ExitCode {
     let subject = reference::Served::by(Actix::new().workers(2).host(host)).own_server(http_server);
-    run_cli(subject, include_str!("../divergences.toml"))
+    run_cli(subject, DIVERGENCES)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::get;
-use neurolink_axum::{Axum, router};
+use neurolink_axum::{Axum, DIVERGENCES, router};
 use neurolink_conformance::{reference, run_cli};
 use neurolink_core::App;
 
@@ -21,5 +21,5 @@ async fn axum_serve(app: App, listener: TcpListener) -> io::Result<()> {
 
 fn main() -> ExitCode {
     let subject = reference::Served::by(Axum::new().host(host)).own_server(axum_serve);
-    run_cli(subject, include_str!("../divergences.toml"))
+    run_cli(subject, DIVERGENCES)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use neurolink_conformance::{reference, run_cli};
 use neurolink_core::App;
-use neurolink_poem::{Poem, mount};
+use neurolink_poem::{DIVERGENCES, Poem, mount};
 use poem::listener::TcpAcceptor;
 use poem::{Route, get, handler};
 
@@ -25,5 +25,5 @@ async fn poem_server(app: App, listener: TcpListener) -> io::Result<()> {
 
 fn main() -> ExitCode {
     let subject = reference::Served::by(Poem::new().host(host)).own_server(poem_server);
-    run_cli(subject, include_str!("../divergences.toml"))
+    run_cli(subject, DIVERGENCES)
 }

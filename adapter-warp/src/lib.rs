@@ -6,3 +6,6 @@ mod serve;
 
 pub use mount::filter;
 pub use serve::{Service, Warp, service};
+
+/// What warp decides before the app is asked, as the conformance suite reads it (TOML).
+pub const DIVERGENCES: &str = include_str!("../divergences.toml");

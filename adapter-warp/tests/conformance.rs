@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use neurolink_conformance::{reference, run_cli};
 use neurolink_core::App;
-use neurolink_warp::{Warp, filter};
+use neurolink_warp::{DIVERGENCES, Warp, filter};
 use warp::reply::Reply;
 use warp::{Filter, Rejection};
 
@@ -23,5 +23,5 @@ async fn warp_serve(app: App, listener: TcpListener) -> io::Result<()> {
 
 fn main() -> ExitCode {
     let subject = reference::Served::by(Warp::new().host(host)).own_server(warp_serve);
-    run_cli(subject, include_str!("../divergences.toml"))
+    run_cli(subject, DIVERGENCES)
 }

@@ -11,6 +11,7 @@ pub mod function;
 mod functions;
 pub mod harness;
 mod json;
+pub mod matrix;
 pub mod normalise;
 pub mod parse;
 mod placeholders;

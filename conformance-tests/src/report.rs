@@ -9,19 +9,24 @@ use crate::wire::Exchange;
 /// Bytes of a body that are shown.
 const SHOWN: usize = 2000;
 
-/// The report of one outcome; `rerun` is the command that repeats only this case.
+/// A verdict in a word or two; loud if it fails a run.
 #[must_use]
-pub fn describe(outcome: &CaseOutcome, rerun: &str) -> String {
-    let mut out = String::new();
-    let verdict = match outcome.verdict {
+pub const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Pass => "pass",
         Verdict::Fail => "FAIL",
         Verdict::ExpectedDivergence => "expected divergence",
         Verdict::StaleDivergence => "STALE DIVERGENCE",
         Verdict::HarnessError => "HARNESS ERROR",
         Verdict::NotObservable => "not observable",
-    };
-    let _ = writeln!(out, "{}: {verdict} ({:?})", outcome.name, outcome.level);
+    }
+}
+
+/// The report of one outcome; `rerun` is the command that repeats only this case.
+#[must_use]
+pub fn describe(outcome: &CaseOutcome, rerun: &str) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}: {} ({:?})", outcome.name, word(outcome.verdict), outcome.level);
     for mismatch in &outcome.mismatches {
         let _ = writeln!(out, "  - {mismatch}");
     }
@@ -36,6 +41,24 @@ pub fn describe(outcome: &CaseOutcome, rerun: &str) -> String {
     }
     let _ = writeln!(out, "again: {rerun}");
     out
+}
+
+/// All bytes that were sent, as text.
+#[must_use]
+pub fn sent_text(outcome: &CaseOutcome) -> String {
+    let sent: Vec<String> = outcome.exchanges.iter().map(|exchange| printable(&exchange.sent)).collect();
+    sent.join("\n").trim_end().to_owned()
+}
+
+/// All answers, as text, each with how the connection stood.
+#[must_use]
+pub fn answers_text(outcome: &CaseOutcome) -> String {
+    let mut out = String::new();
+    for exchange in &outcome.exchanges {
+        exchange.answers.iter().for_each(|answer| out.push_str(&answer_text(answer)));
+        let _ = writeln!(out, "({})", exchange.summary());
+    }
+    out.trim_end().to_owned()
 }
 
 fn show(out: &mut String, exchange: &Exchange) {

@@ -1,6 +1,7 @@
 //! All cases against one subject: what the test binaries and the command line share.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::area::{cases, function_cases};
@@ -172,6 +173,37 @@ impl Suite {
             },
         };
         self.divergences.judge(CaseOutcome { name: test.name.clone(), ..outcome })
+    }
+
+    /// Runs all tests whose name passes, some at the same time, and calls back after each; the order is kept.
+    ///
+    /// Tests wait more than they work: more jobs than cores are fine.
+    #[must_use]
+    pub fn run_all(
+        &self,
+        jobs: usize,
+        wanted: impl Fn(&Test) -> bool + Sync,
+        done: impl Fn(&CaseOutcome) + Sync,
+    ) -> Vec<(&Test, CaseOutcome)> {
+        let tests: Vec<&Test> = self.tests.iter().filter(|test| wanted(test)).collect();
+        let next = AtomicUsize::new(0);
+        let outcomes = Mutex::new(Vec::with_capacity(tests.len()));
+        std::thread::scope(|scope| {
+            for _ in 0..jobs.max(1) {
+                scope.spawn(|| {
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(test) = tests.get(at) else { break };
+                        let outcome = self.run(test);
+                        done(&outcome);
+                        outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((at, outcome));
+                    }
+                });
+            }
+        });
+        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outcomes.sort_unstable_by_key(|(at, _)| *at);
+        outcomes.into_iter().map(|(at, outcome)| (tests[at], outcome)).collect()
     }
 
     /// Ends the servers that tests share.

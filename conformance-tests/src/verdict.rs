@@ -2,25 +2,28 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::case::Level;
 use crate::normalise::Rule;
 use crate::wire::Exchange;
 
-/// What a case came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a case came to; the later, the worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The server did what it has to.
     Pass,
-    /// It did not.
-    Fail,
-    /// It did not, in the way its `divergences.toml` says.
+    /// The case needs something that this way of running cannot give.
+    NotObservable,
+    /// The server did otherwise, in the way its `divergences.toml` says.
     ExpectedDivergence,
+    /// The server did not do what it has to.
+    Fail,
     /// Its `divergences.toml` no longer tells the truth.
     StaleDivergence,
     /// The suite could not ask: no server, no connection.
     HarnessError,
-    /// The case needs something that this way of running cannot give.
-    NotObservable,
 }
 
 /// What a case came to, with everything that a report needs.

@@ -1,6 +1,7 @@
 //! One file a subcommand; each has a `clap::Args` and a `run`.
 
 mod config;
+mod conformance;
 mod routes;
 mod serve;
 
@@ -17,6 +18,9 @@ pub(crate) enum Command {
     Routes(routes::Routes),
     /// Shows the effective configuration, without its secrets
     Config(config::Config),
+    /// Asks servers the cases of the conformance suite
+    #[command(subcommand)]
+    Conformance(conformance::Conformance),
 }
 
 impl Command {
@@ -25,6 +29,7 @@ impl Command {
             Self::Serve(command) => command.run(),
             Self::Routes(command) => command.run(),
             Self::Config(command) => command.run(),
+            Self::Conformance(command) => command.run(),
         }
     }
 }

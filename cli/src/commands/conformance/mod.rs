@@ -1,0 +1,42 @@
+//! `neurolink conformance`: the suite against the frameworks of this binary, and against any server by its address.
+
+mod list;
+mod matrix;
+mod picture;
+mod progress;
+mod run;
+mod serve;
+mod subjects;
+
+use clap::Subcommand;
+
+use crate::output::Failure;
+
+/// Asks servers the cases of the conformance suite.
+#[derive(Subcommand)]
+pub(crate) enum Conformance {
+    /// Runs cases against frameworks of this binary, or any server
+    Run(run::Run),
+    /// Lists the cases and the configurations they need
+    List(list::List),
+    /// Runs all cases and writes the table of who answers how
+    Matrix(matrix::Matrix),
+    /// Serves what the cases expect to find, to try them by hand
+    Serve(serve::Serve),
+}
+
+impl Conformance {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Run(command) => command.run(),
+            Self::List(command) => command.run(),
+            Self::Matrix(command) => command.run(),
+            Self::Serve(command) => command.run(),
+        }
+    }
+}
+
+/// An error of writing, as the end of the program.
+fn failed(what: &str, error: impl std::fmt::Display) -> Failure {
+    Failure::Run(format!("{what}: {error}"))
+}

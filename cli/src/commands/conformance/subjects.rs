@@ -1,0 +1,197 @@
+//! Whom the cases are asked of.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+
+use clap::Args;
+use neurolink::{App, Framework};
+use neurolink_conformance::matrix::Head;
+use neurolink_conformance::{CaseOutcome, Running, Subject, Suite, Test, reference};
+
+use super::failed;
+use super::progress::Progress;
+use crate::output::Failure;
+
+/// Which servers are asked.
+#[derive(Args)]
+#[command(next_help_heading = "Servers")]
+pub(super) struct Servers {
+    /// A framework of this binary; may be repeated [default: all, unless there is a --url]
+    #[arg(long, value_name = "NAME")]
+    framework: Vec<Framework>,
+
+    /// A server that runs already, in any language, such as http://127.0.0.1:3000 or mine=http://127.0.0.1:3000;
+    /// may be repeated
+    #[arg(long, value_name = "[NAME=]URL")]
+    url: Vec<String>,
+
+    /// The configuration that those servers run with; `conformance list --needs` prints them
+    #[arg(long, value_name = "CONFIGURATION", default_value = "reference")]
+    needs: String,
+
+    /// Cases that are asked at the same time; they wait more than they work
+    #[arg(long, value_name = "NUMBER", default_value_t = 8)]
+    jobs: usize,
+}
+
+/// A server and how to ask it again.
+pub(super) struct Column {
+    pub(super) head: Head,
+    pub(super) suite: Suite,
+    again: String,
+}
+
+impl Servers {
+    pub(super) fn columns(&self) -> Result<Vec<Column>, Failure> {
+        let given = self.framework.iter().copied();
+        let frameworks: Vec<Framework> = if self.framework.is_empty() && self.url.is_empty() {
+            Framework::ALL.into_iter().filter(|framework| framework.is_enabled()).collect()
+        } else {
+            given.collect()
+        };
+        let built_in = frameworks.into_iter().map(built_in);
+        built_in.chain(self.url.iter().map(|text| elsewhere(text, &self.needs))).collect()
+    }
+
+    /// Asks a server, with a line of progress on a terminal.
+    pub(super) fn ask<'a>(
+        &self,
+        column: &'a Column,
+        wanted: impl Fn(&Test) -> bool + Sync,
+    ) -> Vec<(&'a Test, CaseOutcome)> {
+        let total = column.suite.tests().iter().filter(|test| wanted(test)).count();
+        let progress = Progress::new(&column.head.name, total);
+        let outcomes = column.suite.run_all(self.jobs, wanted, |outcome| progress.done(outcome.is_failure()));
+        column.suite.stop();
+        outcomes
+    }
+}
+
+impl Column {
+    /// The command that repeats one test.
+    pub(super) fn again(&self, test: &str) -> String {
+        format!("neurolink conformance run {} --exact '{test}'", self.again)
+    }
+}
+
+fn built_in(framework: Framework) -> Result<Column, Failure> {
+    let divergences = framework.divergences().map_err(|problem| Failure::Run(problem.problem))?;
+    let suite = match framework {
+        Framework::Axum => Suite::new(axum_subject(), divergences),
+        #[cfg(feature = "actix")]
+        Framework::Actix => Suite::new(actix_subject(), divergences),
+        #[cfg(feature = "warp")]
+        Framework::Warp => Suite::new(warp_subject(), divergences),
+        #[cfg(feature = "poem")]
+        Framework::Poem => Suite::new(poem_subject(), divergences),
+        other => Err(format!("{other} is not compiled in")),
+    };
+    let head = Head { name: framework.to_string(), note: String::new() };
+    let again = format!("--framework {framework}");
+    Ok(Column { head, suite: suite.map_err(Failure::Run)?, again })
+}
+
+/// Each framework's own router, with the app mounted beside a native route.
+fn axum_subject() -> impl Subject {
+    use axum::routing::get;
+    let host = |app: App| {
+        let native = axum::Router::new().route("/native/hello", get(|| async { "hello from axum" }));
+        native.merge(neurolink::axum::router(app))
+    };
+    reference::Served::by(neurolink::axum::Axum::new().host(host))
+}
+
+#[cfg(feature = "actix")]
+fn actix_subject() -> impl Subject {
+    use actix_web::web;
+    reference::Served::by(neurolink::actix::Actix::new().workers(2).host(|app, config| {
+        config.route("/native/hello", web::get().to(async || "hello from actix"));
+        neurolink::actix::configure(app)(config);
+    }))
+}
+
+#[cfg(feature = "warp")]
+fn warp_subject() -> impl Subject {
+    use warp::Filter as _;
+    reference::Served::by(neurolink::warp::Warp::new().host(|app| {
+        let native = warp::path!("native" / "hello").and(warp::get()).map(|| "hello from warp");
+        neurolink::warp::filter(app).or(native)
+    }))
+}
+
+#[cfg(feature = "poem")]
+fn poem_subject() -> impl Subject {
+    let native = || poem::Route::new().at("/native/hello", poem::get(poem::endpoint::make_sync(|_| "hello from poem")));
+    reference::Served::by(neurolink::poem::Poem::new().host(move |app| neurolink::poem::mount(native(), app)))
+}
+
+/// The subject of a framework, for `conformance serve`.
+pub(super) fn subject(framework: Framework) -> Result<Box<dyn Subject>, Failure> {
+    Ok(match framework {
+        Framework::Axum => Box::new(axum_subject()),
+        #[cfg(feature = "actix")]
+        Framework::Actix => Box::new(actix_subject()),
+        #[cfg(feature = "warp")]
+        Framework::Warp => Box::new(warp_subject()),
+        #[cfg(feature = "poem")]
+        Framework::Poem => Box::new(poem_subject()),
+        other => return Err(Failure::Run(format!("{other} is not compiled in"))),
+    })
+}
+
+/// No server: the cases are only listed.
+pub(super) struct Nobody;
+
+impl Subject for Nobody {
+    fn name(&self) -> &str {
+        "nobody"
+    }
+
+    fn start(&self, _needs: &str) -> std::io::Result<Running> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// A server that somebody else has started.
+struct Elsewhere {
+    name: String,
+    addr: SocketAddr,
+    needs: String,
+}
+
+impl Subject for Elsewhere {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn offers(&self, needs: &str) -> bool {
+        needs == self.needs
+    }
+
+    fn start(&self, _needs: &str) -> std::io::Result<Running> {
+        Ok(Running::elsewhere(self.addr))
+    }
+}
+
+fn elsewhere(text: &str, needs: &str) -> Result<Column, Failure> {
+    let (name, url) = match text.split_once('=') {
+        Some((name, url)) if !name.contains(':') => (name, url),
+        _ => (text.trim_start_matches("http://"), text),
+    };
+    let wrong = |what: &str| Failure::Run(format!("--url {text}: {what}; write for example http://127.0.0.1:3000"));
+    let authority = url.strip_prefix("http://").ok_or_else(|| wrong("the suite speaks plain HTTP"))?;
+    let authority = authority.strip_suffix('/').unwrap_or(authority);
+    if authority.contains(['/', '?', '#', '@']) {
+        return Err(wrong("the cases bring their own paths"));
+    }
+    let with_port = if authority.rsplit(']').next().is_some_and(|rest| rest.contains(':')) {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    };
+    let addr = with_port.to_socket_addrs().map_err(|error| failed(&format!("--url {text}"), error))?.next();
+    let addr = addr.ok_or_else(|| wrong("the name has no address"))?;
+    let subject = Elsewhere { name: name.to_owned(), addr, needs: needs.to_owned() };
+    let again = format!("--url {text} --needs {needs}");
+    let head = Head { name: name.to_owned(), note: String::new() };
+    Ok(Column { head, suite: Suite::new(subject, "").map_err(Failure::Run)?, again })
+}
