@@ -64,6 +64,7 @@ impl Config {
         settings.stream.keep_alive = self.stream.keep_alive;
         settings.stream.idle_timeout = self.stream.idle_timeout;
         settings.stream.max_duration = self.stream.max_duration;
+        settings.stream.max_per_caller = self.stream.max_per_caller;
         settings.hide_unmatched = self.auth.hide_unmatched;
     }
 }

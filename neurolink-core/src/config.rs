@@ -209,6 +209,10 @@ pub struct StreamSettings {
     pub idle_timeout: Duration,
     /// How long a stream may last.
     pub max_duration: Duration,
+    /// How long the reader may take nothing before the stream is given up.
+    pub write_stall: Duration,
+    /// How many streams a user, or an address without one, may have open at one time; zero is any number.
+    pub max_per_caller: usize,
 }
 
 impl Default for StreamSettings {
@@ -217,6 +221,8 @@ impl Default for StreamSettings {
             keep_alive: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(120),
             max_duration: Duration::from_secs(3600),
+            write_stall: Duration::from_secs(30),
+            max_per_caller: 32,
         }
     }
 }

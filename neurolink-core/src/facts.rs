@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Extensions, HeaderValue};
 use serde_json::{Map, Value};
@@ -32,6 +33,8 @@ pub struct AuthenticatedUser {
     pub permissions: Vec<String>,
     /// What else the credential says, such as a key's id.
     pub metadata: Map<String, Value>,
+    /// When the credential ends, since the Unix epoch; a stream ends with it.
+    pub expires: Option<Duration>,
 }
 
 impl AuthenticatedUser {
@@ -44,6 +47,7 @@ impl AuthenticatedUser {
             roles: Vec::new(),
             permissions: Vec::new(),
             metadata: Map::new(),
+            expires: None,
         }
     }
 
@@ -65,6 +69,13 @@ impl AuthenticatedUser {
     #[must_use]
     pub fn with_email(mut self, email: impl Into<String>) -> Self {
         self.email = Some(email.into());
+        self
+    }
+
+    /// Sets when the credential ends, since the Unix epoch.
+    #[must_use]
+    pub const fn with_expiry(mut self, since_epoch: Duration) -> Self {
+        self.expires = Some(since_epoch);
         self
     }
 

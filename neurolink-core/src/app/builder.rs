@@ -166,6 +166,7 @@ impl AppBuilder {
             states: self.states,
             observers: self.observers.into(),
             budget: Arc::new(BodyBudget::new(settings.limits.body_budget)),
+            callers: Arc::default(),
             router: compiled.router,
             paths: compiled.paths,
             targets: compiled.targets,

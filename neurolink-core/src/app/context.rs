@@ -17,6 +17,8 @@ use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
 use crate::http::{BodySource, Representation, Stamp};
+use crate::middleware::limit::caller_keys;
+use crate::stream::Place;
 use crate::{AuthenticatedUser, Body, Code, Engine, Error, RequestId, Response};
 
 /// One request on its way through the onion: what it asks, what is known about it, and who asks.
@@ -39,6 +41,7 @@ pub struct Context {
     pub(crate) deadline: Option<Instant>,
     pub(crate) refusal: Option<Error>,
     pub(crate) cancel: Option<DropGuard>,
+    pub(crate) place: Option<Place>,
     pub(crate) shutdown: Option<crate::server::Shutdown>,
     reservation: Option<crate::http::Reservation>,
     client: OnceLock<Option<IpAddr>>,
@@ -72,6 +75,7 @@ impl Context {
             deadline: None,
             refusal: None,
             cancel: None,
+            place: None,
             shutdown: None,
             reservation: None,
             client: OnceLock::new(),
@@ -255,7 +259,12 @@ impl Context {
             Some(known) if known.id != user.id => {
                 Err(Error::new(Code::AuthInvalid).with_message("The credentials of this request name different users"))
             }
-            Some(_) => Ok(()),
+            Some(known) => {
+                // Of two credentials the one that ends first is the one that all of the request rests on.
+                let expires = known.expires.into_iter().chain(user.expires).min();
+                self.user = self.user.take().map(|known| AuthenticatedUser { expires, ..known });
+                Ok(())
+            }
             None => {
                 self.user = Some(user);
                 Ok(())
@@ -329,6 +338,20 @@ impl Context {
         call.user_id = self.user.as_ref().map(|user| user.id.clone());
         call.cancellation = self.cancellation();
         call
+    }
+
+    /// Takes the caller's place for one more open stream, before any work for it begins; a stream that is answered
+    /// without it takes it then.
+    ///
+    /// # Errors
+    /// 429 when the caller has as many streams open as one may; a 500 when the caller is nobody and has no address.
+    pub fn reserve_stream(&mut self) -> Result<(), Error> {
+        let most = self.shared.settings.stream.max_per_caller;
+        if most > 0 && self.place.is_none() {
+            let keys = caller_keys(self).map_err(Error::internal)?;
+            self.place = Some(self.shared.callers.take(keys, most)?);
+        }
+        Ok(())
     }
 
     /// Takes the body as it comes; whoever reads it keeps the limit.

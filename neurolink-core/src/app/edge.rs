@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
+use tokio::time::Instant;
 
 use crate::http::{Representation, Stamp, render_error};
 use crate::server::Phase;
-use crate::{Body, Context, Error, Response};
+use crate::{Body, Code, Context, Error, Response};
 
 /// The response of an error, with its body not yet written.
 pub(crate) fn respond_error(error: Error) -> Response {
@@ -41,6 +42,8 @@ pub(crate) fn unstamped(error: &Error) -> Response {
 
 /// Finishes a response on its way out of the core.
 pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
+    let timed_out = ctx.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        || response.body().error().is_some_and(|error| error.code() == Code::Timeout);
     if let Some(error) = response.body_mut().take_error() {
         log(ctx, &error);
         let representation = ctx.representation();
@@ -69,7 +72,9 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
         }
         *response.body_mut() = Body::empty();
     }
-    if let Some(guard) = ctx.cancel.take() {
+    if let Some(guard) = ctx.cancel.take()
+        && !timed_out
+    {
         // The answer is whole: nobody has to be told to stop.
         drop(guard.disarm());
     }

@@ -198,6 +198,16 @@ impl App {
         let onion = Next::new(&target.steps, endpoint).run(&mut ctx);
         let response = Outermost { onion, deadline, timer: None }.await;
         let code = response.body().error().map(Error::code);
+        if let (Some(events), Some(error)) = (&self.events, response.body().error())
+            && error.status().is_server_error()
+        {
+            events.send(|| Event::Error {
+                request_id: Some(ctx.request_id().to_string()),
+                code: error.code(),
+                message: error.message().to_owned(),
+                timestamp: shared.clock.now(),
+            });
+        }
         let response = edge::finish(&mut ctx, response);
         for observer in &shared.observers {
             observer.response(&ResponseEvent {

@@ -17,7 +17,7 @@ use super::proxies::Proxies;
 use crate::extract::{ErasedHandler, Needs};
 use crate::http::{BodyBudget, Content};
 use crate::stack::{Endpoint, Step, panicked};
-use crate::stream::{SseBody, SseParts};
+use crate::stream::{Callers, SseBody, SseParts};
 use crate::{Body, BoxFuture, Clock, Code, Context, Engine, Error, Reply, Response, Settings};
 
 /// Everything that is fixed at build.
@@ -32,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     pub(crate) observers: Box<[Arc<dyn Observer>]>,
     pub(crate) budget: Arc<BodyBudget>,
+    pub(crate) callers: Arc<Callers>,
     pub(crate) router: matchit::Router<usize>,
     pub(crate) paths: Vec<PathEntry>,
     pub(crate) targets: Vec<Target>,
@@ -119,7 +120,7 @@ impl RouteEndpoint {
     async fn answer(&self, ctx: &mut Context) -> Result<Response, Error> {
         self.admit(ctx).await?;
         let reply = self.handler.call(ctx).await?;
-        Ok(respond(ctx, reply))
+        respond(ctx, reply)
     }
 }
 
@@ -137,7 +138,7 @@ impl Endpoint for RouteEndpoint {
 }
 
 /// Gives a reply its envelope or its stream.
-fn respond(ctx: &mut Context, reply: Reply) -> Response {
+fn respond(ctx: &mut Context, reply: Reply) -> Result<Response, Error> {
     let Reply { status, headers, content } = reply;
     let mut response = match content {
         Content::Raw(response) => *response,
@@ -148,11 +149,14 @@ fn respond(ctx: &mut Context, reply: Reply) -> Response {
             response
         }
         Content::Events(events) => {
+            ctx.reserve_stream()?;
             let parts = SseParts {
                 clock: Arc::clone(&ctx.shared.clock),
                 settings: ctx.shared.settings.stream.clone(),
                 shutdown: ctx.shutdown.clone(),
                 cancel: ctx.cancel.take(),
+                expires: ctx.user().and_then(|user| user.expires),
+                _place: ctx.place.take(),
                 request_id: ctx.request_id().as_str().to_owned(),
             };
             let mut response = Response::new(Body::new(SseBody::new(events, parts)));
@@ -175,7 +179,7 @@ fn respond(ctx: &mut Context, reply: Reply) -> Response {
             }
         }
     }
-    response
+    Ok(response)
 }
 
 /// 404.

@@ -19,8 +19,7 @@ mod access_log;
 mod auth;
 #[cfg(feature = "cors")]
 mod cors;
-#[cfg(feature = "rate-limit")]
-mod limit;
+pub(crate) mod limit;
 #[cfg(feature = "roles")]
 mod roles;
 #[cfg(feature = "security-headers")]

@@ -4,4 +4,5 @@ mod app;
 #[cfg(feature = "full")]
 mod middleware;
 mod protect;
+mod streams;
 mod support;

@@ -78,6 +78,7 @@ impl ApiKeys {
         }
         let mut user = key.user.clone();
         user.metadata.insert("keyId".into(), key.id.clone().into());
+        user.expires = user.expires.into_iter().chain(key.expires).min();
         Ok(user)
     }
 }

@@ -137,11 +137,11 @@ impl JwtKeys {
         let mut claims = decoded.claims;
         let (now, leeway) = (now.as_secs_f64(), self.leeway.as_secs_f64());
         let time = |claims: &Map<String, Value>, name: &str| claims.get(name).map(Value::as_f64);
-        match time(&claims, "exp") {
-            Some(Some(expires)) if expires + leeway > now => {}
+        let ends = match time(&claims, "exp") {
+            Some(Some(expires)) if expires + leeway > now => expires + leeway,
             Some(Some(_)) => return Err(Error::new(Code::TokenExpired)),
             _ => return Err(invalid("the token has no valid exp")),
-        }
+        };
         match time(&claims, "nbf") {
             None => {}
             Some(Some(from)) if from - leeway <= now => {}
@@ -163,7 +163,10 @@ impl JwtKeys {
         if subject.is_empty() {
             return Err(invalid("the token has an empty sub"));
         }
-        Ok(user(subject, claims))
+        let mut user = user(subject, claims);
+        // What is too far away to be a time is never.
+        user.expires = Duration::try_from_secs_f64(ends).ok();
+        Ok(user)
     }
 }
 
@@ -249,6 +252,13 @@ mod tests {
         let user = keys().verify(&token(&Header::default(), &claims()), NOW).expect("valid");
         assert_eq!((user.id.as_str(), user.roles.as_slice()), ("u1", &["a".to_owned(), "b".to_owned()][..]));
         assert_eq!(user.metadata, json!({ "team": "x" }).as_object().expect("an object").clone());
+        assert_eq!(user.expires, Some(Duration::from_secs(1_700_000_060)));
+        let lenient = keys().leeway(Duration::from_secs(5)).verify(&token(&Header::default(), &claims()), NOW);
+        assert_eq!(
+            lenient.expect("valid").expires,
+            Some(Duration::from_secs(1_700_000_065)),
+            "as long as it is accepted"
+        );
     }
 
     #[test]

@@ -1,12 +1,11 @@
-use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
 use crate::Context;
 
 /// Whose requests are counted together.
+#[cfg(feature = "rate-limit")]
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Key {
@@ -20,8 +19,10 @@ pub enum Key {
 }
 
 /// Finds the text whose requests are counted together.
-pub type KeyFn = Arc<dyn Fn(&Context) -> Option<String> + Send + Sync>;
+#[cfg(feature = "rate-limit")]
+pub type KeyFn = std::sync::Arc<dyn Fn(&Context) -> Option<String> + Send + Sync>;
 
+#[cfg(feature = "rate-limit")]
 impl Key {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -38,17 +39,15 @@ impl Key {
     pub(crate) fn of(&self, ctx: &Context) -> Result<Counted, NoAddress> {
         match self {
             Self::Address => address_keys(ctx.client_address().ok_or(NoAddress)?),
-            Self::User => match ctx.user() {
-                Some(user) => Ok(smallvec![(prefixed(b'u', user.id.as_bytes()), 1)]),
-                None => address_keys(ctx.client_address().ok_or(NoAddress)?),
-            },
+            Self::User => caller_keys(ctx),
             Self::Custom(key) => Ok(key(ctx).into_iter().map(|key| (prefixed(b'c', key.as_bytes()), 1)).collect()),
         }
     }
 }
 
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+#[cfg(feature = "rate-limit")]
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
 }
@@ -61,14 +60,31 @@ impl fmt::Debug for Key {
 )]
 pub(crate) struct NoAddress;
 
-type Bytes = SmallVec<[u8; 24]>;
-type Counted = SmallVec<[(Bytes, u32); 2]>;
+/// A part of a request that is counted.
+pub(crate) type CounterKey = SmallVec<[u8; 24]>;
+/// The parts of a request that are counted, each with its share of the limit.
+pub(crate) type Counted = SmallVec<[(CounterKey, u32); 2]>;
 
-fn prefixed(kind: u8, bytes: &[u8]) -> Bytes {
-    let mut key = Bytes::with_capacity(bytes.len() + 1);
+fn prefixed(kind: u8, bytes: &[u8]) -> CounterKey {
+    let mut key = CounterKey::with_capacity(bytes.len() + 1);
     key.push(kind);
     key.extend_from_slice(bytes);
     key
+}
+
+/// The user, or the address of a caller who is nobody.
+///
+/// # Errors
+/// There is neither.
+pub(crate) fn caller_keys(ctx: &Context) -> Result<Counted, NoAddress> {
+    match ctx.user() {
+        Some(user) => Ok(user_key(&user.id)),
+        None => address_keys(ctx.client_address().ok_or(NoAddress)?),
+    }
+}
+
+pub(crate) fn user_key(id: &str) -> Counted {
+    smallvec![(prefixed(b'u', id.as_bytes()), 1)]
 }
 
 /// An IPv4 address, or the networks that an IPv6 client owns.

@@ -18,11 +18,15 @@
 //! ```
 
 mod key;
+#[cfg(feature = "rate-limit")]
 mod rule;
 mod store;
 
+#[cfg(test)]
+pub(crate) use key::user_key;
+pub(crate) use key::{Counted, CounterKey, NoAddress, address_keys, caller_keys};
+#[cfg(feature = "rate-limit")]
 pub use key::{Key, KeyFn};
-#[cfg(any(feature = "api-key", feature = "bearer"))]
-pub(crate) use key::{NoAddress, address_keys};
+#[cfg(feature = "rate-limit")]
 pub use rule::{RateLimit, RateLimitState};
 pub(crate) use store::{Counters, Taken};
