@@ -9,6 +9,7 @@ use http::{HeaderValue, Method};
 use super::authorize::{self, Authorize};
 use super::pattern::{Coverage, Pattern, Scope};
 use super::plan::{Plan, PlannedRoute, PlannedStep};
+use super::probes::ProbeLimit;
 use super::route::{Access, Route};
 use super::table::{NotAllowed, NotFound, Options, PathEntry, Refused, RouteEndpoint, Target};
 use crate::config::{Problems, Settings};
@@ -22,6 +23,7 @@ pub(super) struct Compiler<'a> {
     states: &'a HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     problems: &'a mut Problems,
     has_authenticator: bool,
+    probe_limit: Vec<Registered>,
     targets: Vec<Target>,
     paths: Vec<(Pattern, PathEntry)>,
     router: matchit::Router<usize>,
@@ -46,7 +48,9 @@ impl<'a> Compiler<'a> {
         states: &'a HashMap<TypeId, Box<dyn Any + Send + Sync>>,
         problems: &'a mut Problems,
     ) -> Self {
+        let probe_limit = stack::resolve_registrations(vec![ProbeLimit::default().into()], problems);
         Self {
+            probe_limit,
             settings,
             base_path,
             global,
@@ -213,6 +217,11 @@ impl<'a> Compiler<'a> {
         self.check(&key, &route);
 
         let mut steps: Vec<Registered> = self.global.to_vec();
+        if route.probe {
+            // What limits everything would make a load balancer believe that the server is ill.
+            steps.retain(|step| !step.middleware.spares_probes() || step.scope.is_limited());
+            steps.extend(self.probe_limit.iter().cloned());
+        }
         let own = stack::resolve_registrations(std::mem::take(&mut route.middleware), self.problems);
         for step in &own {
             if steps.iter().any(|other| other.name == step.name) {
@@ -301,7 +310,7 @@ impl<'a> Compiler<'a> {
         if route.timeout.is_some_and(|timeout| timeout.is_zero()) {
             self.problems.add(key, "its timeout is zero, so that no request could pass");
         }
-        if route.body_limit.is_some_and(|limit| limit > self.settings.limits.body_budget) {
+        if route.body_limit.is_some_and(|limit| limit > self.settings.limits.body_budget && limit != usize::MAX) {
             self.problems.add(key, "its body limit is larger than limits.body_budget; raise the budget");
         }
         if matches!(route.method, Method::HEAD | Method::OPTIONS | Method::CONNECT | Method::TRACE) {

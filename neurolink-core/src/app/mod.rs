@@ -16,6 +16,7 @@ mod observer;
 mod path;
 pub(crate) mod pattern;
 mod plan;
+mod probes;
 mod proxies;
 mod route;
 mod service;

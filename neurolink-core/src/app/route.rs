@@ -131,6 +131,13 @@ impl Route {
         self
     }
 
+    /// Takes bodies of any size, for a handler that passes on what comes and holds none of it.
+    #[must_use]
+    pub const fn unlimited_body(mut self) -> Self {
+        self.body_limit = Some(usize::MAX);
+        self
+    }
+
     /// How long it may take until the first byte is answered.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
@@ -152,7 +159,8 @@ impl Route {
         self
     }
 
-    /// Marks a health probe: it is answered while the server drains.
+    /// Marks a health probe: it is answered while the server drains, and spared by limits that do not name its path;
+    /// an address may ask all probes together 50 times a second.
     #[must_use]
     pub const fn probe(mut self) -> Self {
         self.probe = true;

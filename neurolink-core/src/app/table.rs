@@ -15,7 +15,7 @@ use super::pattern::Scope;
 use super::plan::Plan;
 use super::proxies::Proxies;
 use crate::extract::{ErasedHandler, Needs};
-use crate::http::{BodyBudget, Content};
+use crate::http::{BodyBudget, Content, too_large};
 use crate::stack::{Endpoint, Step, panicked};
 use crate::stream::{Callers, SseBody, SseParts};
 use crate::{Body, BoxFuture, Clock, Code, Context, Engine, Error, Reply, Response, Settings};
@@ -107,8 +107,7 @@ impl RouteEndpoint {
         }
         let limit = ctx.target().body_limit;
         if ctx.body.size_hint().exact().is_some_and(|length| length > limit as u64) {
-            return Err(Error::new(Code::PayloadTooLarge)
-                .with_message(format!("The request body is larger than the {limit} bytes this route takes")));
+            return Err(too_large(limit));
         }
         if self.needs.bodies == 0 && !self.needs.context && !ctx.body_taken && !ctx.body.is_unavailable() {
             // Nobody will read it: the limit holds all the same, and the connection can be used again.
@@ -119,8 +118,12 @@ impl RouteEndpoint {
 
     async fn answer(&self, ctx: &mut Context) -> Result<Response, Error> {
         self.admit(ctx).await?;
-        let reply = self.handler.call(ctx).await?;
-        respond(ctx, reply)
+        let reply = self.handler.call(ctx).await;
+        // Whatever the handler made of a body that did not end well.
+        if let Some(error) = ctx.body_overflow() {
+            return Err(error);
+        }
+        respond(ctx, reply?)
     }
 }
 

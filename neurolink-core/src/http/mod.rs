@@ -2,6 +2,7 @@
 
 mod body;
 mod envelope;
+mod limited;
 mod parked;
 mod pump;
 mod read;
@@ -11,8 +12,9 @@ pub use body::Body;
 pub(crate) use body::UNAVAILABLE;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
+pub(crate) use limited::Overflow;
 pub use pump::Pump;
-pub(crate) use read::{BodyBudget, BodySource, Reservation};
+pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
 pub(crate) use reply::Content;
 pub use reply::{IntoReply, Reply};
 

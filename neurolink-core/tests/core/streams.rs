@@ -7,7 +7,7 @@ use std::time::Duration;
 use http_body_util::BodyExt as _;
 use neurolink_core::app::ConnInfo;
 use neurolink_core::engine::{Call, EventStream, StreamEvent};
-use neurolink_core::server::{Adapter, Event, Phase, ServeError, Server, ServerError, Shutdown};
+use neurolink_core::server::{Adapter, Event, Phase, ServeError, Server, ServerBuilder, ServerError, Shutdown};
 use neurolink_core::stream::StreamPlace;
 use neurolink_core::{App, AppBuilder, Body, BoxFuture, Code, Error, Reply, Response, Route};
 use tokio::time::Instant;
@@ -109,13 +109,15 @@ async fn a_failed_handler_gives_its_place_back() {
     }
 }
 
+type Seen = Arc<Mutex<Vec<(Phase, Instant)>>>;
+
 /// A framework that does as it is told.
 #[derive(Clone)]
 struct Fake {
     /// Fails at once.
     fails: bool,
     /// The phases that it saw, and when.
-    seen: Arc<Mutex<Vec<(Phase, Instant)>>>,
+    seen: Seen,
 }
 
 impl Adapter for Fake {
@@ -138,7 +140,7 @@ impl Adapter for Fake {
     }
 }
 
-fn server(fails: bool) -> (neurolink_core::server::ServerBuilder, Arc<Mutex<Vec<(Phase, Instant)>>>) {
+fn server(fails: bool) -> (ServerBuilder, Seen) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let failing = async || Err::<Reply, _>(Error::internal("a secret cause"));
     let app = app().route(Route::get("/api/fails", failing)).build().expect("valid");
@@ -159,7 +161,7 @@ async fn stopped(grace: Option<Duration>) -> (Vec<(Phase, u64)>, u64) {
     (seen, whole)
 }
 
-fn server_with(grace: Duration, seen: &Arc<Mutex<Vec<(Phase, Instant)>>>) -> neurolink_core::server::ServerBuilder {
+fn server_with(grace: Duration, seen: &Seen) -> ServerBuilder {
     let app = app().build().expect("valid");
     Server::builder(app, Fake { fails: false, seen: Arc::clone(seen) }).bind("127.0.0.1:0").grace(grace)
 }
