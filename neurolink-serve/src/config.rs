@@ -30,6 +30,10 @@ pub struct ServeConfig {
     /// On HTTP/1 the `header_read_timeout` closes it if that is shorter, since the next head is awaited from the answer on.
     /// A peer that takes no byte of an answer is idle too; one that takes it slowly is not.
     pub keep_alive_idle: Duration,
+    /// How long a peer may take nothing of what is sent to it: 30 s, then the connection is cut.
+    ///
+    /// The kernel watches it (`TCP_USER_TIMEOUT`), which Linux and Android have.
+    pub write_stall_timeout: Duration,
 }
 
 impl Default for ServeConfig {
@@ -42,6 +46,7 @@ impl Default for ServeConfig {
             header_bytes: 128 * 1024,
             max_concurrent_streams: 100,
             keep_alive_idle: Duration::from_secs(60),
+            write_stall_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -86,6 +91,13 @@ impl ServeConfig {
     #[must_use]
     pub const fn max_concurrent_streams(mut self, most: u32) -> Self {
         self.max_concurrent_streams = most;
+        self
+    }
+
+    /// Sets how long a peer may take nothing of what is sent to it.
+    #[must_use]
+    pub const fn write_stall_timeout(mut self, timeout: Duration) -> Self {
+        self.write_stall_timeout = timeout;
         self
     }
 

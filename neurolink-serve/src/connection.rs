@@ -40,6 +40,7 @@ pub(crate) struct Http {
     http2: bool,
     head: Duration,
     idle: Duration,
+    stall: Duration,
 }
 
 impl Http {
@@ -66,7 +67,13 @@ impl Http {
             .max_local_error_reset_streams(RESETS)
             .keep_alive_interval(head * 2)
             .keep_alive_timeout(head);
-        Self { builder, http2: config.http2, head, idle: bounded(config.keep_alive_idle) }
+        Self {
+            builder,
+            http2: config.http2,
+            head,
+            idle: bounded(config.keep_alive_idle),
+            stall: bounded(config.write_stall_timeout),
+        }
     }
 }
 
@@ -91,7 +98,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let pulse = Arc::new(Pulse::default());
-    let (socket, mut hold) = Socket::new(stream, http.http2, Arc::clone(&pulse));
+    let (socket, mut hold) = Socket::new(stream, http.http2, http.stall, Arc::clone(&pulse));
     {
         let service = Counted::new(TowerToHyperService::new(service), Arc::clone(&pulse));
         let mut connection = pin!(http.builder.serve_connection_with_upgrades(TokioIo::new(socket), service));

@@ -9,6 +9,7 @@ use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
+use neurolink_core::http::UnreadBody;
 use pin_project_lite::pin_project;
 
 /// The version that the first bytes told.
@@ -29,6 +30,8 @@ pub(crate) struct Pulse {
     /// Writes that took something; whether the last one did not.
     written: AtomicUsize,
     blocked: AtomicBool,
+    /// The last answer was given before its request had come.
+    unread: AtomicBool,
 }
 
 /// What [`Pulse::is_idle`] saw the last time.
@@ -56,6 +59,11 @@ impl Pulse {
             self.written.fetch_add(1, Relaxed);
         }
         self.blocked.store(result.is_pending(), Relaxed);
+    }
+
+    /// Whether the peer may still be sending a request that is answered already.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Relaxed)
     }
 
     /// Whether there was no request since the last time, and no answer that the peer is still taking.
@@ -108,13 +116,18 @@ where
     type Future = Counting<S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        Counting { active: Some(Active::new(&self.pulse)), answer: self.service.call(request) }
+        Counting {
+            active: Some(Active::new(&self.pulse)),
+            pulse: Arc::clone(&self.pulse),
+            answer: self.service.call(request),
+        }
     }
 }
 
 pin_project! {
     pub(crate) struct Counting<F> {
         active: Option<Active>,
+        pulse: Arc<Pulse>,
         #[pin]
         answer: F,
     }
@@ -130,6 +143,9 @@ where
         let this = self.project();
         let answer = ready!(this.answer.poll(cx));
         let active = this.active.take();
+        if let Ok(response) = &answer {
+            this.pulse.unread.store(response.extensions().get::<UnreadBody>().is_some(), Relaxed);
+        }
         Poll::Ready(answer.map(|response| response.map(|body| CountedBody { body, _active: active })))
     }
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
-use crate::http::{BodySource, Overflow, Representation, Stamp, too_large};
+use crate::http::{BodySource, Overflow, Representation, Stamp, Unread, too_large};
 use crate::middleware::limit::caller_keys;
 use crate::stack::{At, Reading};
 use crate::stream::Place;
@@ -48,6 +48,7 @@ pub struct Context {
     pub(crate) shutdown: Option<crate::server::Shutdown>,
     reservation: Option<crate::http::Reservation>,
     overflow: Option<Overflow>,
+    unread: Option<Unread>,
     client: OnceLock<Option<IpAddr>>,
     user: Option<AuthenticatedUser>,
     challenges: SmallVec<[HeaderValue; 2]>,
@@ -58,6 +59,8 @@ pub struct Context {
 impl Context {
     pub(crate) fn new(shared: &Arc<Shared>, parts: Parts, body: Body, conn: ConnInfo) -> Self {
         let started = Instant::now();
+        // Streams of HTTP/2 end each by itself.
+        let (body, unread) = if parts.version < http::Version::HTTP_2 { body.tracked() } else { (body, None) };
         let incoming = parts
             .headers
             .get(&shared.request_id_header)
@@ -74,6 +77,7 @@ impl Context {
             native: false,
             at: None,
             overflow: None,
+            unread,
             param_ranges: SmallVec::new(),
             conn,
             request_id: incoming.unwrap_or_else(RequestId::random),
@@ -393,6 +397,16 @@ impl Context {
             return Err(Error::internal(crate::http::UNAVAILABLE));
         }
         Ok((body, limit))
+    }
+
+    /// Lets go of the body; says whether the connection can go on behind it.
+    pub(crate) async fn skip_body(&mut self) -> bool {
+        drop(std::mem::take(&mut self.body));
+        let awaited = self.parts.headers.contains_key(header::EXPECT);
+        match self.unread.take() {
+            Some(unread) => unread.skip(awaited).await,
+            None => true,
+        }
     }
 
     /// 413, if more came of a taken body than the limit allows.

@@ -197,6 +197,7 @@ impl App {
         let deadline = ctx.deadline;
         let onion = Next::new(&target.steps, endpoint).run(&mut ctx);
         let response = Outermost { onion, deadline, timer: None }.await;
+        let goes_on = ctx.skip_body().await;
         let code = response.body().error().map(Error::code);
         if let (Some(events), Some(error)) = (&self.events, response.body().error())
             && error.status().is_server_error()
@@ -208,7 +209,7 @@ impl App {
                 timestamp: shared.clock.now(),
             });
         }
-        let response = edge::finish(&mut ctx, response);
+        let response = edge::finish(&mut ctx, response, goes_on);
         for observer in &shared.observers {
             observer.response(&ResponseEvent {
                 request_id: ctx.request_id(),

@@ -7,6 +7,7 @@ mod parked;
 mod pump;
 mod read;
 mod reply;
+mod unread;
 
 pub use body::Body;
 pub(crate) use body::UNAVAILABLE;
@@ -17,6 +18,8 @@ pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
 pub(crate) use reply::Content;
 pub use reply::{IntoReply, Reply};
+pub(crate) use unread::Unread;
+pub use unread::UnreadBody;
 
 /// A request as the core sees it.
 pub type Request = http::Request<Body>;
