@@ -40,7 +40,7 @@ pub struct Actix {
     header_read_timeout: Duration,
     max_connections: usize,
     http2: bool,
-    write_stall_timeout: Duration,
+    write_stall: Duration,
 }
 
 impl Default for Actix {
@@ -51,7 +51,7 @@ impl Default for Actix {
             header_read_timeout: Duration::from_secs(10),
             max_connections: 10_000,
             http2: false,
-            write_stall_timeout: Duration::from_secs(30),
+            write_stall: Duration::from_secs(30),
         }
     }
 }
@@ -106,8 +106,8 @@ impl Actix {
     ///
     /// The kernel watches it (`TCP_USER_TIMEOUT`), which Linux and Android have.
     #[must_use]
-    pub const fn write_stall_timeout(mut self, timeout: Duration) -> Self {
-        self.write_stall_timeout = timeout;
+    pub const fn write_stall(mut self, timeout: Duration) -> Self {
+        self.write_stall = timeout;
         self
     }
 
@@ -124,7 +124,7 @@ impl Actix {
     fn start(&self, app: App, listener: TcpListener, connections: TaskTracker) -> io::Result<Server> {
         let compose = Arc::clone(&self.compose);
         let workers = self.workers.clamp(1, 512);
-        let stall = self.write_stall_timeout;
+        let stall = self.write_stall;
         let server = HttpServer::new(move || {
             let (compose, app) = (Arc::clone(&compose), app.clone());
             ActixApp::new().configure(move |config| compose(app, config))

@@ -64,7 +64,8 @@ impl Config {
         settings.stream.keep_alive = self.stream.keep_alive;
         settings.stream.idle_timeout = self.stream.idle_timeout;
         settings.stream.max_duration = self.stream.max_duration;
-        settings.stream.max_per_caller = self.stream.max_per_caller;
+        settings.stream.max_per_client = self.stream.max_per_client;
+        settings.probe_rate = self.server.probe_rate;
         settings.hide_unmatched = self.auth.hide_unmatched;
     }
 }

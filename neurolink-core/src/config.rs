@@ -193,6 +193,8 @@ pub struct Settings {
     pub request_id_header: String,
     /// Answers errors as `application/problem+json` (RFC 9457) even if `Accept` does not ask for it.
     pub problem_json: bool,
+    /// How many health probes an address may ask for in a second; 0 for any number.
+    pub probe_rate: u32,
     /// How a stream behaves.
     pub stream: StreamSettings,
     /// Answers 404, 405 and plain OPTIONS as 401 to callers without credentials, once an authenticator exists.
@@ -209,10 +211,10 @@ pub struct StreamSettings {
     pub idle_timeout: Duration,
     /// How long a stream may last.
     pub max_duration: Duration,
-    /// How long the reader may take nothing before the stream is given up.
+    /// How long the reader may take nothing before the engine's work for the stream ends.
     pub write_stall: Duration,
-    /// How many streams a user, or an address without one, may have open at one time; zero is any number.
-    pub max_per_caller: usize,
+    /// How many streams a user may have open, and an address whose callers are not known.
+    pub max_per_client: usize,
 }
 
 impl Default for StreamSettings {
@@ -222,7 +224,7 @@ impl Default for StreamSettings {
             idle_timeout: Duration::from_secs(120),
             max_duration: Duration::from_secs(3600),
             write_stall: Duration::from_secs(30),
-            max_per_caller: 32,
+            max_per_client: 32,
         }
     }
 }
@@ -241,6 +243,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             request_id_header: "x-request-id".into(),
             problem_json: false,
+            probe_rate: 50,
             stream: StreamSettings::default(),
             hide_unmatched: true,
         }

@@ -131,8 +131,8 @@ codes! {
     AuthInvalid = "AUTH_INVALID", UNAUTHORIZED, Authentication, Medium, false, "Invalid credentials";
     /// The token was valid and is no longer.
     TokenExpired = "TOKEN_EXPIRED", UNAUTHORIZED, Authentication, Medium, false, "The token has expired";
-    /// The credentials of a stream were valid when it began and are no longer.
-    AuthExpired = "AUTH_EXPIRED", UNAUTHORIZED, Authentication, Medium, false, "The credentials have expired";
+    /// The credential of a stream ended, or was revoked, while the stream went on.
+    AuthExpired = "AUTH_EXPIRED", UNAUTHORIZED, Authentication, Medium, false, "The credential has expired";
     /// The caller is known and may not do this.
     Forbidden = "FORBIDDEN", FORBIDDEN, Authorization, Medium, false, "Insufficient permissions";
     /// There is nothing here.

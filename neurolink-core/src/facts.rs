@@ -31,6 +31,8 @@ pub struct AuthenticatedUser {
     pub roles: Vec<String>,
     /// The permissions.
     pub permissions: Vec<String>,
+    /// When the credential ends, since the Unix epoch; `None` for one without an end.
+    pub expires: Option<Duration>,
     /// What else the credential says, such as a key's id.
     pub metadata: Map<String, Value>,
     /// When the credential ends, since the Unix epoch; a stream ends with it.
@@ -46,6 +48,7 @@ impl AuthenticatedUser {
             name: None,
             roles: Vec::new(),
             permissions: Vec::new(),
+            expires: None,
             metadata: Map::new(),
             expires: None,
         }
@@ -62,6 +65,13 @@ impl AuthenticatedUser {
     #[must_use]
     pub fn with_permissions<P: Into<String>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
         self.permissions.extend(permissions.into_iter().map(Into::into));
+        self
+    }
+
+    /// Says when the credential ends, since the Unix epoch.
+    #[must_use]
+    pub const fn with_expiry(mut self, since_epoch: Duration) -> Self {
+        self.expires = Some(since_epoch);
         self
     }
 

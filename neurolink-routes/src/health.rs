@@ -24,6 +24,7 @@ const HIDDEN: &str = "hidden";
 /// | `/version` | all | `name`; the version only for a user |
 /// | `/health/detailed` | users | everything; without an authenticator it is not there |
 ///
+/// An address is answered 50 of them a second, detail and version apart ([`Settings::probe_rate`](neurolink_core::Settings::probe_rate)).
 /// Readiness asks the engine at most once a second for all callers, and gives it one second.
 ///
 /// ```

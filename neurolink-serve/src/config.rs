@@ -29,11 +29,10 @@ pub struct ServeConfig {
     ///
     /// On HTTP/1 the `header_read_timeout` closes it if that is shorter, since the next head is awaited from the answer on.
     /// A peer that takes no byte of an answer is idle too; one that takes it slowly is not.
+    /// An HTTP/2 connection that gives a stream's answer no window, and takes no other's, is closed after one to two such times.
     pub keep_alive_idle: Duration,
-    /// How long a peer may take nothing of what is sent to it: 30 s, then the connection is cut.
-    ///
-    /// The kernel watches it (`TCP_USER_TIMEOUT`), which Linux and Android have.
-    pub write_stall_timeout: Duration,
+    /// How long a peer may take no byte of what is sent, or acknowledge none: 30 s; on Linux and Android only.
+    pub write_stall: Duration,
 }
 
 impl Default for ServeConfig {
@@ -46,7 +45,7 @@ impl Default for ServeConfig {
             header_bytes: 128 * 1024,
             max_concurrent_streams: 100,
             keep_alive_idle: Duration::from_secs(60),
-            write_stall_timeout: Duration::from_secs(30),
+            write_stall: Duration::from_secs(30),
         }
     }
 }
@@ -105,6 +104,13 @@ impl ServeConfig {
     #[must_use]
     pub const fn keep_alive_idle(mut self, time: Duration) -> Self {
         self.keep_alive_idle = time;
+        self
+    }
+
+    /// Sets how long a peer may take no byte of what is sent.
+    #[must_use]
+    pub const fn write_stall(mut self, time: Duration) -> Self {
+        self.write_stall = time;
         self
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Http {
     http2: bool,
     head: Duration,
     idle: Duration,
-    stall: Duration,
+    write_stall: Duration,
 }
 
 impl Http {
@@ -72,7 +72,7 @@ impl Http {
             http2: config.http2,
             head,
             idle: bounded(config.keep_alive_idle),
-            stall: bounded(config.write_stall_timeout),
+            write_stall: bounded(config.write_stall),
         }
     }
 }
@@ -87,6 +87,17 @@ enum Awaits {
     Close,
 }
 
+/// Sets the options of a connection's socket; a failure shows at the first read.
+fn tune(stream: &TcpStream, write_stall: Duration) {
+    // An event is not held back until the peer has acknowledged the one before.
+    let _ = stream.set_nodelay(true);
+    // The body of a stalled answer is not asked for more, so that no timer of its own could end it: the kernel's does.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(write_stall));
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = write_stall;
+}
+
 /// Serves one connection until its socket is closed, by whomever has it after an upgrade; dropping it cuts the socket.
 pub(crate) async fn drive<S, B>(stream: TcpStream, http: Arc<Http>, shutdown: Shutdown, service: S)
 where
@@ -98,7 +109,8 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let pulse = Arc::new(Pulse::default());
-    let (socket, mut hold) = Socket::new(stream, http.http2, http.stall, Arc::clone(&pulse));
+    tune(&stream, http.write_stall);
+    let (socket, mut hold) = Socket::new(stream, http.http2, Arc::clone(&pulse));
     {
         let service = Counted::new(TowerToHyperService::new(service), Arc::clone(&pulse));
         let mut connection = pin!(http.builder.serve_connection_with_upgrades(TokioIo::new(socket), service));
@@ -140,6 +152,7 @@ where
                             awaits = Awaits::Close;
                             http.head
                         }
+                        Awaits::Idle if pulse.version() == Version::Http2 && pulse.is_stalled(&seen) => break,
                         Awaits::Idle => http.idle,
                         Awaits::Close => http.head,
                     };
@@ -150,4 +163,17 @@ where
     }
     // An upgraded socket is the application's now; it counts as a connection as long as it is open.
     hold.closed().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn small_writes_are_not_held_back() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let stream = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connects");
+        tune(&stream, Duration::from_secs(30));
+        assert!(stream.nodelay().expect("an option"));
+    }
 }

@@ -1,5 +1,6 @@
 //! What one connection is doing: its version, its requests, its writes. Its timer reads it, nobody is woken by it.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed};
@@ -30,15 +31,28 @@ pub(crate) struct Pulse {
     /// Writes that took something; whether the last one did not.
     written: AtomicUsize,
     blocked: AtomicBool,
+    /// Bodies whose last piece the peer has not made room for, by the look since which that is so.
+    held: [AtomicUsize; LOOKS],
+    looks: AtomicUsize,
+    /// Bytes written.
+    bytes: AtomicUsize,
     /// The last answer was given before its request had come.
     unread: AtomicBool,
 }
+
+/// This look, the last one, and one that is free to become the next.
+const LOOKS: usize = 3;
+/// Fewer bytes than this between two looks are no answer that is taken slowly, but pings and the like.
+const LITTLE: usize = 1024;
 
 /// What [`Pulse::is_idle`] saw the last time.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     begun: usize,
     written: usize,
+    bytes: usize,
+    /// Bytes written since the time before.
+    taken: usize,
 }
 
 impl Pulse {
@@ -54,9 +68,10 @@ impl Pulse {
         self.version.store(version as u8, Relaxed);
     }
 
-    pub(crate) fn write<T>(&self, result: &Poll<T>) {
-        if result.is_ready() {
+    pub(crate) fn write(&self, result: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(written) = result {
             self.written.fetch_add(1, Relaxed);
+            self.bytes.fetch_add(*written.as_ref().unwrap_or(&0), Relaxed);
         }
         self.blocked.store(result.is_pending(), Relaxed);
     }
@@ -68,13 +83,54 @@ impl Pulse {
 
     /// Whether there was no request since the last time, and no answer that the peer is still taking.
     ///
-    /// Writes count only when the peer holds them up: an HTTP/2 connection pings as long as it lives.
+    /// A few bytes count only when the peer holds them up: an HTTP/2 connection pings as long as it lives.
     pub(crate) fn is_idle(&self, last: &mut Seen) -> bool {
-        let now = Seen { begun: self.begun.load(Relaxed), written: self.written.load(Relaxed) };
-        let taking = self.blocked.load(Relaxed) && now.written != last.written;
+        let (begun, written, bytes) = (self.begun.load(Relaxed), self.written.load(Relaxed), self.bytes.load(Relaxed));
+        let now = Seen { begun, written, bytes, taken: bytes.wrapping_sub(last.bytes) };
+        let taking = now.taken >= LITTLE || (self.blocked.load(Relaxed) && now.written != last.written);
         let idle = self.active.load(Relaxed) == 0 && now.begun == last.begun && !taking;
         *last = now;
         idle
+    }
+}
+
+impl Pulse {
+    /// Whether the peer has made no room for some answer since before the last time this was asked,
+    /// and has taken next to nothing of any: a large piece may take its time.
+    pub(crate) fn is_stalled(&self, seen: &Seen) -> bool {
+        let look = self.looks.fetch_add(1, Relaxed);
+        seen.taken < LITTLE && self.held[(look + LOOKS - 1) % LOOKS].load(Relaxed) > 0
+    }
+}
+
+/// An answer that is held up by the peer, if it is.
+struct Held {
+    pulse: Arc<Pulse>,
+    look: Option<usize>,
+}
+
+impl Held {
+    fn new(pulse: Arc<Pulse>) -> Self {
+        Self { pulse, look: None }
+    }
+
+    /// A piece was given away: until the next is asked for, the peer is to make room.
+    fn hold(&mut self) {
+        let look = self.pulse.looks.load(Relaxed) % LOOKS;
+        self.pulse.held[look].fetch_add(1, Relaxed);
+        self.look = Some(look);
+    }
+
+    fn release(&mut self) {
+        if let Some(look) = self.look.take() {
+            self.pulse.held[look].fetch_sub(1, Relaxed);
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
@@ -116,11 +172,8 @@ where
     type Future = Counting<S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        Counting {
-            active: Some(Active::new(&self.pulse)),
-            pulse: Arc::clone(&self.pulse),
-            answer: self.service.call(request),
-        }
+        let pulse = Arc::clone(&self.pulse);
+        Counting { active: Some(Active::new(&pulse)), pulse, answer: self.service.call(request) }
     }
 }
 
@@ -146,7 +199,13 @@ where
         if let Ok(response) = &answer {
             this.pulse.unread.store(response.extensions().get::<UnreadBody>().is_some(), Relaxed);
         }
-        Poll::Ready(answer.map(|response| response.map(|body| CountedBody { body, _active: active })))
+        Poll::Ready(answer.map(|response| {
+            response.map(|body| {
+                let mut held = Held::new(Arc::clone(this.pulse));
+                held.hold();
+                CountedBody { body, held, _active: active }
+            })
+        }))
     }
 }
 
@@ -155,6 +214,7 @@ pin_project! {
     pub(crate) struct CountedBody<B> {
         #[pin]
         body: B,
+        held: Held,
         _active: Option<Active>,
     }
 }
@@ -164,7 +224,13 @@ impl<B: Body> Body for CountedBody<B> {
     type Error = B::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().body.poll_frame(cx)
+        let this = self.project();
+        this.held.release();
+        let polled = this.body.poll_frame(cx);
+        if matches!(polled, Poll::Ready(Some(Ok(_)))) {
+            this.held.hold();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

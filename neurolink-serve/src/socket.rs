@@ -45,14 +45,7 @@ pub(crate) struct Hold {
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, http2: bool, stall: Duration, pulse: Arc<Pulse>) -> (Self, Hold) {
-        // An event is not held back until the peer has acknowledged the one before; a failure shows at the first read.
-        let _ = stream.set_nodelay(true);
-        // The kernel alone knows whether the peer takes anything of what is written.
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(stall));
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        let _ = stall;
+    pub(crate) fn new(stream: TcpStream, http2: bool, pulse: Arc<Pulse>) -> (Self, Hold) {
         let stream = Arc::new(Mutex::new(stream));
         let (open, closed) = oneshot::channel();
         let hold = Hold { stream: Arc::downgrade(&stream), closed };
@@ -184,11 +177,5 @@ mod tests {
         assert_eq!(told(&[&PREFACE[..10], &PREFACE[10..], b"GET"]).await, Version::Http2);
         assert_eq!(told(&[b"PR", b"OPFIND / HTTP/1.1"]).await, Version::Http1);
         assert_eq!(told(&[b"G"]).await, Version::Http1);
-    }
-
-    #[tokio::test]
-    async fn small_writes_are_not_held_back() {
-        let socket = socket(&Arc::default()).await;
-        assert!(lock(&socket.stream).nodelay().expect("an option"));
     }
 }

@@ -33,6 +33,8 @@ pub struct ServerConfig {
     pub grace: Duration,
     /// The most connections at one time: 10,000.
     pub max_connections: usize,
+    /// How many health probes an address may ask for in a second: 50; 0 for any number.
+    pub probe_rate: u32,
 }
 
 impl Default for ServerConfig {
@@ -48,6 +50,7 @@ impl Default for ServerConfig {
             drain_delay: Duration::ZERO,
             grace: Duration::from_secs(25),
             max_connections: 10_000,
+            probe_rate: 50,
         }
     }
 }
@@ -98,6 +101,9 @@ impl ServerConfig {
         section.set("grace", &mut self.grace, duration(true));
         section.set("max_connections", &mut self.max_connections, |value| {
             integer(1, 1_000_000)(value).map(|most| usize::try_from(most).unwrap_or(usize::MAX))
+        });
+        section.set("probe_rate", &mut self.probe_rate, |value| {
+            integer(0, 1_000_000)(value).map(|rate| u32::try_from(rate).unwrap_or(u32::MAX))
         });
         section.finish();
     }

@@ -19,8 +19,8 @@ pub struct StreamConfig {
     /// How long a stream may last: an hour.
     #[serde(serialize_with = "show::duration")]
     pub max_duration: Duration,
-    /// How many streams a caller may have open at one time: 32; zero (`off`) for any number.
-    pub max_per_caller: usize,
+    /// How many streams a user may have open, and an address whose callers are not known: 32.
+    pub max_per_client: usize,
 }
 
 impl Default for StreamConfig {
@@ -29,31 +29,25 @@ impl Default for StreamConfig {
             keep_alive: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(120),
             max_duration: Duration::from_secs(3600),
-            max_per_caller: 32,
+            max_per_client: 32,
         }
     }
-}
-
-/// `off`, which YAML reads as false.
-fn is_off(value: &Value) -> bool {
-    text(value).is_ok_and(|text| text.eq_ignore_ascii_case("off")) || matches!(value, Value::Bool(false))
 }
 
 impl StreamConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
         section.set("keep_alive", &mut self.keep_alive, |value| {
-            if is_off(value) {
+            let off = text(value).is_ok_and(|text| text.eq_ignore_ascii_case("off"));
+            // YAML reads `off` as false.
+            if off || matches!(value, Value::Bool(false)) {
                 return Ok(Duration::ZERO);
             }
             duration(true)(value)
         });
         section.set("idle_timeout", &mut self.idle_timeout, duration(false));
         section.set("max_duration", &mut self.max_duration, duration(false));
-        section.set("max_per_caller", &mut self.max_per_caller, |value| {
-            if is_off(value) {
-                return Ok(0);
-            }
-            integer(0, 1_000_000)(value).map(|most| usize::try_from(most).unwrap_or(32))
+        section.set("max_per_client", &mut self.max_per_client, |value| {
+            integer(1, 1_000_000)(value).map(|most| usize::try_from(most).unwrap_or(usize::MAX))
         });
         section.finish();
     }

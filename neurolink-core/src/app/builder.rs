@@ -8,6 +8,7 @@ use super::compile::Compiler;
 use super::cross_site::CrossSite;
 use super::host::Hosts;
 use super::observer::Observer;
+use super::probes::Probes;
 use super::proxies::Proxies;
 use super::route::{Route, RouteGroup};
 use super::table::Shared;
@@ -166,7 +167,8 @@ impl AppBuilder {
             states: self.states,
             observers: self.observers.into(),
             budget: Arc::new(BodyBudget::new(settings.limits.body_budget)),
-            callers: Arc::default(),
+            streams: Arc::default(),
+            probes: Probes::new(settings.probe_rate),
             router: compiled.router,
             paths: compiled.paths,
             targets: compiled.targets,

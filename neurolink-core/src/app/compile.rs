@@ -9,7 +9,6 @@ use http::{HeaderValue, Method};
 use super::authorize::{self, Authorize};
 use super::pattern::{Coverage, Pattern, Scope};
 use super::plan::{Plan, PlannedRoute, PlannedStep};
-use super::probes::ProbeLimit;
 use super::route::{Access, Route};
 use super::table::{NotAllowed, NotFound, Options, PathEntry, Refused, RouteEndpoint, Target};
 use crate::config::{Problems, Settings};
@@ -23,7 +22,6 @@ pub(super) struct Compiler<'a> {
     states: &'a HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     problems: &'a mut Problems,
     has_authenticator: bool,
-    probe_limit: Vec<Registered>,
     targets: Vec<Target>,
     paths: Vec<(Pattern, PathEntry)>,
     router: matchit::Router<usize>,
@@ -48,9 +46,7 @@ impl<'a> Compiler<'a> {
         states: &'a HashMap<TypeId, Box<dyn Any + Send + Sync>>,
         problems: &'a mut Problems,
     ) -> Self {
-        let probe_limit = stack::resolve_registrations(vec![ProbeLimit::default().into()], problems);
         Self {
-            probe_limit,
             settings,
             base_path,
             global,
@@ -220,7 +216,6 @@ impl<'a> Compiler<'a> {
         if route.probe {
             // What limits everything would make a load balancer believe that the server is ill.
             steps.retain(|step| !step.middleware.spares_probes() || step.scope.is_limited());
-            steps.extend(self.probe_limit.iter().cloned());
         }
         let own = stack::resolve_registrations(std::mem::take(&mut route.middleware), self.problems);
         for step in &own {

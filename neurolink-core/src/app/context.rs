@@ -17,9 +17,8 @@ use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
 use crate::http::{BodySource, Overflow, Representation, Stamp, Unread, too_large};
-use crate::middleware::limit::caller_keys;
 use crate::stack::{At, Reading};
-use crate::stream::Place;
+use crate::stream::{Authority, Place, StillGood};
 use crate::{AuthenticatedUser, Body, Code, Engine, Error, RequestId, Response};
 
 /// One request on its way through the onion: what it asks, what is known about it, and who asks.
@@ -51,6 +50,7 @@ pub struct Context {
     unread: Option<Unread>,
     client: OnceLock<Option<IpAddr>>,
     user: Option<AuthenticatedUser>,
+    authority: Option<StillGood>,
     challenges: SmallVec<[HeaderValue; 2]>,
     authentication_message: Option<Box<str>>,
     facts: http::Extensions,
@@ -90,6 +90,7 @@ impl Context {
             reservation: None,
             client: OnceLock::new(),
             user: None,
+            authority: None,
             challenges: SmallVec::new(),
             authentication_message: None,
             facts: http::Extensions::new(),
@@ -265,14 +266,12 @@ impl Context {
     /// # Errors
     /// 401 when another credential of the same request names somebody else.
     pub fn authenticate(&mut self, user: AuthenticatedUser) -> Result<(), Error> {
-        match &self.user {
+        match &mut self.user {
             Some(known) if known.id != user.id => {
                 Err(Error::new(Code::AuthInvalid).with_message("The credentials of this request name different users"))
             }
             Some(known) => {
-                // Of two credentials the one that ends first is the one that all of the request rests on.
-                let expires = known.expires.into_iter().chain(user.expires).min();
-                self.user = self.user.take().map(|known| AuthenticatedUser { expires, ..known });
+                known.expires = [known.expires, user.expires].into_iter().flatten().min();
                 Ok(())
             }
             None => {
@@ -280,6 +279,20 @@ impl Context {
                 Ok(())
             }
         }
+    }
+
+    /// Lets a stream ask every 30 s whether the credential is still good; for authenticators whose credentials can be revoked.
+    ///
+    /// The user's [`expires`](AuthenticatedUser::expires) needs no asking.
+    pub fn keep_authority(&mut self, still_good: impl Fn() -> bool + Send + Sync + 'static) {
+        self.authority = Some(match self.authority.take() {
+            Some(other) => Box::new(move || other() && still_good()),
+            None => Box::new(still_good),
+        });
+    }
+
+    pub(crate) fn take_authority(&mut self) -> Authority {
+        Authority { expires: self.user.as_ref().and_then(|user| user.expires), still_good: self.authority.take() }
     }
 
     /// Says which scheme would have been accepted from a caller without credentials; for authenticators.
@@ -354,12 +367,14 @@ impl Context {
     /// without it takes it then.
     ///
     /// # Errors
-    /// 429 when the caller has as many streams open as one may; a 500 when the caller is nobody and has no address.
+    /// 429 when the caller has as many streams open as one may.
     pub fn reserve_stream(&mut self) -> Result<(), Error> {
-        let most = self.shared.settings.stream.max_per_caller;
-        if most > 0 && self.place.is_none() {
-            let keys = caller_keys(self).map_err(Error::internal)?;
-            self.place = Some(self.shared.callers.take(keys, most)?);
+        if self.place.is_none() {
+            let place = self.shared.streams.enter(self, self.shared.settings.stream.max_per_client);
+            self.place = place.map_err(|_| {
+                let error = Error::new(Code::RateLimitExceeded).with_retry_after(Duration::from_secs(1));
+                error.with_message("Too many streams are open; close one first")
+            })?;
         }
         Ok(())
     }

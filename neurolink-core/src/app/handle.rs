@@ -151,6 +151,12 @@ impl App {
             ctx.refusal = Some(Error::new(Code::Draining));
             ctx.target = REFUSED;
         }
+        if target.probe
+            && let Some(refusal) = shared.probes.refusal(ctx)
+        {
+            ctx.refusal = Some(refusal);
+            ctx.target = REFUSED;
+        }
         ctx.deadline = Some(ctx.started + shared.targets[ctx.target].timeout);
     }
 

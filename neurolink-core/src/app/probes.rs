@@ -1,49 +1,37 @@
-//! How often probes may be asked: they are exempt from other limits, so they have one of their own.
+//! How often an address may ask how the server is: probes are open to all and are answered when all else is shed.
 
 use std::time::Duration;
 
-use crate::middleware::limit::{Counters, address_keys};
-use crate::stack::order;
-use crate::{Code, Context, Error, Hook, Response};
+use super::Context;
+use crate::counters::{Counters, address_keys};
+use crate::{Code, Error};
 
-/// Requests that an address may send to all probes together in a second.
-const MOST: u32 = 50;
 const WINDOW: Duration = Duration::from_secs(1);
 /// How many addresses are counted at one time.
-const CAPACITY: usize = 10_000;
+const CAPACITY: usize = 20_000;
 
-/// Stands in front of every health probe.
-pub(crate) struct ProbeLimit(Counters);
-
-impl Default for ProbeLimit {
-    fn default() -> Self {
-        Self(Counters::new(CAPACITY))
-    }
+/// Counts the probes of each address.
+pub(crate) struct Probes {
+    rate: u32,
+    counters: Counters,
 }
 
-impl ProbeLimit {
-    fn allows(&self, ctx: &Context) -> bool {
-        // A host that does not say who is calling must not look ill for it: there a probe is not counted.
-        let Some(keys) = ctx.client_address().and_then(|address| address_keys(address).ok()) else { return true };
-        keys.iter().all(|(key, share)| self.0.take(key, MOST.saturating_mul(*share), WINDOW, ctx.now()).allowed)
-    }
-}
-
-impl Hook for ProbeLimit {
-    fn name(&self) -> &str {
-        "probe-limit"
+impl Probes {
+    /// So many in a second; any number if it is 0.
+    pub(super) fn new(rate: u32) -> Self {
+        Self { rate, counters: Counters::new(CAPACITY) }
     }
 
-    fn order(&self) -> i16 {
-        order::LIMITS
-    }
-
-    fn summary(&self) -> String {
-        format!("{MOST} in {WINDOW:?} by address")
-    }
-
-    fn before(&self, ctx: &mut Context) -> Option<Response> {
-        let refused = !self.allows(ctx);
-        refused.then(|| ctx.fail(Error::new(Code::RateLimitExceeded).with_retry_after(WINDOW)))
+    /// Why a probe is not answered; one of an address that nobody knows always is.
+    pub(super) fn refusal(&self, ctx: &Context) -> Option<Error> {
+        let address = ctx.client_address().filter(|_| self.rate > 0)?;
+        for (key, share) in address_keys(address) {
+            let taken = self.counters.take(&key, self.rate.saturating_mul(share), WINDOW, ctx.now());
+            if !taken.allowed {
+                let wait = taken.resets.saturating_sub(ctx.now());
+                return Some(Error::new(Code::RateLimitExceeded).with_retry_after(wait));
+            }
+        }
+        None
     }
 }

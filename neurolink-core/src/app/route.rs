@@ -159,8 +159,8 @@ impl Route {
         self
     }
 
-    /// Marks a health probe: it is answered while the server drains, and spared by limits that do not name its path;
-    /// an address may ask all probes together 50 times a second.
+    /// Marks a health probe: it is answered while the server drains, and so often in a second to each address
+    /// ([`Settings::probe_rate`](crate::Settings::probe_rate)); limits that do not name its path leave it alone.
     #[must_use]
     pub const fn probe(mut self) -> Self {
         self.probe = true;

@@ -13,11 +13,12 @@ use super::host::Hosts;
 use super::observer::Observer;
 use super::pattern::Scope;
 use super::plan::Plan;
+use super::probes::Probes;
 use super::proxies::Proxies;
 use crate::extract::{ErasedHandler, Needs};
 use crate::http::{BodyBudget, Content, too_large};
 use crate::stack::{Endpoint, Step, panicked};
-use crate::stream::{Callers, SseBody, SseParts};
+use crate::stream::{OpenStreams, SseBody, SseParts};
 use crate::{Body, BoxFuture, Clock, Code, Context, Engine, Error, Reply, Response, Settings};
 
 /// Everything that is fixed at build.
@@ -32,7 +33,8 @@ pub(crate) struct Shared {
     pub(crate) states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     pub(crate) observers: Box<[Arc<dyn Observer>]>,
     pub(crate) budget: Arc<BodyBudget>,
-    pub(crate) callers: Arc<Callers>,
+    pub(crate) streams: Arc<OpenStreams>,
+    pub(crate) probes: Probes,
     pub(crate) router: matchit::Router<usize>,
     pub(crate) paths: Vec<PathEntry>,
     pub(crate) targets: Vec<Target>,
@@ -158,7 +160,7 @@ fn respond(ctx: &mut Context, reply: Reply) -> Result<Response, Error> {
                 settings: ctx.shared.settings.stream.clone(),
                 shutdown: ctx.shutdown.clone(),
                 cancel: ctx.cancel.take(),
-                expires: ctx.user().and_then(|user| user.expires),
+                authority: ctx.take_authority(),
                 _place: ctx.place.take(),
                 request_id: ctx.request_id().as_str().to_owned(),
             };

@@ -19,7 +19,8 @@ mod access_log;
 mod auth;
 #[cfg(feature = "cors")]
 mod cors;
-pub(crate) mod limit;
+#[cfg(feature = "rate-limit")]
+mod limit;
 #[cfg(feature = "roles")]
 mod roles;
 #[cfg(feature = "security-headers")]

@@ -3,6 +3,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -52,6 +53,8 @@ struct Run {
     task: Arc<Mutex<Option<Serving>>>,
 }
 
+/// How many connections the kernel keeps until they are accepted, unless it is set to fewer.
+const BACKLOG: i32 = 4096;
 /// How long a request on an open connection is still served after the server has stopped accepting.
 const LINGER: Duration = Duration::from_secs(1);
 /// How long streams get to say goodbye, and then connections to be cut: the last part of the grace.
@@ -209,12 +212,10 @@ impl Server {
             (Phase::Forced, drains + work + 2 * LAST),
         ];
         let forced = run.shutdown.subscribe();
-        let mut clean = true;
         for (phase, until) in steps {
             if phase == Phase::Ending {
                 self.life().state = State::Stopping;
             }
-            clean = phase < Phase::Forced && forced.phase() < Phase::Forced;
             run.shutdown.advance(phase);
             if phase == Phase::NotReady {
                 // Readiness is seen while everything is still served.
@@ -230,6 +231,8 @@ impl Server {
                 () = forced.reached(Phase::Forced), if phase < Phase::Forced => {}
             }
         }
+        // Whatever ended because it was cut, by the last step or by somebody's order.
+        let clean = forced.phase() < Phase::Forced;
         let task = run.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
             task.abort();
@@ -338,6 +341,8 @@ fn listen(address: &str) -> Result<TcpListener, ServerError> {
     let addresses: Vec<SocketAddr> =
         address.to_socket_addrs().map_err(|_| ServerError::Address(address.to_owned()))?.collect();
     let listener = TcpListener::bind(&*addresses).map_err(|source| bind_error(address, source))?;
+    // std queues 128 connections: in a burst, further ones would wait a second for their next try.
+    SockRef::from(&listener).listen(BACKLOG).map_err(|source| bind_error(address, source))?;
     listener.set_nonblocking(true).map_err(|source| bind_error(address, source))?;
     Ok(listener)
 }

@@ -11,8 +11,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::DropGuard;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::callers::Place;
 use super::watchdog::{Found, Work, after};
+use super::{Authority, Place};
 use crate::config::StreamSettings;
 use crate::engine::{EventStream, FinishReason, StreamEvent, Usage};
 use crate::server::{Phase, Shutdown};
@@ -21,6 +21,9 @@ use crate::{BoxError, BoxFuture, Clock, Code, Error};
 /// Events that are ready at once share a chunk up to this size, in bytes.
 const CHUNK: usize = 4 * 1024;
 
+/// How often a stream asks whether its credential was revoked.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+
 /// What a stream needs beside its events.
 pub(crate) struct SseParts {
     pub(crate) clock: Arc<dyn Clock>,
@@ -28,9 +31,9 @@ pub(crate) struct SseParts {
     pub(crate) shutdown: Option<Shutdown>,
     /// Fires the request's token when the body is dropped.
     pub(crate) cancel: Option<DropGuard>,
-    /// When the caller's credential ends, since the Unix epoch.
-    pub(crate) expires: Option<Duration>,
-    /// The caller's place among the streams that are open.
+    /// What the caller's right to it rests on.
+    pub(crate) authority: Authority,
+    /// Counts it among the caller's streams.
     pub(crate) _place: Option<Place>,
     /// For the log.
     pub(crate) request_id: String,
@@ -51,9 +54,10 @@ pub(crate) struct SseBody {
     waiting: Option<Instant>,
     waited: Duration,
     last_bytes: Instant,
-    /// When the longest duration is over, and when the credential is.
+    /// When the longest duration is over, when the credential is, and when somebody is asked whether it is still good.
     longest: Instant,
-    authority: Option<Instant>,
+    expires: Option<Instant>,
+    asks: Option<Instant>,
     ending: Option<BoxFuture<'static, ()>>,
     watchdog: Option<AbortOnDropHandle<()>>,
 }
@@ -66,12 +70,14 @@ impl SseBody {
     pub(crate) fn new(events: EventStream, mut parts: SseParts) -> Self {
         let now = Instant::now();
         let longest = after(now, parts.settings.max_duration);
-        let authority = parts.expires.map(|expires| after(now, expires.saturating_sub(parts.clock.now())));
+        let expires = parts.authority.expires;
+        let expires = expires.map(|expires| after(now, expires.saturating_sub(parts.clock.now())));
+        let asks = parts.authority.still_good.as_ref().map(|_| after(now, ASK_EVERY));
         let ending = parts.shutdown.clone().map(|shutdown| -> BoxFuture<'static, ()> {
             Box::pin(async move { shutdown.reached(Phase::Ending).await })
         });
         let work = Work::new(events, parts.cancel.take());
-        let ends = authority.map_or(longest, |authority| authority.min(longest));
+        let ends = expires.map_or(longest, |expires| expires.min(longest));
         let watchdog = Some(work.watch(ends, parts.settings.write_stall));
         Self {
             work,
@@ -83,7 +89,8 @@ impl SseBody {
             waited: Duration::ZERO,
             last_bytes: now,
             longest,
-            authority,
+            expires,
+            asks,
             ending,
             watchdog,
         }
@@ -97,8 +104,8 @@ impl SseBody {
         if !settings.keep_alive.is_zero() {
             next = next.min(after(self.last_bytes, settings.keep_alive));
         }
-        if let Some(authority) = self.authority {
-            next = next.min(authority);
+        for moment in [self.expires, self.asks].into_iter().flatten() {
+            next = next.min(moment);
         }
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(next)));
         if timer.deadline() != next {
@@ -113,12 +120,27 @@ impl SseBody {
         if self.ending.as_mut().is_some_and(|ending| ending.as_mut().poll(cx).is_ready()) {
             return Some(Code::Draining);
         }
-        // The clock on the wall may have been put forward.
-        let expired = self.parts.expires.is_some_and(|expires| self.parts.clock.now() >= expires);
-        if expired || self.authority.is_some_and(|authority| now >= authority) {
+        if self.has_expired(now) {
             return Some(Code::AuthExpired);
         }
         (now >= self.longest).then_some(Code::Timeout)
+    }
+
+    /// Whether the caller may no longer listen.
+    fn has_expired(&mut self, now: Instant) -> bool {
+        let Authority { expires, still_good } = &self.parts.authority;
+        // The clock on the wall may have been put forward.
+        let over = expires.is_some_and(|expires| self.parts.clock.now() >= expires);
+        if over || self.expires.is_some_and(|expires| now >= expires) {
+            return true;
+        }
+        match (still_good, self.asks) {
+            (Some(still_good), Some(asks)) if now >= asks => {
+                self.asks = Some(after(now, ASK_EVERY));
+                !still_good()
+            }
+            _ => false,
+        }
     }
 
     /// Writes the error and the end; the engine is dropped.
@@ -233,7 +255,7 @@ impl SseBody {
             // The watchdog has ended it.
             (None, None) => self.fail(&Error::new(Code::Timeout), &mut out),
             (None, Some(running)) => {
-                if self.fill(running, cx, &mut out) && out.is_empty() {
+                while !self.done && self.fill(running, cx, &mut out) && out.is_empty() {
                     if self.poll_timer(cx).is_pending() {
                         self.work.put(events, false);
                         return Poll::Pending;
@@ -254,7 +276,9 @@ impl SseBody {
             self.fail(&Error::new(code), out);
         } else if self.waited >= self.parts.settings.idle_timeout {
             self.fail(&Error::new(Code::Timeout), out);
-        } else {
+        } else if !self.parts.settings.keep_alive.is_zero()
+            && self.last_bytes.elapsed() >= self.parts.settings.keep_alive
+        {
             out.put_slice(b": keep-alive\n\n");
         }
     }

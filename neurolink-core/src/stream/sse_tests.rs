@@ -10,7 +10,7 @@ fn parts(settings: StreamSettings) -> SseParts {
         settings,
         shutdown: None,
         cancel: None,
-        expires: None,
+        authority: Authority::default(),
         _place: None,
         request_id: "r".into(),
     }
@@ -107,6 +107,10 @@ async fn ends_with(parts: SseParts, events: EventStream) -> (String, Duration) {
     (String::from_utf8(chunks.concat()).expect("UTF-8"), begun.elapsed())
 }
 
+fn until(expires: Duration) -> Authority {
+    Authority { expires: Some(expires), still_good: None }
+}
+
 /// An event a second, for ever.
 fn ticking() -> EventStream {
     Box::pin(futures_util::stream::unfold((), |()| async {
@@ -130,7 +134,7 @@ async fn the_longest_duration_ends_a_stream_that_is_never_idle() {
 async fn a_stream_ends_with_the_credential_whether_the_engine_speaks_or_not() {
     for events in [ticking(), Box::pin(futures_util::stream::pending()) as EventStream] {
         let parts =
-            SseParts { expires: Some(Duration::from_millis(1234 + 60_000)), ..parts(StreamSettings::default()) };
+            SseParts { authority: until(Duration::from_millis(1234 + 60_000)), ..parts(StreamSettings::default()) };
         let (wire, took) = ends_with(parts, events).await;
         assert!(wire.contains("\"code\":\"AUTH_EXPIRED\"") && wire.contains("\"status\":401"), "{wire}");
         assert!(wire.contains("\"retryable\":false") && wire.ends_with("data: [DONE]\n\n"), "{wire}");
@@ -143,7 +147,7 @@ async fn a_clock_that_is_put_forward_ends_the_credential_too() {
     let clock = Arc::new(ManualClock::at(Duration::from_secs(10)));
     let parts = SseParts {
         clock: Arc::<ManualClock>::clone(&clock),
-        expires: Some(Duration::from_secs(100)),
+        authority: until(Duration::from_secs(100)),
         ..parts(StreamSettings::default())
     };
     let mut body = Body::new(SseBody::new(ticking(), parts));
@@ -202,4 +206,15 @@ async fn a_reader_who_waits_for_the_engine_is_not_slow() {
     let settings = StreamSettings { keep_alive: Duration::ZERO, ..StreamSettings::default() };
     let (wire, _) = ends_with(parts(settings), events).await;
     assert!(wire.contains("late") && wire.ends_with("data: [DONE]\n\n"), "{wire}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_within_a_minute_of_a_revocation() {
+    let begun = Instant::now();
+    let still_good = move || begun.elapsed() < Duration::from_secs(70);
+    let authority = Authority { expires: None, still_good: Some(Box::new(still_good)) };
+    let parts = SseParts { authority, ..parts(StreamSettings::default()) };
+    let (wire, took) = ends_with(parts, Box::pin(futures_util::stream::pending())).await;
+    assert!(wire.contains("\"code\":\"AUTH_EXPIRED\""), "{wire}");
+    assert!((70..=130).contains(&took.as_secs()), "{took:?}");
 }

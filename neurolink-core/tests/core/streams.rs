@@ -52,7 +52,7 @@ async fn the_token_fires_when_the_deadline_passes() {
 #[tokio::test]
 async fn a_caller_has_so_many_open_streams_and_an_address_counts_for_nobody_else() {
     let app = app()
-        .configure(|settings| settings.stream.max_per_caller = 2)
+        .configure(|settings| settings.stream.max_per_client = 2)
         .middleware(Auth)
         .route(Route::get("/api/stream", async || silent()).optional_auth())
         .build()
@@ -76,7 +76,7 @@ async fn a_caller_has_so_many_open_streams_and_an_address_counts_for_nobody_else
 async fn an_unknown_address_is_an_error_and_never_a_shared_place() {
     let limited = app().route(Route::get("/api/stream", async || silent())).build().expect("valid");
     assert_eq!(send(&limited, "/api/stream", None, None).await.status(), 500);
-    let unlimited = app().configure(|settings| settings.stream.max_per_caller = 0);
+    let unlimited = app().configure(|settings| settings.stream.max_per_client = 0);
     let unlimited = unlimited.route(Route::get("/api/stream", async || silent())).build().expect("valid");
     assert_eq!(send(&unlimited, "/api/stream", None, None).await.status(), 200);
 }
@@ -91,7 +91,7 @@ async fn above_the_limit_the_handler_does_not_begin() {
             async { Reply::events(silent()) }
         }
     };
-    let app = app().configure(|settings| settings.stream.max_per_caller = 1);
+    let app = app().configure(|settings| settings.stream.max_per_client = 1);
     let app = app.route(Route::get("/api/stream", handler)).build().expect("valid");
     let first = send(&app, "/api/stream", None, Some([127, 0, 0, 1])).await;
     assert_eq!(send(&app, "/api/stream", None, Some([127, 0, 0, 1])).await.status(), 429);
@@ -102,7 +102,7 @@ async fn above_the_limit_the_handler_does_not_begin() {
 #[tokio::test]
 async fn a_failed_handler_gives_its_place_back() {
     let handler = async |_: StreamPlace| Err::<Reply, _>(Error::new(Code::Unavailable));
-    let app = app().configure(|settings| settings.stream.max_per_caller = 1);
+    let app = app().configure(|settings| settings.stream.max_per_client = 1);
     let app = app.route(Route::get("/api/stream", handler)).build().expect("valid");
     for _ in 0..3 {
         assert_eq!(send(&app, "/api/stream", None, Some([127, 0, 0, 1])).await.status(), 503);

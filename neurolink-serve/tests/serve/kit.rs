@@ -63,7 +63,7 @@ impl Drop for Guard {
 }
 
 /// `/` answers, `/slow` answers after 200 ms, `/never` does not, `/stream` sends one chunk and then nothing,
-/// `/events` sends 20 chunks one by one, `/big` has 64 MiB, `/upgrade` echoes, `/panic` does.
+/// `/events` sends 20 chunks one by one, `/flood` sends for ever, `/big` has 64 MiB, `/upgrade` echoes, `/panic` does.
 async fn answer(mut request: Request<Incoming>, alive: Alive) -> Result<Response<Body>, Infallible> {
     let guard = alive.one();
     Ok(Response::new(match request.uri().path() {
@@ -85,6 +85,12 @@ async fn answer(mut request: Request<Incoming>, alive: Alive) -> Result<Response
             let frames = futures_util::stream::unfold(0, |count| async move {
                 sleep(Duration::from_millis(5)).await;
                 (count < 20).then(|| (Ok(Frame::data(Bytes::from_static(b"event"))), count + 1))
+            });
+            StreamBody::new(frames).boxed_unsync()
+        }
+        "/flood" => {
+            let frames = futures_util::stream::unfold(guard, |guard| async {
+                Some((Ok(Frame::data(Bytes::from_static(&[b'x'; 4096]))), guard))
             });
             StreamBody::new(frames).boxed_unsync()
         }

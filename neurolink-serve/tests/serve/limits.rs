@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use neurolink_serve::ServeConfig;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, sleep, timeout};
@@ -65,6 +66,65 @@ async fn a_peer_that_takes_nothing_is_cut_and_a_slow_one_is_not() {
     let stalled = server.connect(BIG).await;
     until(&mut server.connect(GET_CLOSE).await, "hello").await;
     drop(stalled);
+}
+
+/// The kernel's timer, which only these have.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[tokio::test]
+async fn a_peer_that_takes_nothing_of_an_endless_answer_is_cut_and_a_slow_one_is_not() {
+    let server = start(ServeConfig::default().write_stall(Duration::from_millis(300)));
+    const FLOOD: &str = "GET /flood HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut slow = server.connect(FLOOD).await;
+    let stalled = server.connect(FLOOD).await;
+    server.alive.becomes(2).await;
+    let mut buffer = vec![0; 64 * 1024];
+    let reading = async {
+        loop {
+            assert!(slow.read(&mut buffer).await.expect("reads") > 0);
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let cut = server.alive.becomes_within(1, Duration::from_secs(5));
+    tokio::select! {
+        () = reading => {}
+        () = cut => {}
+    }
+    drop((slow, stalled));
+    server.alive.becomes(0).await;
+}
+
+#[tokio::test]
+async fn an_http_2_answer_that_is_not_taken_is_cut_and_one_that_waits_for_its_handler_is_not() {
+    let server = start(quick());
+    let (mut patient, _driving) = server.http2().await;
+    let silent = patient.send_request(get("/stream")).await.expect("answers");
+    let (mut stalled, driving) = server.http2().await;
+    // The client reads the socket and answers pings, and gives this stream no window.
+    let untaken = stalled.send_request(get("/flood")).await.expect("answers");
+    let other = stalled.send_request(get("/stream")).await.expect("answers");
+    server.alive.becomes(3).await;
+    server.alive.becomes(1).await;
+    let _ = timeout(Duration::from_secs(1), driving).await.expect("closed");
+    assert_eq!(patient.send_request(get("/")).await.expect("answers").status(), 200);
+    drop((silent, untaken, other));
+}
+
+#[tokio::test]
+async fn one_large_piece_that_an_http_2_client_takes_slowly_is_not_stalled() {
+    // Looked at after half a second, and then each 100 ms; pings get time to pass what is on its way.
+    let server = start(quick().header_read_timeout(Duration::from_millis(500)));
+    let (mut send, _driving) = server.http2().await;
+    let mut answer = send.send_request(get("/big")).await.expect("answers").into_body();
+    let mut taken = 0;
+    while let Some(frame) = answer.frame().await {
+        let bytes = frame.expect("a frame").into_data().map_or(0, |data| data.len());
+        // The whole takes several idle times, and a window far less than one.
+        if (taken >> 16) != ((taken + bytes) >> 16) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        taken += bytes;
+    }
+    assert_eq!(taken, 64 << 20);
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ pub struct ApiKeys {
 }
 
 impl ApiKeys {
-    /// Revokes the keys of this id from the next request on; `false` if there is none.
+    /// Revokes the keys of this id from the next request on; streams end within 30 s. `false` if there is none.
     pub fn revoke(&self, id: &str) -> bool {
         let known = self.keys.iter().any(|key| key.id == id);
         if known {
@@ -67,16 +67,21 @@ impl ApiKeys {
         known
     }
 
+    fn is_revoked(&self, id: &str) -> bool {
+        self.revoked.read().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
     fn user(&self, presented: &str, now: Duration) -> Result<AuthenticatedUser, &'static str> {
         let presented = Hashed::new(presented.as_bytes());
         let key = secret::find(self.keys.iter(), &presented, |key| &key.hashed).ok_or("the key is not known")?;
-        if self.revoked.read().unwrap_or_else(PoisonError::into_inner).contains(&key.id) {
+        if self.is_revoked(&key.id) {
             return Err("the key is revoked");
         }
         if key.expires.is_some_and(|expires| now >= expires) {
             return Err("the key has expired");
         }
         let mut user = key.user.clone();
+        user.expires = key.expires;
         user.metadata.insert("keyId".into(), key.id.clone().into());
         user.expires = user.expires.into_iter().chain(key.expires).min();
         Ok(user)
@@ -213,6 +218,10 @@ impl Middleware for ApiKeyAuth {
             let user = user.map_err(|reason| {
                 self.failures.refused(ctx, Error::new(Code::AuthInvalid), reason, self.challenge.clone())
             })?;
+            if let Some(id) = user.metadata.get("keyId").and_then(serde_json::Value::as_str) {
+                let (keys, id) = (self.keys.clone(), id.to_owned());
+                ctx.keep_authority(move || !keys.is_revoked(&id));
+            }
             ctx.authenticate(user)?;
         }
         Ok(next.run(ctx).await)

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, header};
 
-use crate::middleware::limit::{Counters, address_keys};
+use crate::counters::{Counters, address_keys};
 use crate::{Code, Context, Error};
 
 /// How many failures a client address may have, in how long.
@@ -36,12 +36,10 @@ impl FailureLimit {
     /// Asked before a credential is looked at.
     pub(super) fn check(&self, ctx: &Context) -> Result<(), Error> {
         let Some((most, window)) = self.most else { return Ok(()) };
-        let address = ctx.client_address();
-        let keys = address.map(address_keys).transpose().map_err(Error::internal)?;
-        let Some(keys) = keys else {
+        let Some(address) = ctx.client_address() else {
             return Err(Error::internal(crate::middleware::limit::NoAddress));
         };
-        for (key, share) in &keys {
+        for (key, share) in &address_keys(address) {
             let left = self.counters.peek(key, most.saturating_mul(*share), window, ctx.now());
             if !left.allowed {
                 return Err(Error::new(Code::RateLimitExceeded)
@@ -57,10 +55,8 @@ impl FailureLimit {
         if error.status() != http::StatusCode::UNAUTHORIZED {
             return error;
         }
-        if let (Some((most, window)), Some(address)) = (self.most, ctx.client_address())
-            && let Ok(keys) = address_keys(address)
-        {
-            for (key, share) in &keys {
+        if let (Some((most, window)), Some(address)) = (self.most, ctx.client_address()) {
+            for (key, share) in &address_keys(address) {
                 self.counters.take(key, most.saturating_mul(*share), window, ctx.now());
             }
         }

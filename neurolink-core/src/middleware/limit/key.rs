@@ -1,11 +1,12 @@
-use std::net::IpAddr;
+use std::fmt;
+use std::sync::Arc;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::smallvec;
 
 use crate::Context;
+use crate::counters::{Counted, address_keys, prefixed};
 
 /// Whose requests are counted together.
-#[cfg(feature = "rate-limit")]
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Key {
@@ -19,10 +20,8 @@ pub enum Key {
 }
 
 /// Finds the text whose requests are counted together.
-#[cfg(feature = "rate-limit")]
-pub type KeyFn = std::sync::Arc<dyn Fn(&Context) -> Option<String> + Send + Sync>;
+pub type KeyFn = Arc<dyn Fn(&Context) -> Option<String> + Send + Sync>;
 
-#[cfg(feature = "rate-limit")]
 impl Key {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -38,16 +37,18 @@ impl Key {
     /// There is no address, so that all clients would share a key.
     pub(crate) fn of(&self, ctx: &Context) -> Result<Counted, NoAddress> {
         match self {
-            Self::Address => address_keys(ctx.client_address().ok_or(NoAddress)?),
-            Self::User => caller_keys(ctx),
+            Self::Address => Ok(address_keys(ctx.client_address().ok_or(NoAddress)?)),
+            Self::User => match ctx.user() {
+                Some(user) => Ok(smallvec![(prefixed(b'u', user.id.as_bytes()), 1)]),
+                None => Ok(address_keys(ctx.client_address().ok_or(NoAddress)?)),
+            },
             Self::Custom(key) => Ok(key(ctx).into_iter().map(|key| (prefixed(b'c', key.as_bytes()), 1)).collect()),
         }
     }
 }
 
-#[cfg(feature = "rate-limit")]
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
@@ -59,57 +60,3 @@ impl std::fmt::Debug for Key {
      info (axum: `into_make_service_with_connect_info::<SocketAddr>()`), or by neurolink's own server"
 )]
 pub(crate) struct NoAddress;
-
-/// A part of a request that is counted.
-pub(crate) type CounterKey = SmallVec<[u8; 24]>;
-/// The parts of a request that are counted, each with its share of the limit.
-pub(crate) type Counted = SmallVec<[(CounterKey, u32); 2]>;
-
-fn prefixed(kind: u8, bytes: &[u8]) -> CounterKey {
-    let mut key = CounterKey::with_capacity(bytes.len() + 1);
-    key.push(kind);
-    key.extend_from_slice(bytes);
-    key
-}
-
-/// The user, or the address of a caller who is nobody.
-///
-/// # Errors
-/// There is neither.
-pub(crate) fn caller_keys(ctx: &Context) -> Result<Counted, NoAddress> {
-    match ctx.user() {
-        Some(user) => Ok(user_key(&user.id)),
-        None => address_keys(ctx.client_address().ok_or(NoAddress)?),
-    }
-}
-
-pub(crate) fn user_key(id: &str) -> Counted {
-    smallvec![(prefixed(b'u', id.as_bytes()), 1)]
-}
-
-/// An IPv4 address, or the networks that an IPv6 client owns.
-pub(crate) fn address_keys(address: IpAddr) -> Result<Counted, NoAddress> {
-    Ok(match address.to_canonical() {
-        IpAddr::V4(address) => smallvec![(prefixed(b'4', &address.octets()), 1)],
-        IpAddr::V6(address) => {
-            let octets = address.octets();
-            smallvec![(prefixed(b'6', &octets[..8]), 1), (prefixed(b'8', &octets[..6]), 16)]
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ipv6_client_owns_its_64_and_shares_its_48() {
-        let keys = |text: &str| address_keys(text.parse().expect("an address")).expect("keys");
-        let (one, two, three) = (keys("2001:db8:1:2::1"), keys("2001:db8:1:2::ffff"), keys("2001:db8:1:3::1"));
-        assert_eq!(one, two);
-        assert_ne!(one[0], three[0]);
-        assert_eq!(one[1], three[1]);
-        assert_eq!((one[0].1, one[1].1), (1, 16));
-        assert_eq!(keys("::ffff:192.0.2.1"), keys("192.0.2.1"));
-    }
-}

@@ -18,15 +18,9 @@
 //! ```
 
 mod key;
-#[cfg(feature = "rate-limit")]
 mod rule;
-mod store;
 
-#[cfg(test)]
-pub(crate) use key::user_key;
-pub(crate) use key::{Counted, CounterKey, NoAddress, address_keys, caller_keys};
-#[cfg(feature = "rate-limit")]
+#[cfg(any(feature = "api-key", feature = "bearer"))]
+pub(crate) use key::NoAddress;
 pub use key::{Key, KeyFn};
-#[cfg(feature = "rate-limit")]
 pub use rule::{RateLimit, RateLimitState};
-pub(crate) use store::{Counters, Taken};

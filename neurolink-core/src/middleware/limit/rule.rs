@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Counters, Key, Taken};
+use super::Key;
+use crate::counters::{Counters, Taken};
 use crate::stack::{Kind, order};
 use crate::{Code, Context, Error, Hook, Response};
 

@@ -4,6 +4,10 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+mod address;
+
+pub(crate) use address::{Counted, address_keys, prefixed};
+
 /// Counters that a set holds.
 const WAYS: usize = 8;
 /// Sets behind one lock.
@@ -77,13 +81,11 @@ impl Counters {
     }
 
     /// Whether there is one left, without taking it.
-    #[cfg(any(feature = "api-key", feature = "bearer"))]
     pub(crate) fn peek(&self, key: &[u8], limit: u32, window: Duration, now: Duration) -> Taken {
         self.with(key, limit, window, now, |counter| counter.count < limit)
     }
 
     /// Gives back one that was taken.
-    #[cfg(feature = "rate-limit")]
     pub(crate) fn give_back(&self, key: &[u8], limit: u32, window: Duration, now: Duration) {
         self.with(key, limit, window, now, |counter| {
             counter.count = counter.count.saturating_sub(1);

@@ -1,0 +1,42 @@
+use std::net::IpAddr;
+
+use smallvec::{SmallVec, smallvec};
+
+type Bytes = SmallVec<[u8; 24]>;
+/// The keys of one caller, each with its share of the limit.
+pub(crate) type Counted = SmallVec<[(Bytes, u32); 2]>;
+
+/// A key of this kind.
+pub(crate) fn prefixed(kind: u8, bytes: &[u8]) -> Bytes {
+    let mut key = Bytes::with_capacity(bytes.len() + 1);
+    key.push(kind);
+    key.extend_from_slice(bytes);
+    key
+}
+
+/// An IPv4 address, or the networks that an IPv6 client owns.
+pub(crate) fn address_keys(address: IpAddr) -> Counted {
+    match address.to_canonical() {
+        IpAddr::V4(address) => smallvec![(prefixed(b'4', &address.octets()), 1)],
+        IpAddr::V6(address) => {
+            let octets = address.octets();
+            smallvec![(prefixed(b'6', &octets[..8]), 1), (prefixed(b'8', &octets[..6]), 16)]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_client_owns_its_64_and_shares_its_48() {
+        let keys = |text: &str| address_keys(text.parse().expect("an address"));
+        let (one, two, three) = (keys("2001:db8:1:2::1"), keys("2001:db8:1:2::ffff"), keys("2001:db8:1:3::1"));
+        assert_eq!(one, two);
+        assert_ne!(one[0], three[0]);
+        assert_eq!(one[1], three[1]);
+        assert_eq!((one[0].1, one[1].1), (1, 16));
+        assert_eq!(keys("::ffff:192.0.2.1"), keys("192.0.2.1"));
+    }
+}
