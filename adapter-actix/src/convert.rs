@@ -108,7 +108,8 @@ pub(crate) fn response(
     let length = parts.headers.get(CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
     let exact = http_body::Body::size_hint(&body).exact();
-    let is_head = asked.head;
+    let closes = parts.headers.get(CONNECTION).is_some_and(|value| value.as_bytes() == b"close");
+    let is_head = request.method().as_str() == Method::HEAD.as_str();
     let mut response =
         HttpResponse::new(StatusCode::from_u16(parts.status.as_u16()).map_err(ErrorInternalServerError)?);
     response = match (body.into_full(), length, exact) {
@@ -117,10 +118,10 @@ pub(crate) fn response(
             response.set_body(SizedStream::new(length, outgoing(Body::empty(), pump))).map_into_boxed_body()
         }
         (Ok(_), None, _) if is_head => response.set_body(NoBody::new()).map_into_boxed_body(),
-        // actix waits without a limit for the rest of a chunked body that nobody holds, and closes if somebody does.
-        (Ok(bytes), ..) if pump.as_ref().is_some_and(|pump| !pump.is_done()) => {
+        // actix reads on for a moment before it closes only while the request's body is held.
+        (Ok(bytes), ..) if closes && pump.is_some() => {
             let length = bytes.len() as u64;
-            response.set_body(SizedStream::new(length, outgoing(Body::from(bytes), pump))).map_into_boxed_body()
+            response.set_body(SizedStream::new(length, outgoing(bytes.into(), pump))).map_into_boxed_body()
         }
         (Ok(bytes), ..) => response.set_body(bytes).map_into_boxed_body(),
         (Err(body), _, Some(exact)) => {
@@ -140,7 +141,7 @@ pub(crate) fn response(
 /// Every header line of an answer.
 pub(crate) fn response_headers(from: &HeaderMap, response: &mut HttpResponse) -> Result<(), actix_web::Error> {
     // actix writes this line itself.
-    if from.get(CONNECTION).is_some_and(|value| value.as_bytes() == b"close") {
+    if closes {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     native_headers(from, response.headers_mut())

@@ -43,6 +43,7 @@ pub struct Actix {
     header_read_timeout: Duration,
     max_connections: usize,
     http2: bool,
+    write_stall: Duration,
 }
 
 impl Default for Actix {
@@ -53,6 +54,7 @@ impl Default for Actix {
             header_read_timeout: Duration::from_secs(10),
             max_connections: 10_000,
             http2: false,
+            write_stall: Duration::from_secs(30),
         }
     }
 }
@@ -103,6 +105,15 @@ impl Actix {
         self
     }
 
+    /// Sets how long a peer may take nothing of what is sent to it before its connection is cut: 30 s unless told.
+    ///
+    /// The kernel watches it (`TCP_USER_TIMEOUT`), which Linux and Android have.
+    #[must_use]
+    pub const fn write_stall(mut self, timeout: Duration) -> Self {
+        self.write_stall = timeout;
+        self
+    }
+
     /// Speaks HTTP/2 by prior knowledge too: no unless told.
     ///
     /// actix then waits for the first bytes without a limit: a connection that never sends any stays open until
@@ -116,16 +127,14 @@ impl Actix {
     fn start(&self, app: App, listener: TcpListener, connections: TaskTracker) -> io::Result<Server> {
         let compose = Arc::clone(&self.compose);
         let workers = self.workers.clamp(1, 512);
+        let stall = self.write_stall;
         let server = HttpServer::new(move || {
             let (compose, app) = (Arc::clone(&compose), app.clone());
             ActixApp::new().configure(move |config| compose(app, config))
         })
         .on_connect(move |io, data| {
             on_connect(io, data);
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            if let Some(stream) = io.downcast_ref::<TcpStream>() {
-                let _ = SockRef::from(stream).set_tcp_user_timeout(Some(WRITE_STALL));
-            }
+            cut_when_stalled(io, stall);
             data.insert(connections.token());
         })
         .workers(workers)
@@ -173,6 +182,17 @@ pub fn on_connect(io: &dyn Any, data: &mut Extensions) {
     if let Some(Ok(local)) = io.downcast_ref::<TcpStream>().map(TcpStream::local_addr) {
         data.insert(Local(local));
     }
+}
+
+/// The kernel alone knows whether the peer takes anything of what is written.
+fn cut_when_stalled(io: &dyn Any, time: Duration) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Some(stream) = io.downcast_ref::<TcpStream>() {
+        // It fails for a connection that is gone already.
+        let _ = SockRef::from(stream).set_tcp_user_timeout(Some(time));
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = (io, time);
 }
 
 /// Serves until the shutdown has gone its way or the server has failed; dropping it cuts every connection.

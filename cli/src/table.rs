@@ -103,7 +103,8 @@ fn access_style(access: &str, roles: bool) -> Style {
 fn special(route: &PlannedRoute, shared: &[&PlannedStep], body: usize, timeout: Duration) -> String {
     let mut parts = Vec::new();
     if route.body_limit != body {
-        parts.push(format!("body {}", format_size(route.body_limit)));
+        let limit = if route.body_limit == usize::MAX { "of any size".into() } else { format_size(route.body_limit) };
+        parts.push(format!("body {limit}"));
     }
     if route.timeout != timeout {
         parts.push(format!("within {}", format_duration(route.timeout)));

@@ -195,8 +195,6 @@ pub struct Settings {
     pub request_id_header: String,
     /// Answers errors as `application/problem+json` (RFC 9457) even if `Accept` does not ask for it.
     pub problem_json: bool,
-    /// How errors are answered.
-    pub errors: ErrorSettings,
     /// How many health probes an address may ask for in a second; 0 for any number.
     pub probe_rate: u32,
     /// How a stream behaves.
@@ -233,6 +231,8 @@ pub struct StreamSettings {
     pub idle_timeout: Duration,
     /// How long a stream may last.
     pub max_duration: Duration,
+    /// How long the reader may take nothing before the engine's work for the stream ends.
+    pub write_stall: Duration,
     /// How many streams a user may have open, and an address whose callers are not known.
     pub max_per_client: usize,
 }
@@ -243,6 +243,7 @@ impl Default for StreamSettings {
             keep_alive: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(120),
             max_duration: Duration::from_secs(3600),
+            write_stall: Duration::from_secs(30),
             max_per_client: 32,
         }
     }
@@ -262,7 +263,6 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             request_id_header: "x-request-id".into(),
             problem_json: false,
-            errors: ErrorSettings::default(),
             probe_rate: 50,
             stream: StreamSettings::default(),
             hide_unmatched: true,

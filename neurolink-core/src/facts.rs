@@ -35,6 +35,8 @@ pub struct AuthenticatedUser {
     pub expires: Option<Duration>,
     /// What else the credential says, such as a key's id.
     pub metadata: Map<String, Value>,
+    /// When the credential ends, since the Unix epoch; a stream ends with it.
+    pub expires: Option<Duration>,
 }
 
 impl AuthenticatedUser {
@@ -48,6 +50,7 @@ impl AuthenticatedUser {
             permissions: Vec::new(),
             expires: None,
             metadata: Map::new(),
+            expires: None,
         }
     }
 
@@ -76,6 +79,13 @@ impl AuthenticatedUser {
     #[must_use]
     pub fn with_email(mut self, email: impl Into<String>) -> Self {
         self.email = Some(email.into());
+        self
+    }
+
+    /// Sets when the credential ends, since the Unix epoch.
+    #[must_use]
+    pub const fn with_expiry(mut self, since_epoch: Duration) -> Self {
+        self.expires = Some(since_epoch);
         self
     }
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use neurolink_core::engine::{Call, Generation};
+use neurolink_core::stream::StreamPlace;
 use neurolink_core::{Code, Engine, Error, Json, Reply, Route, RouteGroup};
 use serde::Serialize;
 
@@ -48,7 +49,7 @@ async fn execute(engine: Arc<dyn Engine>, call: Call, body: Body) -> Result<Json
     engine.generate(request, &call).await.map(Json)
 }
 
-async fn stream(engine: Arc<dyn Engine>, call: Call, body: Body) -> Result<Reply, Error> {
+async fn stream(_: StreamPlace, engine: Arc<dyn Engine>, call: Call, body: Body) -> Result<Reply, Error> {
     let request = agent_request::generate(body)?;
     engine.stream(request, &call).await.map(Reply::events)
 }

@@ -10,6 +10,7 @@ use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
+use neurolink_core::http::UnreadBody;
 use pin_project_lite::pin_project;
 
 /// The version that the first bytes told.
@@ -35,6 +36,8 @@ pub(crate) struct Pulse {
     looks: AtomicUsize,
     /// Bytes written.
     bytes: AtomicUsize,
+    /// The last answer was given before its request had come.
+    unread: AtomicBool,
 }
 
 /// This look, the last one, and one that is free to become the next.
@@ -71,6 +74,11 @@ impl Pulse {
             self.bytes.fetch_add(*written.as_ref().unwrap_or(&0), Relaxed);
         }
         self.blocked.store(result.is_pending(), Relaxed);
+    }
+
+    /// Whether the peer may still be sending a request that is answered already.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Relaxed)
     }
 
     /// Whether there was no request since the last time, and no answer that the peer is still taking.
@@ -188,6 +196,9 @@ where
         let this = self.project();
         let answer = ready!(this.answer.poll(cx));
         let active = this.active.take();
+        if let Ok(response) = &answer {
+            this.pulse.unread.store(response.extensions().get::<UnreadBody>().is_some(), Relaxed);
+        }
         Poll::Ready(answer.map(|response| {
             response.map(|body| {
                 let mut held = Held::new(Arc::clone(this.pulse));

@@ -1,17 +1,24 @@
 //! The socket under hyper: it tells the version from the first bytes, counts writes, and can be cut from outside.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::time::{Sleep, sleep};
 
 use crate::pulse::{Pulse, Version};
+
+/// How long, and how many bytes, are read after an answer to a request that had not wholly come.
+const LINGER: Duration = Duration::from_secs(1);
+const MOST_SKIPPED: usize = 64 * 1024;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -24,6 +31,9 @@ pub(crate) struct Socket {
     /// Whether a preface is let through.
     http2: bool,
     pulse: Arc<Pulse>,
+    /// Reading on after the last answer, and how much that was.
+    linger: Option<Pin<Box<Sleep>>>,
+    skipped: usize,
     /// Dropped with the socket, whoever has it then.
     _open: oneshot::Sender<()>,
 }
@@ -39,7 +49,22 @@ impl Socket {
         let stream = Arc::new(Mutex::new(stream));
         let (open, closed) = oneshot::channel();
         let hold = Hold { stream: Arc::downgrade(&stream), closed };
-        (Self { stream, seen: 0, http2, pulse, _open: open }, hold)
+        (Self { stream, seen: 0, http2, pulse, linger: None, skipped: 0, _open: open }, hold)
+    }
+
+    /// Reads on for a moment: to close at once would reset a peer that is still sending, and destroy its answer.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = self.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut space = [MaybeUninit::uninit(); 4096];
+        while self.skipped <= MOST_SKIPPED && timer.as_mut().poll(cx).is_pending() {
+            let mut buffer = ReadBuf::uninit(&mut space);
+            let read = ready!(Pin::new(&mut *lock(&self.stream)).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            self.skipped += buffer.filled().len();
+        }
+        Poll::Ready(())
     }
 
     fn watch(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -115,8 +140,11 @@ impl AsyncWrite for Socket {
         Pin::new(&mut *lock(&self.stream)).poll_flush(cx)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *lock(&self.stream)).poll_shutdown(cx)
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut *lock(&self.stream)).poll_shutdown(cx))?;
+        }
+        if self.pulse.is_unread() { self.poll_linger(cx).map(Ok) } else { Poll::Ready(Ok(())) }
     }
 }
 
@@ -128,7 +156,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stream = TcpStream::connect(address).await.expect("connects");
-        Socket::new(stream, true, Arc::clone(pulse)).0
+        Socket::new(stream, true, Duration::from_secs(30), Arc::clone(pulse)).0
     }
 
     /// The version after reads of these pieces.

@@ -16,6 +16,7 @@ mod limits;
 mod requests;
 mod streams;
 mod timing;
+mod unread;
 
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
@@ -76,6 +77,11 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("http/request-in-pieces", "RFC 9112 2.2", connection::in_pieces),
     must("http/keep-alive-after-an-error", "RFC 9112 9.3; V12", connection::after_error),
     must("http/keep-alive-after-an-unread-body", "RFC 9112 9.3", connection::after_unread_body),
+    must("http/an-unread-body-is-skipped", "RFC 9112 9.3; design 6", unread::skipped),
+    must("http/an-unread-chunked-body-is-skipped", "RFC 9112 9.3; design 6", unread::skipped_chunks),
+    must("http/an-unread-body-is-not-waited-for", "RFC 9112 9.6; design 6", unread::not_awaited),
+    must("http/a-large-unread-body-closes", "RFC 9112 9.6; design 6", unread::too_large),
+    must("http/an-unread-body-is-not-asked-for", "RFC 9110 10.1.1", unread::not_asked),
     must("http/keep-alive-after-head", "RFC 9110 9.3.2; V3", connection::after_head),
     must("http/server-lives-after-clients-leave", "RFC 9112 9.5; V60; V61", connection::clients_leave),
     must("http/an-idle-connection-does-not-block-others", "RFC 9112 9.3", connection::idle),

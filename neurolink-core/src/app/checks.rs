@@ -30,6 +30,7 @@ pub(super) fn settings(settings: &Settings, problems: &mut Problems) {
         ("stream.idle_timeout", settings.stream.idle_timeout.is_zero()),
         ("stream.max_duration", settings.stream.max_duration.is_zero()),
         ("stream.max_per_client", settings.stream.max_per_client == 0),
+        ("stream.write_stall", settings.stream.write_stall.is_zero()),
         ("limits.uri", settings.limits.uri == 0),
         ("limits.header_bytes", settings.limits.header_bytes == 0),
         ("limits.header_count", settings.limits.header_count == 0),

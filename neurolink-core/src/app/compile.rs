@@ -213,6 +213,10 @@ impl<'a> Compiler<'a> {
         self.check(&key, &route);
 
         let mut steps: Vec<Registered> = self.global.to_vec();
+        if route.probe {
+            // What limits everything would make a load balancer believe that the server is ill.
+            steps.retain(|step| !step.middleware.spares_probes() || step.scope.is_limited());
+        }
         let own = stack::resolve_registrations(std::mem::take(&mut route.middleware), self.problems);
         for step in &own {
             if steps.iter().any(|other| other.name == step.name) {
@@ -301,7 +305,7 @@ impl<'a> Compiler<'a> {
         if route.timeout.is_some_and(|timeout| timeout.is_zero()) {
             self.problems.add(key, "its timeout is zero, so that no request could pass");
         }
-        if route.body_limit.is_some_and(|limit| limit > self.settings.limits.body_budget) {
+        if route.body_limit.is_some_and(|limit| limit > self.settings.limits.body_budget && limit != usize::MAX) {
             self.problems.add(key, "its body limit is larger than limits.body_budget; raise the budget");
         }
         if matches!(route.method, Method::HEAD | Method::OPTIONS | Method::CONNECT | Method::TRACE) {

@@ -16,8 +16,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
-use crate::http::{BodySource, Representation, Stamp};
-use crate::stream::{Authority, StillGood};
+use crate::http::{BodySource, Overflow, Representation, Stamp, Unread, too_large};
+use crate::stack::{At, Reading};
+use crate::stream::{Authority, Place, StillGood};
 use crate::{AuthenticatedUser, Body, Code, Engine, Error, RequestId, Response};
 
 /// One request on its way through the onion: what it asks, what is known about it, and who asks.
@@ -32,7 +33,8 @@ pub struct Context {
     pub(crate) canonical: Option<Box<str>>,
     pub(crate) target: usize,
     pub(crate) native: bool,
-    pub(crate) headers_changed: bool,
+    /// The step that is at work, if it is not the handler.
+    pub(crate) at: Option<At>,
     pub(crate) param_ranges: SmallVec<[Range<usize>; 4]>,
     pub(crate) conn: ConnInfo,
     pub(crate) request_id: RequestId,
@@ -41,8 +43,11 @@ pub struct Context {
     pub(crate) deadline: Option<Instant>,
     pub(crate) refusal: Option<Error>,
     pub(crate) cancel: Option<DropGuard>,
+    pub(crate) place: Option<Place>,
     pub(crate) shutdown: Option<crate::server::Shutdown>,
     reservation: Option<crate::http::Reservation>,
+    overflow: Option<Overflow>,
+    unread: Option<Unread>,
     client: OnceLock<Option<IpAddr>>,
     user: Option<AuthenticatedUser>,
     authority: Option<StillGood>,
@@ -54,6 +59,8 @@ pub struct Context {
 impl Context {
     pub(crate) fn new(shared: &Arc<Shared>, parts: Parts, body: Body, conn: ConnInfo) -> Self {
         let started = Instant::now();
+        // Streams of HTTP/2 end each by itself.
+        let (body, unread) = if parts.version < http::Version::HTTP_2 { body.tracked() } else { (body, None) };
         let incoming = parts
             .headers
             .get(&shared.request_id_header)
@@ -68,7 +75,9 @@ impl Context {
             canonical: None,
             target: 0,
             native: false,
-            headers_changed: false,
+            at: None,
+            overflow: None,
+            unread,
             param_ranges: SmallVec::new(),
             conn,
             request_id: incoming.unwrap_or_else(RequestId::random),
@@ -76,6 +85,7 @@ impl Context {
             deadline: None,
             refusal: None,
             cancel: None,
+            place: None,
             shutdown: None,
             reservation: None,
             client: OnceLock::new(),
@@ -354,11 +364,47 @@ impl Context {
         call
     }
 
-    /// Takes the body as it comes; whoever reads it keeps the limit.
+    /// Takes the caller's place for one more open stream, before any work for it begins; a stream that is answered
+    /// without it takes it then.
     ///
     /// # Errors
-    /// A 500 when it was taken before, or stayed with a native framework.
+    /// 429 when the caller has as many streams open as one may.
+    pub fn reserve_stream(&mut self) -> Result<(), Error> {
+        if self.place.is_none() {
+            let place = self.shared.streams.enter(self, self.shared.settings.stream.max_per_client);
+            self.place = place.map_err(|_| {
+                let error = Error::new(Code::RateLimitExceeded).with_retry_after(Duration::from_secs(1));
+                error.with_message("Too many streams are open; close one first")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Takes the body as it comes; above the limit it ends with an error, and the answer is 413 if it has not begun.
+    ///
+    /// # Errors
+    /// A 500 when it was taken before, stayed with a native framework, or is asked for by a middleware that stands
+    /// before authorisation and does not say so with [`Middleware::body`](crate::Middleware::body).
     pub fn take_body(&mut self) -> Result<Body, Error> {
+        let (body, limit) = self.claim_body()?;
+        let (body, overflow) = body.limited(limit);
+        self.overflow = overflow;
+        Ok(body)
+    }
+
+    /// Takes the body, and says how much of it may be read.
+    fn claim_body(&mut self) -> Result<(Body, usize), Error> {
+        let limit = self.target().body_limit;
+        let limit = match self.at.and_then(|at| at.reading(&self.target().steps)) {
+            Some((name, Reading::Never)) => {
+                return Err(Error::internal(format!(
+                    "the middleware `{name}` stands before authorisation and reads the request's body without having \
+                     asked; it must say so with `Middleware::body` (`from_fn(..).with_body()`)"
+                )));
+            }
+            Some((_, Reading::AtMost(most))) => limit.min(most),
+            Some((_, Reading::Free)) | None => limit,
+        };
         if std::mem::replace(&mut self.body_taken, true) {
             return Err(Error::internal("the request body was taken twice"));
         }
@@ -366,13 +412,31 @@ impl Context {
         if body.is_unavailable() {
             return Err(Error::internal(crate::http::UNAVAILABLE));
         }
-        Ok(body)
+        Ok((body, limit))
     }
 
-    /// Reads the whole body, up to the route's limit.
+    /// Lets go of the body; says whether the connection can go on behind it.
+    pub(crate) async fn skip_body(&mut self) -> bool {
+        drop(std::mem::take(&mut self.body));
+        let awaited = self.parts.headers.contains_key(header::EXPECT);
+        match self.unread.take() {
+            Some(unread) => unread.skip(awaited).await,
+            None => true,
+        }
+    }
+
+    /// 413, if more came of a taken body than the limit allows.
+    pub(crate) fn body_overflow(&self) -> Option<Error> {
+        self.overflow.as_ref().and_then(Overflow::limit).map(too_large)
+    }
+
+    /// Reads the whole body, up to the route's limit; in a middleware, what is further inside can read it again.
+    ///
+    /// A middleware before authorisation gets 64 KiB at most.
     ///
     /// # Errors
-    /// 413 above the limit, 408 when it does not come in time, 503 when the process holds too many bodies.
+    /// 413 above the limit, 408 when it does not come in time, 503 when the process holds too many bodies;
+    /// a 500 as for [`take_body`](Self::take_body).
     pub async fn read_body(&mut self) -> Result<Bytes, Error> {
         self.read_weighted(1).await
     }
@@ -381,13 +445,18 @@ impl Context {
         let source = self.body_source(weight)?;
         let (bytes, reservation) = source.read().await?;
         self.reservation = Some(reservation);
+        if self.at.is_some() {
+            self.body = Body::from(bytes.clone());
+            self.body_taken = false;
+        }
         Ok(bytes)
     }
 
     pub(crate) fn body_source(&mut self, weight: usize) -> Result<BodySource, Error> {
+        let (body, limit) = self.claim_body()?;
         Ok(BodySource {
-            body: self.take_body()?,
-            limit: self.target().body_limit,
+            body,
+            limit,
             timeout: self.shared.settings.body_timeout,
             deadline: self.deadline,
             budget: Arc::clone(&self.shared.budget),

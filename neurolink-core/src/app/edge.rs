@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
+use tokio::time::Instant;
 
-use crate::http::{Representation, Stamp, render_error};
+use crate::http::{Representation, Stamp, UnreadBody, render_error};
 use crate::server::Phase;
 use crate::{Body, Code, Context, Error, Response};
 
@@ -39,8 +40,10 @@ pub(crate) fn unstamped(error: &Error) -> Response {
     response
 }
 
-/// Finishes a response on its way out of the core.
-pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
+/// Finishes a response on its way out of the core; `goes_on` says whether the connection can be used again.
+pub(crate) fn finish(ctx: &mut Context, mut response: Response, goes_on: bool) -> Response {
+    let timed_out = ctx.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        || response.body().error().is_some_and(|error| error.code() == Code::Timeout);
     if let Some(error) = response.body_mut().take_error() {
         log(ctx, &error);
         let representation = ctx.representation();
@@ -56,6 +59,10 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
     }
     let id = ctx.request_id.header_value().clone();
     response.headers_mut().insert(ctx.shared.request_id_header.clone(), id);
+    if !goes_on {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response.extensions_mut().insert(UnreadBody);
+    }
     if ctx.shutdown.as_ref().is_some_and(|shutdown| shutdown.phase() >= Phase::Draining)
         && ctx.parts.version < http::Version::HTTP_2
     {
@@ -69,7 +76,9 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
         }
         *response.body_mut() = Body::empty();
     }
-    if let Some(guard) = ctx.cancel.take() {
+    if let Some(guard) = ctx.cancel.take()
+        && !timed_out
+    {
         // The answer is whole: nobody has to be told to stop.
         drop(guard.disarm());
     }

@@ -203,9 +203,20 @@ impl App {
         let target = &shared.targets[ctx.target];
         let (deadline, timeout_status) = (ctx.deadline, ctx.timeout_status());
         let onion = Next::new(&target.steps, endpoint).run(&mut ctx);
-        let response = Outermost { onion, deadline, timer: None, timeout_status }.await;
+        let response = Outermost { onion, deadline, timer: None }.await;
+        let goes_on = ctx.skip_body().await;
         let code = response.body().error().map(Error::code);
-        let response = edge::finish(&mut ctx, response);
+        if let (Some(events), Some(error)) = (&self.events, response.body().error())
+            && error.status().is_server_error()
+        {
+            events.send(|| Event::Error {
+                request_id: Some(ctx.request_id().to_string()),
+                code: error.code(),
+                message: error.message().to_owned(),
+                timestamp: shared.clock.now(),
+            });
+        }
+        let response = edge::finish(&mut ctx, response, goes_on);
         for observer in &shared.observers {
             observer.response(&ResponseEvent {
                 request_id: ctx.request_id(),

@@ -200,6 +200,11 @@ impl Scope {
         self.only.is_none() && self.except.is_empty()
     }
 
+    /// Whether it names the paths that it covers.
+    pub(crate) const fn is_limited(&self) -> bool {
+        self.only.is_some()
+    }
+
     /// Whether a canonical path is in this scope.
     pub(crate) fn contains(&self, path: &str) -> bool {
         self.only.as_ref().is_none_or(|only| only.iter().any(|pattern| pattern.matches(path)))

@@ -131,6 +131,13 @@ impl Route {
         self
     }
 
+    /// Takes bodies of any size, for a handler that passes on what comes and holds none of it.
+    #[must_use]
+    pub const fn unlimited_body(mut self) -> Self {
+        self.body_limit = Some(usize::MAX);
+        self
+    }
+
     /// How long it may take until the first byte is answered.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
@@ -153,7 +160,7 @@ impl Route {
     }
 
     /// Marks a health probe: it is answered while the server drains, and so often in a second to each address
-    /// ([`Settings::probe_rate`](crate::Settings::probe_rate)).
+    /// ([`Settings::probe_rate`](crate::Settings::probe_rate)); limits that do not name its path leave it alone.
     #[must_use]
     pub const fn probe(mut self) -> Self {
         self.probe = true;

@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::probes::Probes;
 use super::proxies::Proxies;
 use crate::extract::{ErasedHandler, Needs};
-use crate::http::{BodyBudget, Content};
+use crate::http::{BodyBudget, Content, too_large};
 use crate::stack::{Endpoint, Step, panicked};
 use crate::stream::{OpenStreams, SseBody, SseParts};
 use crate::{Body, BoxFuture, Clock, Code, Context, Engine, Error, Reply, Response, Settings};
@@ -109,8 +109,7 @@ impl RouteEndpoint {
         }
         let limit = ctx.target().body_limit;
         if ctx.body.size_hint().exact().is_some_and(|length| length > limit as u64) {
-            return Err(Error::new(Code::PayloadTooLarge)
-                .with_message(format!("The request body is larger than the {limit} bytes this route takes")));
+            return Err(too_large(limit));
         }
         if self.needs.bodies == 0 && !self.needs.context && !ctx.body_taken && !ctx.body.is_unavailable() {
             // Nobody will read it: the limit holds all the same, and the connection can be used again.
@@ -121,8 +120,12 @@ impl RouteEndpoint {
 
     async fn answer(&self, ctx: &mut Context) -> Result<Response, Error> {
         self.admit(ctx).await?;
-        let reply = self.handler.call(ctx).await?;
-        Ok(respond(ctx, reply))
+        let reply = self.handler.call(ctx).await;
+        // Whatever the handler made of a body that did not end well.
+        if let Some(error) = ctx.body_overflow() {
+            return Err(error);
+        }
+        respond(ctx, reply?)
     }
 }
 
@@ -140,7 +143,7 @@ impl Endpoint for RouteEndpoint {
 }
 
 /// Gives a reply its envelope or its stream.
-fn respond(ctx: &mut Context, reply: Reply) -> Response {
+fn respond(ctx: &mut Context, reply: Reply) -> Result<Response, Error> {
     let Reply { status, headers, content } = reply;
     let mut response = match content {
         Content::Raw(response) => *response,
@@ -151,18 +154,14 @@ fn respond(ctx: &mut Context, reply: Reply) -> Response {
             response
         }
         Content::Events(events) => {
-            let shared = &ctx.shared;
-            let Ok(place) = shared.streams.enter(ctx, shared.settings.stream.max_per_client) else {
-                let error = Error::new(Code::RateLimitExceeded).with_retry_after(Duration::from_secs(1));
-                return super::respond_error(error.with_message("Too many streams are open; close one first"));
-            };
+            ctx.reserve_stream()?;
             let parts = SseParts {
                 clock: Arc::clone(&ctx.shared.clock),
                 settings: ctx.shared.settings.stream.clone(),
                 shutdown: ctx.shutdown.clone(),
                 cancel: ctx.cancel.take(),
                 authority: ctx.take_authority(),
-                _place: place,
+                _place: ctx.place.take(),
                 request_id: ctx.request_id().as_str().to_owned(),
             };
             let mut response = Response::new(Body::new(SseBody::new(events, parts)));
@@ -185,7 +184,7 @@ fn respond(ctx: &mut Context, reply: Reply) -> Response {
             }
         }
     }
-    response
+    Ok(response)
 }
 
 /// 404.

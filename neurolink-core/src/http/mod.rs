@@ -2,20 +2,24 @@
 
 mod body;
 mod envelope;
+mod limited;
 mod parked;
 mod pump;
 mod read;
 mod reply;
-pub(crate) mod reserved;
+mod unread;
 
 pub use body::Body;
 pub(crate) use body::UNAVAILABLE;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
+pub(crate) use limited::Overflow;
 pub use pump::Pump;
-pub(crate) use read::{BodyBudget, BodySource, Reservation};
+pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
 pub(crate) use reply::Content;
 pub use reply::{IntoReply, Reply};
+pub(crate) use unread::Unread;
+pub use unread::UnreadBody;
 
 /// A request as the core sees it.
 pub type Request = http::Request<Body>;

@@ -132,7 +132,8 @@ impl BodySource {
     }
 }
 
-fn too_large(limit: usize) -> Error {
+/// The 413 of a body above this limit.
+pub(crate) fn too_large(limit: usize) -> Error {
     Error::new(Code::PayloadTooLarge)
         .with_message(format!("The request body is larger than the {limit} bytes this route takes"))
 }

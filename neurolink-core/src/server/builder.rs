@@ -28,7 +28,10 @@ impl ServerBuilder {
         self
     }
 
-    /// How long open requests and streams may go on when the server stops: 25 s unless told.
+    /// How long the stop may take after the drain delay: 25 s unless told, and 2 s at least.
+    ///
+    /// Requests and streams may go on until 2 s before its end; then streams get a second to say goodbye,
+    /// and a second later what is still open is cut.
     #[must_use]
     pub const fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;

@@ -39,6 +39,17 @@ pub enum Event {
         /// How long it took.
         duration: Duration,
     },
+    /// A request failed by the server's fault (5xx), or the framework's server did.
+    Error {
+        /// The request's id, if it is a request that failed.
+        request_id: Option<String>,
+        /// The code.
+        code: Code,
+        /// The message that the client reads; the cause is for the log only.
+        message: String,
+        /// When it was, since the Unix epoch.
+        timestamp: Duration,
+    },
     /// It drains.
     Draining,
     /// It has stopped.

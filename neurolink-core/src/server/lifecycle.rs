@@ -13,7 +13,7 @@ use super::signals::Signals;
 use super::{
     Adapter, Event, Events, Phase, ServeError, ServerBuilder, ServerError, Shutdown, ShutdownHandle, State, Status,
 };
-use crate::{App, Plan};
+use crate::{App, Code, Plan};
 
 /// An app on a socket, with its life: started, stopped gracefully, started again; a cheap handle to clone.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ struct Run {
 const BACKLOG: i32 = 4096;
 /// How long a request on an open connection is still served after the server has stopped accepting.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long streams get to say goodbye after the grace, and connections to be cut.
+/// How long streams get to say goodbye, and then connections to be cut: the last part of the grace.
 const LAST: Duration = Duration::from_secs(1);
 
 impl Server {
@@ -142,6 +142,12 @@ impl Server {
             if let Err(error) = &result {
                 tracing::error!(target: "neurolink::server", "{error}");
                 life.life.lock().unwrap_or_else(PoisonError::into_inner).state = State::Error;
+                life.events.send(|| Event::Error {
+                    request_id: None,
+                    code: Code::InternalError,
+                    message: Code::InternalError.message().to_owned(),
+                    timestamp: life.app.shared.clock.now(),
+                });
             }
             ended_sender.send_replace(true);
             result
@@ -196,13 +202,14 @@ impl Server {
     async fn wind_down(self, run: Run) {
         self.inner.events.send(|| Event::Draining);
         let mut ended = run.ended.clone();
-        let grace_ends = Instant::now() + self.inner.drain_delay + self.inner.grace;
+        let drains = Instant::now() + self.inner.drain_delay;
+        let work = self.inner.grace.saturating_sub(2 * LAST);
         let steps = [
-            (Phase::NotReady, Instant::now() + self.inner.drain_delay),
-            (Phase::Draining, Instant::now() + self.inner.drain_delay + LINGER.min(self.inner.grace)),
-            (Phase::Refusing, grace_ends),
-            (Phase::Ending, grace_ends + LAST),
-            (Phase::Forced, grace_ends + LAST + LAST),
+            (Phase::NotReady, drains),
+            (Phase::Draining, drains + LINGER.min(work)),
+            (Phase::Refusing, drains + work),
+            (Phase::Ending, drains + work + LAST),
+            (Phase::Forced, drains + work + 2 * LAST),
         ];
         let forced = run.shutdown.subscribe();
         for (phase, until) in steps {

@@ -15,7 +15,7 @@ pub enum Phase {
     Draining,
     /// A new request on an open connection is refused with 503; what runs may finish.
     Refusing,
-    /// The grace is over: streams end with a `DRAINING` event.
+    /// The grace is nearly over: streams end with a `DRAINING` event.
     Ending,
     /// Whatever is still open is cut.
     Forced,

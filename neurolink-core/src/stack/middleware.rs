@@ -60,6 +60,9 @@ pub trait Middleware: Send + Sync + 'static {
     }
 
     /// Which bodies it reads.
+    ///
+    /// Before authorisation a middleware that does not say that it reads the request's body cannot, and one that does
+    /// gets 64 KiB at most.
     fn body(&self) -> BodyAccess {
         BodyAccess::None
     }
@@ -77,6 +80,11 @@ pub trait Middleware: Send + Sync + 'static {
     /// What is wrong with its own settings, each with its fix; `build()` reports all.
     fn problems(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Whether it leaves health probes alone unless its scope names their paths; limits do.
+    fn spares_probes(&self) -> bool {
+        false
     }
 
     /// Whether it knows this origin as one that may send state-changing requests; CORS does.
@@ -139,6 +147,11 @@ pub trait Hook: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether it leaves health probes alone unless its scope names their paths; limits do.
+    fn spares_probes(&self) -> bool {
+        false
+    }
+
     /// Whether it knows this origin as one that may send state-changing requests; CORS does.
     #[doc(hidden)]
     fn trusts_origin(&self, origin: &str) -> bool {
@@ -178,6 +191,10 @@ impl<H: Hook> Middleware for H {
 
     fn problems(&self) -> Vec<String> {
         Hook::problems(self)
+    }
+
+    fn spares_probes(&self) -> bool {
+        Hook::spares_probes(self)
     }
 
     fn trusts_origin(&self, origin: &str) -> bool {

@@ -5,7 +5,7 @@ use std::task::{Context as TaskContext, Poll};
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::{Middleware, Registered};
+use super::{BodyAccess, Middleware, Registered};
 use crate::app::pattern::{Coverage, Pattern, Scope};
 use crate::{BoxFuture, Code, Context, Error, Response};
 
@@ -19,6 +19,8 @@ pub(crate) trait Endpoint: Send + Sync {
 /// It runs once: it is neither `Clone` nor `Copy`.
 pub struct Next<'a> {
     steps: &'a [Step],
+    /// Which of them is next.
+    at: usize,
     endpoint: &'a dyn Endpoint,
 }
 
@@ -35,6 +37,51 @@ pub(crate) enum Step {
 pub(crate) struct Scoped {
     middleware: Arc<dyn Middleware>,
     scope: Option<Arc<Scope>>,
+    name: Arc<str>,
+    reading: Reading,
+}
+
+/// What a step may do with the request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Read it up to the route's limit.
+    Free,
+    /// Read it, but so early that nobody has been authorised: up to this size.
+    AtMost(usize),
+    /// Leave it alone.
+    Never,
+}
+
+/// The most that is read for a caller who is not authorised yet.
+const BEFORE_AUTHORISATION: usize = 64 * 1024;
+
+impl Reading {
+    const fn of(order: i16, access: BodyAccess) -> Self {
+        match access {
+            _ if order >= super::order::ROLES => Self::Free,
+            BodyAccess::Request | BodyAccess::Both => Self::AtMost(BEFORE_AUTHORISATION),
+            BodyAccess::Response | BodyAccess::None => Self::Never,
+        }
+    }
+}
+
+/// Which step of its chain is at work: the step and, among neighbouring hooks, which of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At {
+    step: usize,
+    hook: usize,
+}
+
+impl At {
+    /// The step's name, and what it may do with the body.
+    pub(crate) fn reading(self, steps: &[Step]) -> Option<(&str, Reading)> {
+        let scoped = match steps.get(self.step)? {
+            Step::Around(scoped) => scoped,
+            Step::Hooks(hooks) => hooks.get(self.hook)?,
+            Step::Guard => return None,
+        };
+        Some((&scoped.name, scoped.reading))
+    }
 }
 
 impl Scoped {
@@ -67,7 +114,12 @@ pub(crate) fn compile<'a>(registered: impl Iterator<Item = &'a Registered>, rout
             steps.push(Step::Guard);
             guarded = true;
         }
-        let scoped = Scoped { middleware: Arc::clone(&entry.middleware), scope };
+        let scoped = Scoped {
+            middleware: Arc::clone(&entry.middleware),
+            scope,
+            name: Arc::clone(&entry.name),
+            reading: Reading::of(entry.order, entry.middleware.body()),
+        };
         if scoped.middleware.as_hook().is_some() {
             hooks.push(scoped);
         } else {
@@ -90,7 +142,7 @@ fn flush(hooks: &mut Vec<Scoped>, steps: &mut Vec<Step>) {
 
 impl<'a> Next<'a> {
     pub(crate) const fn new(steps: &'a [Step], endpoint: &'a dyn Endpoint) -> Self {
-        Self { steps, endpoint }
+        Self { steps, at: 0, endpoint }
     }
 
     /// Runs what is further inside and gives its response.
@@ -100,40 +152,51 @@ impl<'a> Next<'a> {
     where
         'a: 'r,
     {
-        let mut steps = self.steps;
-        let endpoint = self.endpoint;
-        while let Some((step, rest)) = steps.split_first() {
+        let Self { steps, mut at, endpoint } = self;
+        while let Some(step) = steps.get(at) {
+            let next = Next { steps, at: at + 1, endpoint };
             match step {
-                Step::Around(scoped) if !scoped.applies(ctx) => steps = rest,
+                Step::Around(scoped) if !scoped.applies(ctx) => at += 1,
                 Step::Around(scoped) => {
                     return Box::pin(async move {
-                        match scoped.middleware.handle(ctx, Next::new(rest, endpoint)).await {
+                        let outer = ctx.at.replace(At { step: at, hook: 0 });
+                        let result = scoped.middleware.handle(ctx, next).await;
+                        ctx.at = outer;
+                        match result {
                             Ok(response) => response,
-                            Err(error) => ctx.fail(error),
+                            Err(error) => {
+                                let error = ctx.body_overflow().unwrap_or(error);
+                                ctx.fail(error)
+                            }
                         }
                     });
                 }
                 Step::Hooks(hooks) => {
-                    return Box::pin(run_hooks(hooks, Next::new(rest, endpoint), ctx));
+                    return Box::pin(run_hooks(hooks, at, next, ctx));
                 }
                 Step::Guard => {
-                    let (deadline, timeout_status) = (ctx.deadline(), ctx.timeout_status());
-                    let inner = Guarded { inner: Next::new(rest, endpoint).run(ctx), deadline, timeout_status };
+                    let deadline = ctx.deadline();
                     return Box::pin(async move {
-                        // The context is free again once the guarded future is gone.
-                        inner.await.unwrap_or_else(crate::app::respond_error)
+                        let outer = ctx.at;
+                        let inner = Guarded { inner: next.run(ctx), deadline }.await;
+                        // The context is free again once the guarded future is gone, wherever that was.
+                        ctx.at = outer;
+                        inner.unwrap_or_else(crate::app::respond_error)
                     });
                 }
             }
         }
+        ctx.at = None;
         endpoint.call(ctx)
     }
 }
 
-async fn run_hooks(hooks: &[Scoped], next: Next<'_>, ctx: &mut Context) -> Response {
+async fn run_hooks(hooks: &[Scoped], step: usize, next: Next<'_>, ctx: &mut Context) -> Response {
+    let outer = ctx.at;
     let mut entered = hooks.len();
     let mut early = None;
     for (index, hook) in hooks.iter().enumerate() {
+        ctx.at = Some(At { step, hook: index });
         let answer = hook.middleware.as_hook().filter(|_| hook.applies(ctx)).and_then(|hook| hook.before(ctx));
         if answer.is_some() {
             (early, entered) = (answer, index);
@@ -144,6 +207,7 @@ async fn run_hooks(hooks: &[Scoped], next: Next<'_>, ctx: &mut Context) -> Respo
         Some(response) => response,
         None => next.run(ctx).await,
     };
+    ctx.at = outer;
     for hook in hooks[..entered].iter().rev() {
         if let Some(sync) = hook.middleware.as_hook().filter(|_| hook.applies(ctx)) {
             sync.after(ctx, &mut response);

@@ -2,8 +2,11 @@
 
 mod authority;
 mod open;
+mod place;
 mod sse;
+mod watchdog;
 
 pub(crate) use authority::{Authority, StillGood};
 pub(crate) use open::{OpenStreams, Place};
+pub use place::StreamPlace;
 pub(crate) use sse::{SseBody, SseParts};

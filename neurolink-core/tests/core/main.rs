@@ -1,6 +1,7 @@
 //! The core as a whole, without a socket.
 
 mod app;
+mod bodies;
 #[cfg(feature = "full")]
 mod headers;
 #[cfg(feature = "full")]
@@ -9,4 +10,5 @@ mod limits;
 mod middleware;
 mod onion;
 mod protect;
+mod streams;
 mod support;

@@ -103,6 +103,10 @@ impl Hook for RateLimit {
         }
     }
 
+    fn spares_probes(&self) -> bool {
+        true
+    }
+
     fn summary(&self) -> String {
         format!("{} in {:?} by {}", self.limit, self.window, self.key.name())
     }

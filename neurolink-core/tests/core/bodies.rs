@@ -1,0 +1,166 @@
+//! Who may read a request's body, and how much of it.
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use neurolink_core::app::ConnInfo;
+use neurolink_core::stack::{IntoRegistration as _, order};
+use neurolink_core::{
+    App, AppBuilder, Body, BoxError, Context, Error, Hook, Next, Reply, Response, ResultExt as _, Route, from_fn,
+};
+
+use crate::support::{Auth, Quiet};
+
+fn app() -> AppBuilder {
+    App::builder(Quiet)
+}
+
+/// A body that does not say how long it is, in pieces of 1000 bytes.
+fn pieces(count: usize) -> Body {
+    Body::from_stream(futures_util::stream::iter(
+        (0..count).map(|_| Ok::<_, BoxError>(Bytes::from_static(&[b'x'; 1000]))),
+    ))
+}
+
+async fn post(app: &App, path: &str, user: Option<&str>, body: Body) -> (u16, String) {
+    let mut request = http::Request::post(path).header("host", "localhost");
+    if let Some(user) = user {
+        request = request.header("authorization", user);
+    }
+    let response = app.handle(request.body(body).expect("a request"), ConnInfo::default()).await;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.expect("a body").to_bytes();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+async fn length(body: Bytes) -> String {
+    body.len().to_string()
+}
+
+/// A middleware that reads the body and says how long it was.
+async fn reads(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+    let length = ctx.read_body().await?.len();
+    let mut response = next.run(ctx).await;
+    response.headers_mut().insert("x-length", length.into());
+    Ok(response)
+}
+
+#[tokio::test]
+async fn before_authorisation_a_middleware_that_did_not_ask_reads_nothing() {
+    let app = app().middleware(Auth).middleware(from_fn("greedy", reads).at(6));
+    let app = app.route(Route::post("/api/x", length).body_limit(1 << 20)).build().expect("valid");
+    assert_eq!(post(&app, "/api/x", None, pieces(1000)).await.0, 500);
+    assert_eq!(post(&app, "/api/x", Some("u1"), pieces(1)).await.0, 500);
+}
+
+#[tokio::test]
+async fn before_authorisation_a_middleware_that_asked_gets_64_kib() {
+    let app = app().middleware(Auth).middleware(from_fn("signed", reads).with_body().at(6));
+    let app = app.route(Route::post("/api/x", length).body_limit(1 << 20)).build().expect("valid");
+    assert_eq!(post(&app, "/api/x", None, pieces(1000)).await.0, 413);
+    assert_eq!(post(&app, "/api/x", None, pieces(65)).await.0, 401);
+    let (status, text) = post(&app, "/api/x", Some("u1"), pieces(65)).await;
+    assert!(status == 200 && text.contains("{\"data\":\"65000\""), "the handler reads it again: {text}");
+    let (status, _) = post(&app, "/api/x", Some("u1"), Body::from(vec![b'x'; 64 * 1024 + 1])).await;
+    assert_eq!(status, 413);
+}
+
+#[tokio::test]
+async fn a_smaller_limit_of_the_route_holds_before_authorisation_too() {
+    let app = app().middleware(from_fn("signed", reads).with_body().at(6));
+    let app = app.route(Route::post("/api/x", length).body_limit(2000)).build().expect("valid");
+    assert_eq!(post(&app, "/api/x", None, pieces(3)).await.0, 413);
+}
+
+#[tokio::test]
+async fn a_hook_before_authorisation_cannot_take_the_body_and_one_behind_it_can() {
+    struct Takes(i16);
+    impl Hook for Takes {
+        fn name(&self) -> &str {
+            "takes"
+        }
+        fn order(&self) -> i16 {
+            self.0
+        }
+        fn before(&self, ctx: &mut Context) -> Option<Response> {
+            ctx.take_body().err().map(|error| ctx.fail(error))
+        }
+    }
+    for (order, status) in [(order::LIMITS, 500), (order::ROLES, 200)] {
+        let app = app().middleware(Takes(order)).route(Route::post("/api/x", async || "x")).build().expect("valid");
+        assert_eq!(post(&app, "/api/x", None, pieces(1)).await.0, status, "{order}");
+    }
+}
+
+#[tokio::test]
+async fn the_rights_of_a_middleware_come_back_after_what_is_inside() {
+    async fn late(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        drop(next.run(ctx).await);
+        ctx.read_body().await.map(|_| Response::default())
+    }
+    async fn refuses(_: &mut Context, _: Next<'_>) -> Result<Response, Error> {
+        Err(Error::not_found("no"))
+    }
+    let app = app().middleware(from_fn("late", late).at(6)).middleware(from_fn("refuses", refuses));
+    let app = app.route(Route::post("/api/x", length)).build().expect("valid");
+    assert_eq!(post(&app, "/api/x", None, pieces(1)).await.0, 500);
+}
+
+/// Reads a taken body to its end, and does not care how it ends.
+async fn careless(mut body: Body) -> String {
+    let mut length = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        length += frame.data_ref().map_or(0, Bytes::len);
+    }
+    length.to_string()
+}
+
+async fn careful(body: Body) -> Result<Reply, Error> {
+    let whole = body.collect().await.or_internal()?;
+    Reply::data(&whole.to_bytes().len())
+}
+
+#[tokio::test]
+async fn a_taken_body_keeps_the_limit_whatever_the_handler_makes_of_it() {
+    let app = app()
+        .configure(|settings| settings.limits.body = 2000)
+        .route(Route::post("/api/careless", careless))
+        .route(Route::post("/api/careful", careful))
+        .build()
+        .expect("valid");
+    for path in ["/api/careless", "/api/careful"] {
+        assert_eq!(post(&app, path, None, pieces(2)).await.0, 200, "{path}");
+        let (status, text) = post(&app, path, None, pieces(3)).await;
+        assert!(status == 413 && text.contains("PAYLOAD_TOO_LARGE"), "{path}: {status} {text}");
+        assert_eq!(post(&app, path, None, Body::from(vec![b'x'; 2001])).await.0, 413, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_middleware_that_takes_the_body_keeps_the_limit_too() {
+    async fn takes(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        ctx.take_body()?.collect().await.or_internal()?;
+        Ok(next.run(ctx).await)
+    }
+    let app = app().middleware(from_fn("takes", takes)).configure(|settings| settings.limits.body = 2000);
+    let app = app.route(Route::post("/api/x", async || "x")).build().expect("valid");
+    assert_eq!(post(&app, "/api/x", None, pieces(2)).await.0, 200);
+    assert_eq!(post(&app, "/api/x", None, pieces(3)).await.0, 413);
+}
+
+#[tokio::test]
+async fn an_answer_that_streams_a_body_above_the_limit_is_cut() {
+    let echo = async |body: Body| Reply::raw(Response::new(body));
+    let app = app().configure(|settings| settings.limits.body = 2000);
+    let app = app.route(Route::post("/api/x", echo)).build().expect("valid");
+    let request = http::Request::post("/api/x").header("host", "localhost").body(pieces(3)).expect("a request");
+    let response = app.handle(request, ConnInfo::default()).await;
+    assert_eq!(response.status(), 200);
+    assert!(response.into_body().collect().await.is_err());
+}
+
+#[tokio::test]
+async fn a_route_may_take_bodies_of_any_size() {
+    let route = Route::post("/api/x", careless).unlimited_body();
+    let app = app().configure(|settings| settings.limits.body = 2000).route(route).build().expect("valid");
+    assert!(post(&app, "/api/x", None, pieces(5000)).await.1.contains("5000000"));
+}
