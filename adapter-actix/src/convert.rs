@@ -108,8 +108,8 @@ pub(crate) fn response(
     let length = parts.headers.get(CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
     let exact = http_body::Body::size_hint(&body).exact();
-    let closes = parts.headers.get(CONNECTION).is_some_and(|value| value.as_bytes() == b"close");
-    let is_head = request.method().as_str() == Method::HEAD.as_str();
+    let closes = says_close(&parts.headers);
+    let is_head = asked.head;
     let mut response =
         HttpResponse::new(StatusCode::from_u16(parts.status.as_u16()).map_err(ErrorInternalServerError)?);
     response = match (body.into_full(), length, exact) {
@@ -138,10 +138,14 @@ pub(crate) fn response(
     Ok(response)
 }
 
+fn says_close(headers: &HeaderMap) -> bool {
+    headers.get(CONNECTION).is_some_and(|value| value.as_bytes() == b"close")
+}
+
 /// Every header line of an answer.
 pub(crate) fn response_headers(from: &HeaderMap, response: &mut HttpResponse) -> Result<(), actix_web::Error> {
     // actix writes this line itself.
-    if closes {
+    if says_close(from) {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     native_headers(from, response.headers_mut())

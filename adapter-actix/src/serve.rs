@@ -20,9 +20,6 @@ type Compose = Arc<dyn Fn(App, &mut ServiceConfig) + Send + Sync>;
 
 /// How long connections may take to go after they were cut: actix looks once a second.
 const CUT: Duration = Duration::from_secs(2);
-/// How long a peer may take no byte of what is sent.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const WRITE_STALL: Duration = Duration::from_secs(30);
 /// Longer than any grace: the phases of the shutdown decide, not actix.
 const NO_TIMEOUT: u64 = 24 * 60 * 60;
 

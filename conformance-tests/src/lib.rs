@@ -15,6 +15,7 @@ pub mod harness;
 pub mod hyper_adapter;
 mod json;
 pub mod matrix;
+pub mod mutants;
 pub mod normalise;
 pub mod parse;
 mod placeholders;

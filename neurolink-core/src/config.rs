@@ -195,6 +195,8 @@ pub struct Settings {
     pub request_id_header: String,
     /// Answers errors as `application/problem+json` (RFC 9457) even if `Accept` does not ask for it.
     pub problem_json: bool,
+    /// How errors are answered.
+    pub errors: ErrorSettings,
     /// How many health probes an address may ask for in a second; 0 for any number.
     pub probe_rate: u32,
     /// How a stream behaves.
@@ -263,6 +265,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             request_id_header: "x-request-id".into(),
             problem_json: false,
+            errors: ErrorSettings::default(),
             probe_rate: 50,
             stream: StreamSettings::default(),
             hide_unmatched: true,

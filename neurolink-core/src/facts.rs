@@ -31,11 +31,9 @@ pub struct AuthenticatedUser {
     pub roles: Vec<String>,
     /// The permissions.
     pub permissions: Vec<String>,
-    /// When the credential ends, since the Unix epoch; `None` for one without an end.
-    pub expires: Option<Duration>,
     /// What else the credential says, such as a key's id.
     pub metadata: Map<String, Value>,
-    /// When the credential ends, since the Unix epoch; a stream ends with it.
+    /// When the credential ends, since the Unix epoch; a stream ends with it. `None` for one without an end.
     pub expires: Option<Duration>,
 }
 
@@ -48,7 +46,6 @@ impl AuthenticatedUser {
             name: None,
             roles: Vec::new(),
             permissions: Vec::new(),
-            expires: None,
             metadata: Map::new(),
             expires: None,
         }
@@ -65,13 +62,6 @@ impl AuthenticatedUser {
     #[must_use]
     pub fn with_permissions<P: Into<String>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
         self.permissions.extend(permissions.into_iter().map(Into::into));
-        self
-    }
-
-    /// Says when the credential ends, since the Unix epoch.
-    #[must_use]
-    pub const fn with_expiry(mut self, since_epoch: Duration) -> Self {
-        self.expires = Some(since_epoch);
         self
     }
 

@@ -93,13 +93,6 @@ impl ServeConfig {
         self
     }
 
-    /// Sets how long a peer may take nothing of what is sent to it.
-    #[must_use]
-    pub const fn write_stall_timeout(mut self, timeout: Duration) -> Self {
-        self.write_stall_timeout = timeout;
-        self
-    }
-
     /// Sets how long a connection may be open without a request.
     #[must_use]
     pub const fn keep_alive_idle(mut self, time: Duration) -> Self {

@@ -156,7 +156,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stream = TcpStream::connect(address).await.expect("connects");
-        Socket::new(stream, true, Duration::from_secs(30), Arc::clone(pulse)).0
+        Socket::new(stream, true, Arc::clone(pulse)).0
     }
 
     /// The version after reads of these pieces.

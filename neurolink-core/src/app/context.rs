@@ -33,6 +33,7 @@ pub struct Context {
     pub(crate) canonical: Option<Box<str>>,
     pub(crate) target: usize,
     pub(crate) native: bool,
+    pub(crate) headers_changed: bool,
     /// The step that is at work, if it is not the handler.
     pub(crate) at: Option<At>,
     pub(crate) param_ranges: SmallVec<[Range<usize>; 4]>,
@@ -75,6 +76,7 @@ impl Context {
             canonical: None,
             target: 0,
             native: false,
+            headers_changed: false,
             at: None,
             overflow: None,
             unread,

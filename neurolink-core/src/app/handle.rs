@@ -203,7 +203,7 @@ impl App {
         let target = &shared.targets[ctx.target];
         let (deadline, timeout_status) = (ctx.deadline, ctx.timeout_status());
         let onion = Next::new(&target.steps, endpoint).run(&mut ctx);
-        let response = Outermost { onion, deadline, timer: None }.await;
+        let response = Outermost { onion, deadline, timer: None, timeout_status }.await;
         let goes_on = ctx.skip_body().await;
         let code = response.body().error().map(Error::code);
         if let (Some(events), Some(error)) = (&self.events, response.body().error())

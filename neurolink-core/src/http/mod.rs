@@ -7,6 +7,7 @@ mod parked;
 mod pump;
 mod read;
 mod reply;
+pub(crate) mod reserved;
 mod unread;
 
 pub use body::Body;

@@ -175,10 +175,10 @@ impl<'a> Next<'a> {
                     return Box::pin(run_hooks(hooks, at, next, ctx));
                 }
                 Step::Guard => {
-                    let deadline = ctx.deadline();
+                    let (deadline, timeout_status) = (ctx.deadline(), ctx.timeout_status());
                     return Box::pin(async move {
                         let outer = ctx.at;
-                        let inner = Guarded { inner: next.run(ctx), deadline }.await;
+                        let inner = Guarded { inner: next.run(ctx), deadline, timeout_status }.await;
                         // The context is free again once the guarded future is gone, wherever that was.
                         ctx.at = outer;
                         inner.unwrap_or_else(crate::app::respond_error)
