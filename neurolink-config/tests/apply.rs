@@ -85,13 +85,13 @@ async fn settings_limits_and_headers_act() {
     config.headers.frame_options = HeaderValue::Off;
     config.headers.custom.insert("x-service".into(), HeaderValue::Value("mine".into()));
     let app = app(&config);
-    let answer = get(&app, "/v1/health", &[]).await;
+    let answer = get(&app, "/v1/agent/providers", &[]).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.headers()["referrer-policy"], "same-origin");
     assert_eq!(answer.headers()["x-service"], "mine");
     assert!(answer.headers().contains_key("x-trace") && !answer.headers().contains_key("x-frame-options"));
-    get(&app, "/v1/health", &[]).await;
-    assert_eq!(get(&app, "/v1/health", &[]).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    get(&app, "/v1/agent/providers", &[]).await;
+    assert_eq!(get(&app, "/v1/agent/providers", &[]).await.status(), StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_limit_spares_its_skip_paths_and_has_its_message() {
 #[tokio::test]
 async fn the_preset_of_the_original_keeps_its_promises() {
     let app = app(&Config::preset(Preset::Neurolink));
-    let answer = get(&app, "/api/health", &[("origin", "https://anywhere.example")]).await;
+    let answer = get(&app, "/api/agent/providers", &[("origin", "https://anywhere.example")]).await;
     assert_eq!(answer.headers()["access-control-allow-origin"], "*");
     assert!(!answer.headers().contains_key("access-control-allow-credentials"));
     assert_eq!(answer.headers()["x-ratelimit-limit"], "100");

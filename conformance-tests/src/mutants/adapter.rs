@@ -8,14 +8,14 @@ use futures_util::StreamExt as _;
 use http::header;
 use http::request::Parts;
 use hyper::body::Incoming;
-use neurolink_core::server::{Adapter, ServeError, Shutdown};
+use neurolink_core::server::{Adapter, Phase, ServeError, Shutdown};
 use neurolink_core::{App, Body, BoxError, BoxFuture, Request, Response};
 use neurolink_serve::{Connection, ServeConfig, serve};
 use serde_json::Value;
 use tower_service::Service;
 
 use super::edit::text;
-use super::mutant::{Exchange, Mutant};
+use super::mutant::{End, Exchange, Mutant};
 use super::proxy;
 use crate::hyper_adapter::Host;
 
@@ -30,7 +30,15 @@ impl Adapter for Mutated {
     fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let mutant = self.0;
         let config = (mutant.serve)(ServeConfig::default());
-        Box::pin(async move {
+        let real = shutdown;
+        let (heard, shutdown) = match mutant.end {
+            End::Deaf => {
+                let (handle, own) = Shutdown::new();
+                (Some(handle), own)
+            }
+            End::Orderly | End::Hasty => (None, real.clone()),
+        };
+        let serving = async move {
             let make = move |connection: Connection| Mutation {
                 host: Host::new(app.clone(), connection),
                 exchange: mutant.exchange,
@@ -47,6 +55,21 @@ impl Adapter for Mutated {
                 },
             };
             result.map_err(|error| ServeError::new(mutant.name, error))
+        };
+        Box::pin(async move {
+            let Some(heard) = heard else {
+                return tokio::select! {
+                    result = serving => result,
+                    () = real.reached(Phase::Draining), if mutant.end == End::Hasty => Ok(()),
+                };
+            };
+            // A task of its own, which nobody can end.
+            let serving = tokio::spawn(serving);
+            for phase in [Phase::NotReady, Phase::Draining, Phase::Refusing, Phase::Ending] {
+                real.reached(phase).await;
+                heard.advance(phase);
+            }
+            serving.await.unwrap_or(Ok(()))
         })
     }
 }

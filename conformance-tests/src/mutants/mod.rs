@@ -16,6 +16,7 @@ mod fatal;
 mod headers;
 mod identity;
 mod jwt;
+mod lifecycle;
 mod limit;
 mod matrix;
 mod methods;
@@ -37,7 +38,7 @@ pub use report::Report;
 /// All mutants: those that break one thing first, those that break everything last.
 #[must_use]
 pub fn all() -> Vec<&'static Mutant> {
-    let themes: [&[Mutant]; 19] = [
+    let themes: [&[Mutant]; 20] = [
         agent::ALL,
         auth::ALL,
         body::ALL,
@@ -47,6 +48,7 @@ pub fn all() -> Vec<&'static Mutant> {
         headers::ALL,
         identity::ALL,
         jwt::ALL,
+        lifecycle::ALL,
         limit::ALL,
         methods::ALL,
         mount::ALL,

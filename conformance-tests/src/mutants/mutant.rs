@@ -26,6 +26,18 @@ pub struct Mutant {
     pub(super) serve: fn(ServeConfig) -> ServeConfig,
     pub(super) exchange: Exchange,
     pub(super) bytes: Option<Bytes>,
+    pub(super) end: End,
+}
+
+/// How it takes its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// As it should.
+    Orderly,
+    /// It is gone as soon as it drains, whatever is open.
+    Hasty,
+    /// It goes on when it should be cut.
+    Deaf,
 }
 
 /// What is changed around the host, in terms of HTTP.
@@ -68,6 +80,7 @@ impl Mutant {
             serve: |config| config,
             exchange: Exchange::Same,
             bytes: None,
+            end: End::Orderly,
         }
     }
 
@@ -83,6 +96,11 @@ impl Mutant {
 
     pub(super) const fn serve(mut self, change: fn(ServeConfig) -> ServeConfig) -> Self {
         self.serve = change;
+        self
+    }
+
+    pub(super) const fn end(mut self, end: End) -> Self {
+        self.end = end;
         self
     }
 
