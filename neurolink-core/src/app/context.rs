@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
-use crate::http::{BodySource, Representation, Stamp};
+use crate::http::{BodySource, Representation, Stamp, require_identity, require_json};
 use crate::{AuthenticatedUser, Body, Code, Engine, Error, RequestId, Response};
 
 /// One request on its way through the onion: what it asks, what is known about it, and who asks.
@@ -331,7 +331,7 @@ impl Context {
         call
     }
 
-    /// Takes the body as it comes; whoever reads it keeps the limit.
+    /// Takes the body as it comes, in its content coding; whoever reads it keeps the limit.
     ///
     /// # Errors
     /// A 500 when it was taken before, or stayed with a native framework.
@@ -349,12 +349,15 @@ impl Context {
     /// Reads the whole body, up to the route's limit.
     ///
     /// # Errors
-    /// 413 above the limit, 408 when it does not come in time, 503 when the process holds too many bodies.
+    /// 413 above the limit, 415 in a content coding, 408 when it is late, 503 when the process holds too many bodies.
     pub async fn read_body(&mut self) -> Result<Bytes, Error> {
         self.read_weighted(1).await
     }
 
     pub(crate) async fn read_weighted(&mut self, weight: usize) -> Result<Bytes, Error> {
+        if !self.body.is_end_stream() {
+            require_identity(&self.parts.headers)?;
+        }
         let source = self.body_source(weight)?;
         let (bytes, reservation) = source.read().await?;
         self.reservation = Some(reservation);
@@ -372,18 +375,10 @@ impl Context {
         })
     }
 
-    /// 415 when there is a body and it is not JSON.
+    /// 415 when there is a body and it is not JSON, or in a content coding.
     pub(crate) fn require_json(&self) -> Result<(), Error> {
-        let json = match self.parts.headers.get(header::CONTENT_TYPE) {
-            Some(value) => crate::extract::is_json(value.as_bytes()),
-            None => self.body.is_end_stream(),
-        };
         // An empty form or text is no body either.
-        if json || self.body.is_end_stream() {
-            return Ok(());
-        }
-        Err(Error::new(Code::UnsupportedMediaType)
-            .with_message("This route takes JSON; send it with Content-Type: application/json"))
+        if self.body.is_end_stream() { Ok(()) } else { require_json(&self.parts.headers) }
     }
 
     pub(crate) fn json_depth(&self) -> usize {

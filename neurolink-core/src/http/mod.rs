@@ -2,6 +2,7 @@
 
 mod body;
 mod envelope;
+mod media;
 mod parked;
 mod pump;
 mod read;
@@ -12,6 +13,7 @@ pub use body::Body;
 pub(crate) use body::UNAVAILABLE;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
+pub(crate) use media::{require_identity, require_json};
 pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation};
 pub(crate) use reply::Content;
