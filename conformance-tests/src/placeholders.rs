@@ -85,6 +85,46 @@ const FIXED: &[(&str, &str)] = &[
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImNyaXQiOlsieC11bmtub3duIl0sIngtdW5rbm93biI6dHJ1ZX0.eyJzdWIiOiJqd3QtdXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjQxMDI0NDQ4MDAsImlhdCI6MTcwMDAwMDAwMCwicm9sZXMiOlsidXNlciJdfQ.V1MAL1aO9it85WtAtX1rnPmlMH9XV4-d96krtiMueqI",
     ),
     (
+        "jwt-exp-year-10000",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjI1MzQwMjMwMDgwMCwiaWF0IjoxNzAwMDAwMDAwLCJyb2xlcyI6WyJ1c2VyIl19.4mCDoRpP4f3WQBBCYLJo-UXYkIEv725MblNxy7Z2CE4",
+    ),
+    (
+        "jwt-exp-milliseconds",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjQxMDI0NDQ4MDAwMDAsImlhdCI6MTcwMDAwMDAwMCwicm9sZXMiOlsidXNlciJdfQ.BA53pOrqTSZu5oO3m8u6iIAarzpYq2_uZl1lR8JOuVQ",
+    ),
+    (
+        "jwt-exp-2-to-64",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjE4NDQ2NzQ0MDczNzA5NTUxNjE2LCJpYXQiOjE3MDAwMDAwMDAsInJvbGVzIjpbInVzZXIiXX0.Nl4U7pqLfizQziwlEdVRmhKki3-e826v3hQU6KvPhhY",
+    ),
+    (
+        "jwt-exp-1e300",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjFlMzAwLCJpYXQiOjE3MDAwMDAwMDAsInJvbGVzIjpbInVzZXIiXX0.G-PoDW-nW_cFVDaNYnZy032f1F2ONtdJawOzrkFMLYc",
+    ),
+    (
+        "jwt-iat-future",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjQxMDI0NDQ4MDAsImlhdCI6NDEwMjQ0NDc5OSwicm9sZXMiOlsidXNlciJdfQ.xLRRlCypigpwRj-UvRj4VKsw8CT0qnPxuLT74rSUZfw",
+    ),
+    (
+        "jwt-iat-text",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjQxMDI0NDQ4MDAsImlhdCI6IjE3MDAwMDAwMDAiLCJyb2xlcyI6WyJ1c2VyIl19.tKpQGv_s_7EPXHKDPfBzON73j3BGS0qkYfd0hI8pIcI",
+    ),
+    (
+        "jwt-sub-blank",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIgIiwiaXNzIjoiaHR0cHM6Ly9pc3N1ZXIuZXhhbXBsZSIsImF1ZCI6Im5ldXJvbGluayIsImV4cCI6NDEwMjQ0NDgwMCwiaWF0IjoxNzAwMDAwMDAwLCJyb2xlcyI6WyJ1c2VyIl19.cQAIIPguChL_vH4OlRUEin5zBKJFLeRhOSkgHacbzGI",
+    ),
+    (
+        "jwt-sub-line",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlclxuYWRtaW4iLCJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiYXVkIjoibmV1cm9saW5rIiwiZXhwIjo0MTAyNDQ0ODAwLCJpYXQiOjE3MDAwMDAwMDAsInJvbGVzIjpbInVzZXIiXX0.XXEsT7iMLlx9I7_Kz1a4ko-A5KiPqIbshB4BFRTZudk",
+    ),
+    (
+        "jwt-sub-bidi",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlclx1MjAyZWFkbWluIiwiaXNzIjoiaHR0cHM6Ly9pc3N1ZXIuZXhhbXBsZSIsImF1ZCI6Im5ldXJvbGluayIsImV4cCI6NDEwMjQ0NDgwMCwiaWF0IjoxNzAwMDAwMDAwLCJyb2xlcyI6WyJ1c2VyIl19._-hZNsL8mwUdTSv4cVlQOUvNW7tKSyCxfLg2A9qdNI8",
+    ),
+    (
+        "jwt-sub-long",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dSIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjQxMDI0NDQ4MDAsImlhdCI6MTcwMDAwMDAwMCwicm9sZXMiOlsidXNlciJdfQ.g7ow9Ls8YTdlz_a9QBOxA-aURKElKPfBvQRdCekrvqI",
+    ),
+    (
         "jwt-truncated",
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjQxMDI0NDQ4MDAsImlhdCI6MTcwMDAwMDAwMCwicm9sZXMiOlsidXNlciJdfQ",
     ),

@@ -105,7 +105,8 @@ impl Config {
             return Ok(());
         }
         let problem = "everybody who reaches this address could use the engine; set NEUROLINK__AUTH__TOKEN or another \
-                       way to authenticate, listen on `127.0.0.1`, or say `server.allow_unauthenticated = true`";
+                       way to authenticate, listen on `127.0.0.1`, or say `server.allow_unauthenticated = true` \
+                       (flag `--allow-unauthenticated`)";
         Err(ConfigError::new(vec![ConfigProblem::new("server.host", problem).with_value(&*self.server.host)]))
     }
 

@@ -7,8 +7,8 @@ use neurolink_core::ConfigProblem;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::de::{DeTable, DeValue};
 
+use crate::bounded;
 use crate::layers::{Entry, Origin, Table, Value};
-use crate::secrets::unreadable;
 
 /// No configuration is larger.
 const LARGEST: u64 = 4 * 1024 * 1024;
@@ -17,7 +17,7 @@ const LARGEST: u64 = 4 * 1024 * 1024;
 pub(crate) fn read(path: &Path) -> Result<Table, ConfigProblem> {
     let name = path.display().to_string();
     let problem = |problem: String| ConfigProblem::new("the configuration file", problem).with_value(&name);
-    let content = load(path).map_err(problem)?;
+    let content = bounded::read(path, LARGEST).map_err(problem)?;
     let origin: Origin = name.as_str().into();
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     match ending.to_ascii_lowercase().as_str() {
@@ -32,18 +32,6 @@ pub(crate) fn read(path: &Path) -> Result<Table, ConfigProblem> {
 /// Reads TOML that came from somewhere else.
 pub(crate) fn from_text(name: &str, toml: &str) -> Result<Table, ConfigProblem> {
     from_toml(toml, &name.into()).map_err(|problem| ConfigProblem::new("the configuration", problem).with_value(name))
-}
-
-fn load(path: &Path) -> Result<String, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
-    if metadata.is_dir() {
-        return Err("it is a folder; name a file".into());
-    }
-    if metadata.len() > LARGEST {
-        return Err(format!("it has more than {LARGEST} bytes; name a file of configuration"));
-    }
-    let bytes = std::fs::read(path).map_err(|error| unreadable(&error))?;
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".into())
 }
 
 fn from_toml(content: &str, file: &Origin) -> Result<Table, String> {

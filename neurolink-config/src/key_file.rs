@@ -5,9 +5,11 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::ApiKeyConfig;
-use crate::secrets::{SHORTEST, read_file};
+use crate::bounded;
+use crate::secrets::{API_KEY, LONGEST};
 
-const TOO_SHORT: &str = "has a key that is too short; give at least 16 random bytes, as from `openssl rand -hex 32`";
+/// A key, and where in its file it stands.
+pub(crate) type Placed = (String, ApiKeyConfig);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,8 +27,8 @@ struct TomlKey {
 }
 
 /// The keys of a file; no message quotes it.
-pub(crate) fn read(path: &Path) -> Result<Vec<ApiKeyConfig>, Vec<String>> {
-    let content = read_file(path).map_err(|problem| vec![problem])?;
+pub(crate) fn read(path: &Path) -> Result<Vec<Placed>, Vec<String>> {
+    let content = bounded::read(path, LONGEST).map_err(|problem| vec![problem])?;
     let is_toml = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
     let keys = if is_toml { from_toml(&content)? } else { from_lines(&content)? };
     if keys.is_empty() {
@@ -35,7 +37,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<ApiKeyConfig>, Vec<String>> {
     Ok(keys)
 }
 
-fn from_toml(content: &str) -> Result<Vec<ApiKeyConfig>, Vec<String>> {
+fn from_toml(content: &str) -> Result<Vec<Placed>, Vec<String>> {
     let file: TomlFile = toml::from_str(content).map_err(|error| {
         let line = error.span().map_or(1, |span| {
             1 + content.as_bytes()[..span.start].iter().filter(|byte| **byte == b'\n').count()
@@ -49,18 +51,18 @@ fn from_toml(content: &str) -> Result<Vec<ApiKeyConfig>, Vec<String>> {
         if key.user.trim().is_empty() {
             problems.push(format!("keys[{index}] of it has no user; name one"));
         }
-        if key.key.trim().len() < SHORTEST {
-            problems.push(format!("keys[{index}] of it {TOO_SHORT}"));
+        if let Err(problem) = API_KEY.check(&key.key) {
+            problems.push(format!("the key of keys[{index}] of it {problem}"));
         }
     }
     if !problems.is_empty() {
         return Err(problems);
     }
     let key = |key: TomlKey| ApiKeyConfig { roles: key.roles, ..ApiKeyConfig::new(key.key, key.user) };
-    Ok(file.keys.into_iter().map(key).collect())
+    Ok(file.keys.into_iter().enumerate().map(|(index, own)| (format!("keys[{index}]"), key(own))).collect())
 }
 
-fn from_lines(content: &str) -> Result<Vec<ApiKeyConfig>, Vec<String>> {
+fn from_lines(content: &str) -> Result<Vec<Placed>, Vec<String>> {
     let (mut keys, mut problems) = (Vec::new(), Vec::new());
     for (number, line) in content.lines().enumerate() {
         let line = line.trim();
@@ -68,19 +70,23 @@ fn from_lines(content: &str) -> Result<Vec<ApiKeyConfig>, Vec<String>> {
             continue;
         }
         let parts: Vec<&str> = line.split(',').map(str::trim).collect();
-        if parts.len() > 1 && parts[0].len() < SHORTEST {
-            problems.push(format!("line {} of it {TOO_SHORT}", number + 1));
+        let place = format!("line {}", number + 1);
+        if parts.len() > 1
+            && let Err(problem) = API_KEY.check(parts[0])
+        {
+            problems.push(format!("the key of {place} of it {problem}"));
             continue;
         }
         match *parts.as_slice() {
             [key, user] if !key.is_empty() && !user.is_empty() => {
-                keys.push(ApiKeyConfig::new(key, user));
+                keys.push((place, ApiKeyConfig::new(key, user)));
             }
             [key, user, roles] if !key.is_empty() && !user.is_empty() => {
                 let roles = roles.split('|').map(str::trim).filter(|role| !role.is_empty());
-                keys.push(ApiKeyConfig { roles: roles.map(Into::into).collect(), ..ApiKeyConfig::new(key, user) });
+                let roles = roles.map(Into::into).collect();
+                keys.push((place, ApiKeyConfig { roles, ..ApiKeyConfig::new(key, user) }));
             }
-            _ => problems.push(format!("line {} of it is no `key,user` or `key,user,role|role`", number + 1)),
+            _ => problems.push(format!("{place} of it is no `key,user` or `key,user,role|role`")),
         }
     }
     if problems.is_empty() { Ok(keys) } else { Err(problems) }

@@ -2,6 +2,7 @@
 
 pub mod units;
 
+mod bounded;
 mod build;
 mod checks;
 mod config;

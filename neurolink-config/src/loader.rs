@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use neurolink_core::{ConfigError, ConfigProblem};
 
-use crate::layers::{Entry, Given, Table, insert, merge};
+use crate::layers::{Entry, Given, Origin, Table, Value, insert, merge};
 use crate::reader::{Found, text, with_origin};
 use crate::{Config, Preset, Weakness, environment, files, names};
 
@@ -43,6 +43,20 @@ pub struct Loaded {
     pub weaknesses: Vec<Weakness>,
     /// The files that were read.
     pub files: Vec<PathBuf>,
+    /// Who said `server.host`.
+    host_origin: Option<Origin>,
+}
+
+impl Loaded {
+    /// Refuses to serve everybody on a public address, as [`Config::check_exposure`] does, and says who named the address.
+    ///
+    /// # Errors
+    /// When `server.host` is no loopback address, there is no authentication, and nobody said that this is meant.
+    pub fn check_exposure(&self) -> Result<(), ConfigError> {
+        let Err(error) = self.config.check_exposure() else { return Ok(()) };
+        let Some(origin) = &self.host_origin else { return Err(error) };
+        Err(ConfigError::new(error.problems().iter().cloned().map(|found| with_origin(found, origin)).collect()))
+    }
 }
 
 impl Loader {
@@ -137,6 +151,7 @@ impl Loader {
             names::canonical(&mut layer, &mut problems);
             merge(&mut table, layer);
         }
+        let host_origin = host_origin(&table);
         let found = Found::default();
         let mut config = Config::preset(preset(&table, self.preset, &found));
         config.read(table, &found);
@@ -147,7 +162,7 @@ impl Loader {
             return Err(ConfigError::new(problems));
         }
         let weaknesses = config.weaknesses();
-        Ok(Loaded { config, warnings, weaknesses, files: self.files })
+        Ok(Loaded { config, warnings, weaknesses, files: self.files, host_origin })
     }
 }
 
@@ -155,6 +170,13 @@ impl std::fmt::Debug for Loader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The variables and flags may hold secrets.
         f.debug_struct("Loader").field("preset", &self.preset).field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+fn host_origin(table: &Table) -> Option<Origin> {
+    match &table.get("server")?.value {
+        Value::Table(server) => server.get("host").map(|entry| Origin::clone(&entry.origin)),
+        _ => None,
     }
 }
 

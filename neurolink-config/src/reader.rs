@@ -54,6 +54,21 @@ impl<'f> Section<'f> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    /// Its own name, such as `auth.tokens[1]`.
+    pub(crate) fn name(&self) -> &str {
+        &self.path
+    }
+
+    /// Warns about keys that were changed and have no effect.
+    pub(crate) fn warn_idle(&self, keys: &[(&str, bool)], why: &str) {
+        let idle: Vec<_> = keys.iter().filter(|(_, changed)| *changed).map(|(key, _)| self.key(key)).collect();
+        match idle.as_slice() {
+            [] => {}
+            [key] => self.found.warn(format!("{key} has no effect {why}")),
+            [keys @ .., last] => self.found.warn(format!("{} and {last} have no effect {why}", keys.join(", "))),
+        }
+    }
+
     /// Whether any of its keys are given.
     pub(crate) fn given(&self, keys: &[&str]) -> Vec<String> {
         keys.iter().filter(|key| self.table.contains_key(**key)).map(|key| self.key(key)).collect()

@@ -5,24 +5,66 @@ use std::path::Path;
 use neurolink_core::ConfigProblem;
 use secrecy::SecretString;
 
+use crate::bounded;
 use crate::layers::{Entry, Value};
 use crate::reader::{Section, with_origin};
 
 /// What the configuration shows instead of a secret.
 pub(crate) const HIDDEN: &str = "[hidden]";
 
-/// The shortest bearer token and API key, in bytes.
-pub(crate) const SHORTEST: usize = 16;
+/// What a secret of some kind must be.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    /// The fewest bytes.
+    pub(crate) least: usize,
+    allows: fn(&str) -> bool,
+    alphabet: &'static str,
+}
 
-/// The shortest secret of HS256, in bytes (RFC 7518, section 3.2).
-pub(crate) const SHORTEST_JWT: usize = 32;
+/// A bearer token: what `Authorization: Bearer` can carry (RFC 6750, section 2.1).
+pub(crate) const BEARER: Rules = Rules {
+    least: 16,
+    allows: |text| {
+        text.trim_end_matches('=')
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/'))
+    },
+    alphabet: "write letters, digits and `-._~+/`, and `=` only at its end",
+};
+
+/// An API key: what a header can carry without doubt.
+pub(crate) const API_KEY: Rules = Rules {
+    least: 16,
+    allows: |text| text.bytes().all(|byte| byte.is_ascii_graphic()),
+    alphabet: "write visible ASCII without blanks",
+};
+
+/// A secret of HS256 (RFC 7518, section 3.2); it is never sent.
+pub(crate) const JWT: Rules = Rules { least: 32, allows: |_| true, alphabet: "" };
+
+impl Rules {
+    /// Whether a secret is long enough and can be sent.
+    ///
+    /// # Errors
+    /// What is wrong with it, without the secret, and what to do.
+    pub(crate) fn check(self, secret: &str) -> Result<(), String> {
+        const FIX: &str = "as from `openssl rand -hex 32`";
+        if secret.len() < self.least {
+            return Err(format!("is too short; give at least {} random bytes, {FIX}", self.least));
+        }
+        if !(self.allows)(secret) {
+            return Err(format!("has characters that no request can carry; {}, {FIX}", self.alphabet));
+        }
+        Ok(())
+    }
+}
 
 /// No secret is longer.
-const LONGEST: u64 = 64 * 1024;
+pub(crate) const LONGEST: u64 = 64 * 1024;
 
 impl Section<'_> {
-    /// Reads a secret of at least `least` bytes from `key`, or from the file that `file_key` names.
-    pub(crate) fn secret(&mut self, key: &'static str, file_key: &'static str, least: usize) -> Option<SecretString> {
+    /// Reads a secret from `key`, or from the file that `file_key` names.
+    pub(crate) fn secret(&mut self, key: &'static str, file_key: &'static str, rules: Rules) -> Option<SecretString> {
         let given = self.take(key);
         let file = self.take(file_key);
         match (given, file) {
@@ -34,7 +76,7 @@ impl Section<'_> {
                 self.found().problem(with_origin(found, &given.origin));
                 None
             }
-            (Some(given), None) => self.checked(key, &given, &given.value, least),
+            (Some(given), None) => self.checked(key, &given, &given.value, rules),
             (None, Some(file)) => {
                 let path = match &file.value {
                     Value::String(path) | Value::Text(path) if !path.trim().is_empty() => path.trim().to_owned(),
@@ -50,8 +92,8 @@ impl Section<'_> {
                         return None;
                     }
                 };
-                match read_file(Path::new(&path)) {
-                    Ok(content) => self.checked(file_key, &file, &Value::String(content), least),
+                match bounded::read(Path::new(&path), LONGEST) {
+                    Ok(content) => self.checked(file_key, &file, &Value::String(content), rules),
                     Err(problem) => {
                         self.wrong(file_key, &file, problem);
                         None
@@ -61,7 +103,7 @@ impl Section<'_> {
         }
     }
 
-    fn checked(&self, key: &str, entry: &Entry, value: &Value, least: usize) -> Option<SecretString> {
+    fn checked(&self, key: &str, entry: &Entry, value: &Value, rules: Rules) -> Option<SecretString> {
         let refuse = |problem: &str, secret: &str| {
             let found = ConfigProblem::new(self.key(key), problem).with_secret(secret);
             self.found().problem(with_origin(found, &entry.origin));
@@ -85,32 +127,9 @@ impl Section<'_> {
         if text.trim() != text || text.contains(['\n', '\r']) {
             return refuse("the secret has blanks at its ends or several lines; remove them", text);
         }
-        if text.len() < least {
-            let problem =
-                format!("the secret is too short; give at least {least} random bytes, as from `openssl rand -hex 32`");
-            return refuse(&problem, text);
+        if let Err(problem) = rules.check(text) {
+            return refuse(&format!("the secret {problem}"), text);
         }
         Some(SecretString::from(text))
-    }
-}
-
-/// The text of a small file.
-pub(crate) fn read_file(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
-    if size > LONGEST {
-        return Err(format!("the file has {size} bytes, at most {LONGEST} are read; name the file of the secret"));
-    }
-    match std::fs::read(path) {
-        Ok(bytes) => String::from_utf8(bytes).map_err(|_| "the file is not UTF-8 text".into()),
-        Err(error) => Err(unreadable(&error)),
-    }
-}
-
-/// Why a file cannot be read, and what to do.
-pub(crate) fn unreadable(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file; check the path".into(),
-        std::io::ErrorKind::PermissionDenied => "the file may not be read; give this user the permission".into(),
-        _ => format!("the file cannot be read: {error}"),
     }
 }

@@ -1,6 +1,7 @@
 //! Durations, sizes and rates as people write them: `30s`, `1mb`, `100/60s`.
 
 use std::fmt;
+use std::num::IntErrorKind;
 use std::time::Duration;
 
 const DURATIONS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
@@ -127,7 +128,10 @@ impl std::str::FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (limit, window) = text.split_once('/').ok_or(RATE_HELP)?;
-        let limit = limit.trim().parse::<u32>().map_err(|_| RATE_HELP)?;
+        let limit = limit.trim().parse::<u32>().map_err(|error| match error.kind() {
+            IntErrorKind::PosOverflow => format!("it is more than can be counted; give at most `{}/..`", u32::MAX),
+            _ => RATE_HELP.into(),
+        })?;
         let window = parse_duration(window.trim()).map_err(|problem| format!("{RATE_HELP}; the time: {problem}"))?;
         if limit == 0 {
             return Err("a limit of 0 refuses everything; give at least 1, or `off`".into());

@@ -101,6 +101,10 @@ fn a_key_without_effect_is_warned_about() {
         .load()
         .expect("valid");
     assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
+    assert!(loaded.warnings[0].starts_with("cors.max_age has no effect while"), "{:?}", loaded.warnings);
+    let several = [("NEUROLINK__RATE_LIMIT__PATHS", "/api/x"), ("NEUROLINK__RATE_LIMIT__KEY", "user")];
+    let warnings = Loader::new().environment(several).load().expect("valid").warnings;
+    assert!(warnings[0].starts_with("rate_limit.paths and rate_limit.key have no effect while"), "{warnings:?}");
 }
 
 #[test]
@@ -159,10 +163,11 @@ fn files_of_keys_are_checked_without_quoting_them() {
     for (name, content, advice) in [
         ("a.keys", "hush\n", "line 1 of it is no `key,user`"),
         ("b.keys", "a-key-that-is-long-enough,user\nhush-hush-hush-hush,\n", "line 2"),
-        ("f.keys", "hush,user", "line 1 of it has a key that is too short"),
+        ("f.keys", "hush,user", "the key of line 1 of it is too short"),
+        ("g.keys", "hush-hüsh-hush-hush,user", "the key of line 1 of it has characters that no request can carry"),
         ("c.keys", "# nothing\n", "the file has no key"),
         ("d.toml", "keys = [{ key = \"hush\" }]", "line 1"),
-        ("e.toml", "keys = [{ key = \"\", user = \"hush\" }]", "keys[0] of it has a key that is too short"),
+        ("e.toml", "keys = [{ key = \"\", user = \"hush\" }]", "the key of keys[0] of it is too short"),
     ] {
         let path = common::file(name, content);
         let path = path.to_str().expect("UTF-8");
@@ -178,8 +183,9 @@ fn what_is_shown_can_be_read_again() {
         let config = Config::preset(preset);
         let shown = toml::to_string(&config).expect("TOML");
         let path = common::file("shown.toml", &shown);
-        let again = Loader::new().file(path).load().expect("valid").config;
-        assert_eq!(toml::to_string(&again).expect("TOML"), shown);
+        let again = Loader::new().file(path).load().expect("valid");
+        assert_eq!(toml::to_string(&again.config).expect("TOML"), shown);
+        assert_eq!(again.warnings, [""; 0], "what we write ourselves is no mistake");
     }
 }
 
@@ -248,4 +254,14 @@ fn a_public_address_needs_authentication() {
         assert!(!exposed(host, &[("NEUROLINK__AUTH__TOKEN", "a-token-of-mine-alone")]), "{host}");
         assert!(!exposed(host, &[("NEUROLINK__SERVER__ALLOW_UNAUTHENTICATED", "true")]), "{host}");
     }
+}
+
+#[test]
+fn an_exposed_address_is_told_with_who_named_it() {
+    let loaded = Loader::new().set("server.host", "0.0.0.0", "flag --host").load().expect("valid");
+    let error = loaded.check_exposure().expect_err("exposed");
+    let [problem] = error.problems() else { panic!("{error}") };
+    assert_eq!(problem.origin.as_deref(), Some("flag --host"));
+    assert!(problem.problem.contains("`--allow-unauthenticated`"), "{}", problem.problem);
+    assert!(Loader::new().load().expect("valid").check_exposure().is_ok());
 }

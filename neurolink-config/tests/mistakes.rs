@@ -39,7 +39,21 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         "[auth]\ntokens = [{ token = \"hush-hush-hush-hush\", user = \"a\" }, { token = \"hush-hush-hush-hush\", user = \"b\" }]",
         "auth.tokens[1]",
         Some("[hidden, 19 bytes]"),
-        "the same secret as number 0",
+        "the same secret as `auth.tokens[0]`",
+    ),
+    (
+        "[auth]\ntoken = \"hush-hush-hush-hüsh\"",
+        "auth.token",
+        Some("[hidden, 20 bytes]"),
+        "write letters, digits and `-._~+/`, and `=` only at its end",
+    ),
+    ("[auth]\ntoken = \"hush=hush-hush-hush\"", "auth.token", Some("[hidden, 19 bytes]"), "only at its end"),
+    ("[auth]\ntoken = \"hush hush hush hush\"", "auth.token", Some("[hidden, 19 bytes]"), "`openssl rand -hex 32`"),
+    (
+        "[auth.api_keys]\nkeys = [{ key = \"hush hush hush hush\", user = \"a\" }]",
+        "auth.api_keys.keys[0].key",
+        Some("[hidden, 19 bytes]"),
+        "write visible ASCII without blanks",
     ),
     ("[auth]\ntoken = \"[hidden]\"", "auth.token", Some("[hidden, 8 bytes]"), "give the secret itself"),
     ("[auth]\nfailure_limit = \"30\"", "auth.failure_limit", Some("30"), "or `off`"),
@@ -81,10 +95,17 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[cors]\nenabled = true", "cors.enabled", Some("true"), "`origins = \"off\"`"),
     ("[rate_limit]\nlimit = 100", "rate_limit.limit", Some("100"), "`100/60s`"),
     ("[rate_limit]\nlimit = \"0/60s\"", "rate_limit.limit", Some("0/60s"), "at least 1, or `off`"),
+    (
+        "[rate_limit]\nlimit = \"99999999999999/1s\"",
+        "rate_limit.limit",
+        Some("99999999999999/1s"),
+        "at most `4294967295/..`",
+    ),
     ("[rate_limit]\nmaxRequests = 100", "rate_limit.maxRequests", Some("100"), "write `limit = \"100/60s\"`"),
     ("[rate_limit]\nlimit = \"1/1s\"\nkey = \"ip\"", "rate_limit.key", Some("ip"), "`address` and `user`"),
     ("[rate_limit]\nlimit = \"1/1s\"\npaths = [\"/a/:id\"]", "rate_limit.paths[0]", Some("/a/:id"), "`{name}`"),
     ("[body]\nlimit = \"1 megabyte\"", "body.limit", Some("1 megabyte"), "`64kb`"),
+    ("[body]\nlimit = 0", "body.limit", Some("0"), "write at least `1`"),
     ("[body]\nlimit = -1", "body.limit", Some("-1"), "write bytes"),
     ("[body]\nlimit = \"1gb\"", "body.limit", None, "raise `body.budget`"),
     ("[body]\njson_depth = 500", "body.json_depth", Some("500"), "from 1 to 120"),
@@ -200,6 +221,69 @@ fn files_that_are_none_are_refused_without_quoting_them() {
     }
     let folder = Loader::new().file(env!("CARGO_TARGET_TMPDIR")).load().expect_err("a folder");
     assert!(folder.to_string().contains("it is a folder"));
+}
+
+#[test]
+fn a_file_that_is_too_large_is_refused() {
+    let path = common::file("large.toml", &"#".repeat(4 * 1024 * 1024 + 1));
+    let text = Loader::new().file(&path).load().expect_err("too large").to_string();
+    assert!(text.contains("more than the 4194304 bytes"), "{text}");
+    let path = common::file("token", &"x".repeat(64 * 1024 + 1));
+    let text = with_token_file(path.to_str().expect("UTF-8")).expect_err("too large");
+    assert!(text.contains("more than the 65536 bytes"), "{text}");
+}
+
+fn with_token_file(path: &str) -> Result<(), String> {
+    let loader = Loader::new().environment([("NEUROLINK__AUTH__TOKEN_FILE", path)]);
+    loader.load().map(|_| ()).map_err(|error| error.to_string())
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_pipes_are_refused_without_reading_them() {
+    let folder = common::file("x", "");
+    let folder = folder.parent().expect("a folder");
+    let (pipe, endless) = (folder.join("pipe.toml"), folder.join("endless.toml"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    std::os::unix::fs::symlink("/dev/zero", &endless).expect("a link");
+    for path in [&pipe, &endless] {
+        let text = Loader::new().file(path).load().expect_err("no file").to_string();
+        assert!(text.contains("it is no regular file"), "{text}");
+        let path = path.to_str().expect("UTF-8");
+        let text = with_token_file(path).expect_err("no file");
+        assert!(text.contains("it is no regular file"), "{text}");
+        let keys = Loader::new().environment([("NEUROLINK__AUTH__API_KEYS_FILE", path)]);
+        let text = keys.load().expect_err("no file").to_string();
+        assert!(text.contains("it is no regular file"), "{text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_secrets_are_followed_as_kubernetes_makes_them() {
+    let secret = common::file("token", "a-token-of-mine-alone");
+    let link = secret.with_file_name("link");
+    std::os::unix::fs::symlink(&secret, &link).expect("a link");
+    with_token_file(link.to_str().expect("UTF-8")).expect("a regular file in the end");
+}
+
+#[test]
+fn a_repeated_secret_is_named_by_its_true_number() {
+    let keys = common::file("api.keys", "# a line\nhush-hush-hush-hush,kim\n");
+    let toml = format!(
+        "[auth]\ntokens = [{{ token = \"x\", user = \"a\" }}, {{ token = \"hush-hush-hush-hush\", user = \"b\" }}, \
+         {{ token = \"hush-hush-hush-hush\", user = \"c\" }}]\n[auth.api_keys]\nfile = {:?}\n\
+         keys = [{{ key = \"x\", user = \"a\" }}, {{ key = \"hush-hush-hush-hush\", user = \"b\" }}]",
+        keys.to_str().expect("UTF-8")
+    );
+    let error = Loader::new().file(common::file("a.toml", &toml)).load().expect_err("repeated");
+    let repeated: Vec<_> = error.problems().iter().filter(|found| found.problem.contains("same secret")).collect();
+    let [token, key] = repeated.as_slice() else { panic!("{error}") };
+    assert_eq!(token.key, "auth.tokens[2]");
+    assert!(token.problem.contains("`auth.tokens[1]`"), "{}", token.problem);
+    assert_eq!(key.key, "auth.api_keys.file, line 2");
+    assert!(key.problem.contains("`auth.api_keys.keys[1]`"), "{}", key.problem);
+    assert!(!error.to_string().contains("hush"), "{error}");
 }
 
 #[cfg(feature = "yaml")]

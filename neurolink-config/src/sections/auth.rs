@@ -5,8 +5,8 @@ use neurolink_core::ConfigProblem;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use crate::reader::{Section, boolean, rate, text};
-use crate::secrets::{SHORTEST, SHORTEST_JWT};
+use crate::reader::{Found, Section, boolean, rate, text};
+use crate::secrets::{API_KEY, BEARER, JWT};
 use crate::units::Rate;
 use crate::{checks, key_file, show};
 
@@ -155,14 +155,16 @@ impl AuthConfig {
     }
 
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
-        if let Some(token) = section.secret("token", "token_file", SHORTEST) {
+        if let Some(token) = section.secret("token", "token_file", BEARER) {
             self.token = Some(token);
         }
         if let Some(tokens) = section.sections("tokens") {
             if tokens.is_empty() {
                 section.missing("tokens", "the list is empty; name a token, or leave it out");
             }
-            self.tokens = tokens.into_iter().filter_map(TokenConfig::read).collect();
+            let tokens = placed(tokens, TokenConfig::read);
+            refuse_repeated(section.found(), &tokens, |token| &token.token);
+            self.tokens = tokens.into_iter().map(|(_, token)| token).collect();
         }
         if let Some(jwt) = section.section("jwt") {
             self.jwt = JwtConfig::read(jwt);
@@ -173,22 +175,28 @@ impl AuthConfig {
         section.set("failure_limit", &mut self.failure_limit, rate);
         section.list("public", &mut self.public, checks::pattern);
         section.set("hide_unmatched", &mut self.hide_unmatched, boolean);
-        self.check_repeated(&section);
         section.finish();
     }
+}
 
-    fn check_repeated(&self, section: &Section<'_>) {
-        let tokens: Vec<_> = self.tokens.iter().map(|token| token.token.expose_secret()).collect();
-        let keys: Vec<_> = self.api_keys.keys.iter().map(|key| key.key.expose_secret()).collect();
-        for (name, secrets) in [("tokens", tokens), ("api_keys.keys", keys)] {
-            for (index, secret) in secrets.iter().enumerate() {
-                if let Some(first) = secrets[..index].iter().position(|other| other == secret) {
-                    let problem = format!("it is the same secret as number {first}; give each user an own one");
-                    section.found().problem(
-                        ConfigProblem::new(section.key(&format!("{name}[{index}]")), problem).with_secret(secret),
-                    );
-                }
-            }
+/// Reads the entries of a list, each with its name: a refused one before it does not change its number.
+fn placed<T>(sections: Vec<Section<'_>>, read: fn(Section<'_>) -> Option<T>) -> Vec<(String, T)> {
+    sections
+        .into_iter()
+        .filter_map(|section| {
+            let name = section.name().to_owned();
+            read(section).map(|entry| (name, entry))
+        })
+        .collect()
+}
+
+/// One secret for two users would be one user.
+fn refuse_repeated<T>(found: &Found, entries: &[(String, T)], secret: fn(&T) -> &SecretString) {
+    for (index, (name, entry)) in entries.iter().enumerate() {
+        let own = secret(entry).expose_secret();
+        if let Some((first, _)) = entries[..index].iter().find(|(_, other)| secret(other).expose_secret() == own) {
+            let problem = format!("it is the same secret as `{first}`; give each user an own one");
+            found.problem(ConfigProblem::new(name, problem).with_secret(own));
         }
     }
 }
@@ -211,7 +219,7 @@ fn user(section: &mut Section<'_>) -> Option<String> {
 impl TokenConfig {
     fn read(mut section: Section<'_>) -> Option<Self> {
         let given = section.given(&["token", "token_file"]);
-        let token = section.secret("token", "token_file", SHORTEST);
+        let token = section.secret("token", "token_file", BEARER);
         if given.is_empty() {
             section.missing("token", "it is missing; write the token, or `token_file` with its path");
         }
@@ -228,7 +236,7 @@ impl TokenConfig {
 impl JwtConfig {
     fn read(mut section: Section<'_>) -> Option<Self> {
         let given = section.given(&["secret", "secret_file"]);
-        let secret = section.secret("secret", "secret_file", SHORTEST_JWT);
+        let secret = section.secret("secret", "secret_file", JWT);
         if given.is_empty() {
             section
                 .missing("secret", "it is missing; set NEUROLINK__AUTH__JWT__SECRET, or .._SECRET_FILE with its path");
@@ -264,18 +272,22 @@ impl ApiKeysConfig {
             let name = text(value)?;
             checks::header_name(&name).map(|()| name.to_lowercase())
         });
+        let mut all = Vec::new();
         if let Some(keys) = section.sections("keys") {
             if keys.is_empty() {
                 section.missing("keys", "the list is empty; name a key, or leave it out");
             }
-            self.keys = keys.into_iter().filter_map(ApiKeyConfig::read).collect();
+            all = placed(keys, ApiKeyConfig::read);
         }
         if let Some(entry) = section.take("file") {
             match text(&entry.value) {
                 Ok(path) => {
                     let path = PathBuf::from(path);
                     match key_file::read(&path) {
-                        Ok(keys) => self.keys.extend(keys),
+                        Ok(keys) => {
+                            let file = section.key("file");
+                            all.extend(keys.into_iter().map(|(place, key)| (format!("{file}, {place}"), key)));
+                        }
                         Err(problems) => {
                             for problem in problems {
                                 section.wrong("file", &entry, problem);
@@ -287,6 +299,8 @@ impl ApiKeysConfig {
                 Err(problem) => section.wrong("file", &entry, problem),
             }
         }
+        refuse_repeated(section.found(), &all, |key| &key.key);
+        self.keys = all.into_iter().map(|(_, key)| key).collect();
         section.finish();
     }
 }
@@ -294,7 +308,7 @@ impl ApiKeysConfig {
 impl ApiKeyConfig {
     fn read(mut section: Section<'_>) -> Option<Self> {
         let given = section.given(&["key", "key_file"]);
-        let key = section.secret("key", "key_file", SHORTEST);
+        let key = section.secret("key", "key_file", API_KEY);
         if given.is_empty() {
             section.missing("key", "it is missing; write the key, or `key_file` with its path");
         }

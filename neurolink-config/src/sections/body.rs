@@ -25,7 +25,10 @@ impl Default for BodyConfig {
 
 impl BodyConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
-        section.set("limit", &mut self.limit, size);
+        section.set("limit", &mut self.limit, |value| match size(value)? {
+            0 => Err("it is zero, so that every body would be refused; write at least `1`".into()),
+            limit => Ok(limit),
+        });
         section.set("json_depth", &mut self.json_depth, |value| {
             integer(1, 120)(value).map(|depth| usize::try_from(depth).unwrap_or(64))
         });

@@ -85,9 +85,7 @@ impl Default for CorsConfig {
 
 impl CorsConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
-        const ONLY_WITH_ORIGINS: [&str; 7] =
-            ["methods", "headers", "expose", "credentials", "max_age", "preflight_status", "forbid_denied"];
-        let idle = section.given(&ONLY_WITH_ORIGINS);
+        let before = self.clone();
         let origin = section.take("origins");
         if let Some(entry) = &origin {
             let word = match &entry.value {
@@ -132,10 +130,17 @@ impl CorsConfig {
             _ => Err("write 204 or 200".into()),
         });
         section.set("forbid_denied", &mut self.forbid_denied, boolean);
-        if self.origins == Origins::Off && !idle.is_empty() {
-            section
-                .found()
-                .warn(format!("{} has no effect while cors.origins is `off`; name the origins", idle.join(", ")));
+        if self.origins == Origins::Off {
+            let changed = [
+                ("methods", self.methods != before.methods),
+                ("headers", self.headers != before.headers),
+                ("expose", self.expose != before.expose),
+                ("credentials", self.credentials != before.credentials),
+                ("max_age", self.max_age != before.max_age),
+                ("preflight_status", self.preflight_status != before.preflight_status),
+                ("forbid_denied", self.forbid_denied != before.forbid_denied),
+            ];
+            section.warn_idle(&changed, "while cors.origins is `off`; name the origins");
         }
         if self.origins == Origins::Any && self.credentials {
             section.missing(

@@ -36,18 +36,21 @@ pub enum RateLimitKey {
 
 impl RateLimitConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
-        let idle = section.given(&["paths", "except", "key", "message"]);
+        let before = self.clone();
         section.set("limit", &mut self.limit, rate);
         section.list("paths", &mut self.paths, checks::pattern);
         section.list("except", &mut self.except, checks::pattern);
         let keys = [("address", RateLimitKey::Address), ("user", RateLimitKey::User)];
         section.set("key", &mut self.key, word(&keys));
         section.set("message", &mut self.message, |value| text(value).map(Some));
-        if self.limit.is_none() && !idle.is_empty() {
-            section.found().warn(format!(
-                "{} has no effect while rate_limit.limit is `off`; name a limit, such as `100/60s`",
-                idle.join(", ")
-            ));
+        if self.limit.is_none() {
+            let changed = [
+                ("paths", self.paths != before.paths),
+                ("except", self.except != before.except),
+                ("key", self.key != before.key),
+                ("message", self.message != before.message),
+            ];
+            section.warn_idle(&changed, "while rate_limit.limit is `off`; name a limit, such as `100/60s`");
         }
         section.finish();
     }

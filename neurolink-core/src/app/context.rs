@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
-use crate::http::{BodySource, Overflow, Representation, Stamp, Unread, too_large};
+use crate::http::{BodySource, Overflow, Representation, Stamp, Unread, require_identity, require_json, too_large};
 use crate::stack::{At, Reading};
 use crate::stream::{Authority, Place, StillGood};
 use crate::{AuthenticatedUser, Body, Code, Engine, Error, RequestId, Response};
@@ -437,13 +437,16 @@ impl Context {
     /// A middleware before authorisation gets 64 KiB at most.
     ///
     /// # Errors
-    /// 413 above the limit, 408 when it does not come in time, 503 when the process holds too many bodies;
-    /// a 500 as for [`take_body`](Self::take_body).
+    /// 413 above the limit, 415 in a content coding, 408 when it does not come in time, 503 when the process holds
+    /// too many bodies; a 500 as for [`take_body`](Self::take_body).
     pub async fn read_body(&mut self) -> Result<Bytes, Error> {
         self.read_weighted(1).await
     }
 
     pub(crate) async fn read_weighted(&mut self, weight: usize) -> Result<Bytes, Error> {
+        if !self.body.is_end_stream() {
+            require_identity(&self.parts.headers)?;
+        }
         let source = self.body_source(weight)?;
         let (bytes, reservation) = source.read().await?;
         self.reservation = Some(reservation);
@@ -466,18 +469,10 @@ impl Context {
         })
     }
 
-    /// 415 when there is a body and it is not JSON.
+    /// 415 when there is a body and it is not JSON, or in a content coding.
     pub(crate) fn require_json(&self) -> Result<(), Error> {
-        let json = match self.parts.headers.get(header::CONTENT_TYPE) {
-            Some(value) => crate::extract::is_json(value.as_bytes()),
-            None => self.body.is_end_stream(),
-        };
         // An empty form or text is no body either.
-        if json || self.body.is_end_stream() {
-            return Ok(());
-        }
-        Err(Error::new(Code::UnsupportedMediaType)
-            .with_message("This route takes JSON; send it with Content-Type: application/json"))
+        if self.body.is_end_stream() { Ok(()) } else { require_json(&self.parts.headers) }
     }
 
     pub(crate) fn json_depth(&self) -> usize {

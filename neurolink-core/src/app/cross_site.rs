@@ -25,10 +25,12 @@ impl CrossSite {
         if origin.is_some_and(|origin| self.trusts(origin)) {
             return true;
         }
-        match ctx.headers().get(SEC_FETCH_SITE).map(http::HeaderValue::as_bytes) {
-            Some(b"same-origin" | b"none") => true,
-            Some(_) => false,
-            None => origin.is_none_or(|origin| same_authority(origin, ctx)),
+        let mut sites = ctx.headers().get_all(SEC_FETCH_SITE).iter().map(http::HeaderValue::as_bytes);
+        match (sites.next(), sites.next()) {
+            // A browser sends one; of several nobody can tell which is the browser's.
+            (Some(b"same-origin" | b"none"), None) => true,
+            (Some(_), _) => false,
+            (None, _) => origin.is_none_or(|origin| same_authority(origin, ctx)),
         }
     }
 

@@ -50,6 +50,9 @@ impl Hosts {
             Some(Err(_)) => return Err(Error::bad_request("The Host header is not valid")),
         };
         let authority = uri.authority().map(http::uri::Authority::as_str);
+        if authority.is_some_and(|authority| authority.contains('@')) {
+            return Err(Error::bad_request("The request target must not have user information"));
+        }
         let host = match (authority, line) {
             (Some(authority), Some(line)) if !authority.eq_ignore_ascii_case(line) => {
                 return Err(Error::bad_request("The Host header and the request target name different hosts"));
@@ -186,6 +189,7 @@ mod tests {
         };
         assert!(check("http://localhost:1/x"));
         assert!(!check("http://127.0.0.1:1/x"));
+        assert!(!check("http://user:pw@localhost:1/x"));
     }
 
     #[test]

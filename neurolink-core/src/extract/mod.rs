@@ -131,7 +131,7 @@ impl FromContext for bytes::Bytes {
     }
 }
 
-/// The body as it comes; whoever reads it keeps the limit.
+/// The body as it comes, in its content coding; whoever reads it keeps the limit.
 impl FromContext for crate::Body {
     async fn from_context(ctx: &mut Context) -> Result<Self, Error> {
         ctx.take_body()

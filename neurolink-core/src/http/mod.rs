@@ -3,6 +3,7 @@
 mod body;
 mod envelope;
 mod limited;
+mod media;
 mod parked;
 mod pump;
 mod read;
@@ -15,6 +16,7 @@ pub(crate) use body::UNAVAILABLE;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
 pub(crate) use limited::Overflow;
+pub(crate) use media::{require_identity, require_json};
 pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
 pub(crate) use reply::Content;

@@ -14,6 +14,7 @@
 //! ```
 
 use std::fmt;
+use std::time::Duration;
 
 use http::{HeaderMap, header};
 
@@ -51,7 +52,7 @@ impl Hook for AccessLog {
                     path = %Cut(ctx.path().as_bytes()),
                     matched = ctx.matched().unwrap_or("-"),
                     status = response.status().as_u16(),
-                    duration_ms = ctx.elapsed().as_secs_f64() * 1000.0,
+                    duration_ms = milliseconds(ctx.elapsed()),
                     client = ctx.client_address().map(tracing::field::display),
                     user = ctx.user().map(|user| tracing::field::display(Cut(user.id.as_bytes()))),
                     request_id = %ctx.request_id(),
@@ -66,6 +67,11 @@ impl Hook for AccessLog {
             _ => log!(INFO),
         }
     }
+}
+
+/// Milliseconds to the microsecond: the digits behind it say nothing.
+fn milliseconds(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<Cut<'_>> {
@@ -89,6 +95,12 @@ impl fmt::Display for Cut<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_have_three_decimals() {
+        assert_eq!(milliseconds(Duration::from_nanos(484_239)).to_string(), "0.484");
+        assert_eq!(milliseconds(Duration::from_secs(2)).to_string(), "2000");
+    }
 
     #[test]
     fn a_line_cannot_be_forged() {

@@ -128,7 +128,10 @@ fn told(request: &Generate, tool: Option<&Called>) -> String {
     };
     let _ = write!(answer, " (");
     if let Some(prompt) = &request.system_prompt {
-        let _ = write!(answer, "system prompt of {} words, ", tokens::count(prompt));
+        let _ = match tokens::count(prompt) {
+            1 => write!(answer, "system prompt of 1 word, "),
+            words => write!(answer, "system prompt of {words} words, "),
+        };
     }
     let _ = match request.history.len() {
         0 => Ok(()),

@@ -202,3 +202,13 @@ async fn the_embedder_knows_its_model() {
     let error = embedder.embed(&texts, Some("x"), &Call::default()).await.expect_err("refused");
     assert_eq!(error.code(), Code::ValidationError);
 }
+
+#[tokio::test]
+async fn one_word_is_a_word_and_two_are_words() {
+    for (prompt, told) in [("brief", "(system prompt of 1 word, "), ("be brief", "(system prompt of 2 words, ")] {
+        let mut request = Generate::text("hello");
+        request.system_prompt = Some(prompt.into());
+        let answer = generate(request).await;
+        assert!(answer.content.contains(told), "{}", answer.content);
+    }
+}

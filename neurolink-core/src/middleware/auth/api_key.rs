@@ -181,7 +181,11 @@ impl Middleware for ApiKeyAuth {
     }
 
     fn summary(&self) -> String {
-        format!("{} keys in {}", self.keys.keys.len(), self.header.as_ref().map_or("-", HeaderName::as_str))
+        let keys = match self.keys.keys.len() {
+            1 => "1 key".into(),
+            many => format!("{many} keys"),
+        };
+        format!("{keys} in {}", self.header.as_ref().map_or("-", HeaderName::as_str))
     }
 
     fn problems(&self) -> Vec<String> {

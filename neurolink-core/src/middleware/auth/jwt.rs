@@ -12,10 +12,16 @@ const LONGEST: usize = 8 * 1024;
 const SHORTEST_SECRET: usize = 32;
 /// The most that clocks may differ.
 const MOST_LEEWAY: Duration = Duration::from_secs(60);
+/// The last second of the year 9999; what is later was written in milliseconds, or is no time at all.
+const LAST_DATE: f64 = 253_402_300_799.0;
+/// The longest `sub`, in characters.
+const LONGEST_SUBJECT: usize = 256;
 
 /// What JSON Web Tokens are verified with: one algorithm, pinned, and what their claims must say (RFC 8725).
 ///
 /// `exp` and `sub` must be there; `iss` and `aud` must be there and equal, unless it is said that any will do.
+/// Times are seconds up to the year 9999; `iat` may be missing, but is not in the future by more than 60 s.
+/// `sub` has at most 256 characters, none of which is a control or bidirectional mark, and not only blanks.
 /// Headers that name keys (`jku`, `x5u`, `jwk`) are ignored; `crit` is refused.
 ///
 /// ```
@@ -136,7 +142,7 @@ impl JwtKeys {
         }
         let mut claims = decoded.claims;
         let (now, leeway) = (now.as_secs_f64(), self.leeway.as_secs_f64());
-        let time = |claims: &Map<String, Value>, name: &str| claims.get(name).map(Value::as_f64);
+        let time = |claims: &Map<String, Value>, name: &str| claims.get(name).map(date);
         let ends = match time(&claims, "exp") {
             Some(Some(expires)) if expires + leeway > now => expires + leeway,
             Some(Some(_)) => return Err(Error::new(Code::TokenExpired)),
@@ -146,6 +152,12 @@ impl JwtKeys {
             None => {}
             Some(Some(from)) if from - leeway <= now => {}
             _ => return Err(invalid("the token is not valid yet")),
+        }
+        match time(&claims, "iat") {
+            None => {}
+            // It gives no rights, so that the clocks may differ even where `exp` and `nbf` are strict.
+            Some(Some(issued)) if issued <= now + MOST_LEEWAY.as_secs_f64() => {}
+            _ => return Err(invalid("the token has no valid iat")),
         }
         if let Expected::Exactly(issuer) = &self.issuer
             && claims.get("iss").and_then(Value::as_str) != Some(issuer)
@@ -160,14 +172,28 @@ impl JwtKeys {
         let Some(Value::String(subject)) = claims.remove("sub") else {
             return Err(invalid("the token has no sub"));
         };
-        if subject.is_empty() {
-            return Err(invalid("the token has an empty sub"));
+        if !is_subject(&subject) {
+            return Err(invalid("the token has no valid sub"));
         }
         let mut user = user(subject, claims);
         // One that is too far away to be told is no end.
         user.expires = Duration::try_from_secs_f64(ends).ok();
         Ok(user)
     }
+}
+
+/// A NumericDate (RFC 7519, section 2): seconds that some calendar has.
+fn date(claim: &Value) -> Option<f64> {
+    claim.as_f64().filter(|seconds| seconds.abs() <= LAST_DATE)
+}
+
+/// Whether a text can name a user: what would break or turn round a line of log cannot.
+fn is_subject(text: &str) -> bool {
+    let unseen = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    !text.trim().is_empty() && !text.contains(unseen) && text.chars().count() <= LONGEST_SUBJECT
 }
 
 /// Whether `aud` is the audience or holds it; a list that holds anything but text is not valid (RFC 7519, section 4.1.3).
@@ -270,6 +296,17 @@ mod tests {
             (without("exp"), Some(AuthInvalid)),
             (with("nbf", json!(1_700_000_001)), Some(AuthInvalid)),
             (with("nbf", json!("soon")), Some(AuthInvalid)),
+            (with("exp", json!(253_402_300_799_u64)), None),
+            (with("exp", json!(253_402_300_800_u64)), Some(AuthInvalid)),
+            (with("exp", json!(1_700_000_060_000_u64)), Some(AuthInvalid)),
+            (with("exp", json!(18_446_744_073_709_551_616_f64)), Some(AuthInvalid)),
+            (with("exp", json!(1e300)), Some(AuthInvalid)),
+            (with("exp", json!(-1)), Some(TokenExpired)),
+            (with("nbf", json!(-1e300)), Some(AuthInvalid)),
+            (with("iat", json!(1_700_000_060)), None),
+            (with("iat", json!(1_700_000_061)), Some(AuthInvalid)),
+            (with("iat", json!("now")), Some(AuthInvalid)),
+            (with("iat", json!(null)), Some(AuthInvalid)),
             (with("iss", json!("other")), Some(AuthInvalid)),
             (with("iss", json!(["iss"])), Some(AuthInvalid)),
             (without("iss"), Some(AuthInvalid)),
@@ -279,6 +316,11 @@ mod tests {
             (without("sub"), Some(AuthInvalid)),
             (with("sub", json!("")), Some(AuthInvalid)),
             (with("sub", json!(1)), Some(AuthInvalid)),
+            (with("sub", json!(" \u{a0}")), Some(AuthInvalid)),
+            (with("sub", json!("a\nb")), Some(AuthInvalid)),
+            (with("sub", json!("a\u{202e}b")), Some(AuthInvalid)),
+            (with("sub", json!("é".repeat(256))), None),
+            (with("sub", json!("é".repeat(257))), Some(AuthInvalid)),
         ] {
             assert_eq!(code(&claims), expected, "{claims}");
         }
