@@ -3,8 +3,20 @@
 use std::io::IsTerminal as _;
 
 use neurolink::{ConfigError, ConfigProblem};
-use neurolink_config::{LogConfig, LogFormat};
+use neurolink_config::{LogConfig, LogFormat, LogLevel};
 use tracing_subscriber::EnvFilter;
+
+/// Our own lines at the configured level, those of dependencies if they warn.
+///
+/// What a client sends is not worth a line of theirs: actix would write an error for each malformed request,
+/// as no other framework does.
+fn filter(level: LogLevel) -> String {
+    let others = match level {
+        LogLevel::Off | LogLevel::Error => level,
+        _ => LogLevel::Warn,
+    };
+    format!("{},neurolink={},actix_http::h1::dispatcher=off", others.as_str(), level.as_str())
+}
 
 /// Begins to log; `RUST_LOG` wins over the configured level.
 pub(crate) fn start(config: &LogConfig) -> Result<(), ConfigError> {
@@ -14,7 +26,7 @@ pub(crate) fn start(config: &LogConfig) -> Result<(), ConfigError> {
             let problem = ConfigProblem::new("RUST_LOG", problem).with_value(text);
             ConfigError::new(vec![problem.with_origin("environment variable RUST_LOG")])
         })?,
-        _ => EnvFilter::new(config.level.as_str()),
+        _ => EnvFilter::new(filter(config.level)),
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if config.format == LogFormat::Json {

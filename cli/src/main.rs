@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use commands::Command;
+use output::Failure;
 
 /// Serves an AI engine over HTTP on axum, actix-web, warp or poem: one core, one answer.
 #[derive(Parser)]
@@ -19,6 +20,7 @@ use commands::Command;
     version,
     styles = output::STYLES,
     arg_required_else_help = true,
+    max_term_width = 100,
     subcommand_required = true,
     after_help = AFTER_HELP
 )]
@@ -37,8 +39,18 @@ Examples:
 Exit codes: 0 success, 1 failure while running, 2 a mistake in the command line or the configuration.";
 
 fn main() -> ExitCode {
-    match Arguments::parse().command.run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+    let done = match Arguments::try_parse() {
+        Ok(arguments) => arguments.command.run().map(|()| ExitCode::SUCCESS),
+        Err(answer) => explain(&answer),
+    };
+    done.unwrap_or_else(|failure| failure.report())
+}
+
+/// Help, the version, or what is wrong with the command line.
+fn explain(answer: &clap::Error) -> Result<ExitCode, Failure> {
+    let said = answer.print();
+    if !answer.use_stderr() {
+        output::written(said)?;
     }
+    Ok(ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use neurolink_config::{Loaded, Loader};
 
-use crate::output::Failure;
+use crate::output::{Failure, warn};
 
 /// Where the configuration comes from, and what the command line changes.
 #[derive(Args)]
@@ -40,11 +40,11 @@ pub(crate) struct Options {
     cors_origin: Vec<String>,
 
     /// Requests of one address in a time, such as 100/60s; or off [default: off]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     rate_limit: Option<String>,
 
     /// Largest request body, such as 512kb or 10mb [default: 1mb]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     body_limit: Option<String>,
 
     /// How log lines look [default: text] [possible values: text, json]
@@ -86,4 +86,15 @@ impl Options {
         }
         Ok(loader.load()?)
     }
+}
+
+/// What has no effect, and what weakens security, in the same words everywhere.
+pub(crate) fn remarks(loaded: &Loaded) -> impl Iterator<Item = String> {
+    let weak = loaded.weaknesses.iter().map(|weakness| format!("weak setting {weakness}"));
+    loaded.warnings.iter().cloned().chain(weak)
+}
+
+/// Says the remarks on standard error.
+pub(crate) fn say_remarks(loaded: &Loaded) {
+    remarks(loaded).for_each(warn);
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use anstream::adapter::strip_str;
 use clap::builder::styling::Style;
 use neurolink::Plan;
 use neurolink::app::{PlannedRoute, PlannedStep};
@@ -10,22 +11,28 @@ use neurolink_config::units::{format_duration, format_size};
 
 use crate::output::{BOLD, CYAN, DIM, GREEN, YELLOW, paint};
 
-/// The table, with colours.
-pub(crate) fn table(plan: &Plan) -> String {
+/// How wide the terminal is; `None` where output is no terminal.
+pub(crate) fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0.into())
+}
+
+/// The table, with colours; what is special about a route is shortened to the width.
+pub(crate) fn table(plan: &Plan, width: Option<usize>) -> String {
+    let room = |used: usize| width.map_or(usize::MAX, |width| width.saturating_sub(used).max(NARROWEST));
     let mut text = String::new();
     let Some(first) = plan.routes.first() else { return "no routes".into() };
     let shared: Vec<&PlannedStep> =
         first.steps.iter().filter(|step| plan.routes.iter().all(|route| has(route, step))).collect();
     let body = most_common(&plan.routes.iter().map(|route| route.body_limit).collect::<Vec<_>>());
     let timeout = most_common(&plan.routes.iter().map(|route| route.timeout).collect::<Vec<_>>());
-    let width = |of: fn(&PlannedRoute) -> usize| plan.routes.iter().map(of).max().unwrap_or(0);
-    let path_width = width(|route| route.path.len());
-    let access_width = width(|route| access(route).len()).max("ACCESS".len());
+    let widest = |of: fn(&PlannedRoute) -> usize| plan.routes.iter().map(of).max().unwrap_or(0);
+    let path_width = widest(|route| route.path.len());
+    let access_width = widest(|route| access(route).len()).max("ACCESS".len());
     let heading = format!("{:<6}  {:<path_width$}  {:<access_width$}  ALSO", "METHOD", "PATH", "ACCESS");
     let _ = writeln!(text, "{}", paint(BOLD, heading));
     for route in &plan.routes {
         let style = access_style(&route.access, !route.roles.is_empty());
-        let special = special(route, &shared, body, timeout);
+        let special = special(route, &shared, body, timeout, room(12 + path_width + access_width));
         let access = access(route);
         let _ = write!(
             text,
@@ -43,7 +50,7 @@ pub(crate) fn table(plan: &Plan) -> String {
         if step.summary.is_empty() {
             let _ = writeln!(text, "  {}", step.name);
         } else {
-            let summary = paint(DIM, short(&step.summary));
+            let summary = paint(DIM, short(&step.summary, room(4 + name_width).min(LONGEST_SUMMARY)));
             let _ = writeln!(text, "  {:<name_width$}  {summary}", step.name);
         }
     }
@@ -57,13 +64,18 @@ pub(crate) fn table(plan: &Plan) -> String {
     text
 }
 
-/// A summary that fits into a line.
-fn short(summary: &str) -> String {
-    const LONGEST: usize = 90;
-    if summary.chars().count() <= LONGEST {
-        return summary.to_owned();
+/// The longest summary of a step, in characters.
+const LONGEST_SUMMARY: usize = 90;
+
+/// What is left of the last column on however narrow a terminal.
+const NARROWEST: usize = 12;
+
+/// A text of at most so many characters.
+fn short(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
     }
-    summary.chars().take(LONGEST).chain(['…']).collect()
+    text.chars().take(most - 1).chain(['…']).collect()
 }
 
 fn pad(text: &str, width: usize) -> String {
@@ -100,7 +112,8 @@ fn access_style(access: &str, roles: bool) -> Style {
     }
 }
 
-fn special(route: &PlannedRoute, shared: &[&PlannedStep], body: usize, timeout: Duration) -> String {
+/// With what each step does if there is room, else with names only, cut in the end.
+fn special(route: &PlannedRoute, shared: &[&PlannedStep], body: usize, timeout: Duration, room: usize) -> String {
     let mut parts = Vec::new();
     if route.body_limit != body {
         let limit = if route.body_limit == usize::MAX { "of any size".into() } else { format_size(route.body_limit) };
@@ -109,18 +122,45 @@ fn special(route: &PlannedRoute, shared: &[&PlannedStep], body: usize, timeout: 
     if route.timeout != timeout {
         parts.push(format!("within {}", format_duration(route.timeout)));
     }
-    let own = route.steps.iter().filter(|step| !shared.iter().any(|other| other.name == step.name));
-    parts.extend(own.map(describe));
-    parts.join(&paint(DIM, ", "))
+    let own = || route.steps.iter().filter(|step| !shared.iter().any(|other| other.name == step.name));
+    let comma = paint(DIM, ", ");
+    let full = parts.iter().cloned().chain(own().map(describe)).collect::<Vec<_>>().join(&comma);
+    if strip_str(&full).to_string().chars().count() <= room {
+        return full;
+    }
+    parts.extend(own().map(|step| step.name.clone()));
+    short(&parts.join(", "), room)
 }
 
 fn describe(step: &PlannedStep) -> String {
     let mut text = step.name.clone();
     if !step.summary.is_empty() {
-        text.push_str(&paint(DIM, format_args!(" ({})", short(&step.summary))));
+        text.push_str(&paint(DIM, format_args!(" ({})", short(&step.summary, LONGEST_SUMMARY))));
     }
     if step.partly {
         text.push_str(&paint(DIM, " on some paths"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use neurolink::create_server;
+    use neurolink::routes::OfflineEngine;
+
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_shortens_the_last_column_only() {
+        let app = create_server(OfflineEngine::new()).build_app().expect("an app");
+        let lines = |width| strip_str(&table(app.plan(), width)).to_string();
+        let (wide, narrow) = (lines(None), lines(Some(80)));
+        let longest = |text: &str| text.lines().map(|line| line.chars().count()).max();
+        assert!(longest(&wide) > Some(80), "there is something to shorten: {wide}");
+        assert!(longest(&narrow) <= Some(80), "{narrow}");
+        for (before, after) in wide.lines().zip(narrow.lines()).filter(|(before, _)| before.contains("/api/")) {
+            let columns = |line: &str| line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(columns(before), columns(after));
+        }
+    }
 }

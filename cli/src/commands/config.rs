@@ -1,7 +1,7 @@
 use clap::{Args, ValueEnum};
 
-use crate::options::Options;
-use crate::output::{Failure, print, warn};
+use crate::options::{Options, say_remarks};
+use crate::output::{Failure, print};
 
 /// Shows the effective configuration, without its secrets.
 #[derive(Args)]
@@ -31,14 +31,12 @@ enum Format {
 impl Config {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let loaded = self.options.load()?;
-        loaded.warnings.iter().for_each(warn);
-        loaded.weaknesses.iter().for_each(warn);
+        say_remarks(&loaded);
         let failure = |error: &dyn std::fmt::Display| Failure::Run(error.to_string());
         let text = match self.format {
             Format::Text => toml::to_string_pretty(&loaded.config).map_err(|error| failure(&error))?,
             Format::Json => serde_json::to_string_pretty(&loaded.config).map_err(|error| failure(&error))?,
         };
-        print(text.trim_end());
-        Ok(())
+        print(text.trim_end())
     }
 }

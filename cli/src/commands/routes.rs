@@ -2,9 +2,9 @@ use clap::{Args, ValueEnum};
 use neurolink::create_server;
 use neurolink::routes::OfflineEngine;
 
-use crate::options::Options;
-use crate::output::{Failure, print, warn};
-use crate::table::table;
+use crate::options::{Options, say_remarks};
+use crate::output::{Failure, print};
+use crate::table::{table, terminal_width};
 
 /// Shows what really applies to each route.
 #[derive(Args)]
@@ -33,14 +33,13 @@ enum Format {
 impl Routes {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let loaded = self.options.load()?;
-        loaded.warnings.iter().for_each(warn);
+        say_remarks(&loaded);
         let app = create_server(OfflineEngine::new()).config(loaded.config).build_app()?;
         match self.format {
-            Format::Table => print(table(app.plan()).trim_end()),
+            Format::Table => print(table(app.plan(), terminal_width()).trim_end()),
             Format::Json => {
-                print(serde_json::to_string_pretty(app.plan()).map_err(|error| Failure::Run(error.to_string()))?);
+                print(serde_json::to_string_pretty(app.plan()).map_err(|error| Failure::Run(error.to_string()))?)
             }
         }
-        Ok(())
     }
 }

@@ -6,8 +6,8 @@ use neurolink::routes::OfflineEngine;
 use neurolink::{ConfigError, ConfigProblem, Server, ServerError, create_server};
 use neurolink_config::{Config, Loaded, LogFormat};
 
-use crate::options::Options;
-use crate::output::{BOLD, CYAN, Failure, paint, print, warn};
+use crate::options::{Options, remarks, say_remarks};
+use crate::output::{BOLD, CYAN, Failure, paint, print};
 use crate::{logging, table};
 
 /// Serves the built-in engine until SIGTERM or Ctrl-C.
@@ -33,7 +33,7 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let loaded = self.options.load()?;
-        loaded.config.check_exposure()?;
+        loaded.check_exposure()?;
         logging::start(&loaded.config.log)?;
         say(&loaded);
         let server = create_server(OfflineEngine::new())
@@ -46,35 +46,32 @@ impl Serve {
     }
 }
 
-/// Warnings and weak settings; in the log when that is for machines.
+/// What should be known about the configuration; in the log when that is for machines.
 fn say(loaded: &Loaded) {
-    let weak = loaded.weaknesses.iter().map(|weakness| format!("weak setting {weakness}"));
-    for text in loaded.warnings.iter().cloned().chain(weak) {
-        match loaded.config.log.format {
-            LogFormat::Json => tracing::warn!(target: "neurolink::config", "{text}"),
-            _ => warn(text),
-        }
+    match loaded.config.log.format {
+        LogFormat::Json => remarks(loaded).for_each(|text| tracing::warn!(target: "neurolink::config", "{text}")),
+        _ => say_remarks(loaded),
     }
 }
 
 async fn serve(server: &Server, config: &Config) -> Result<(), Failure> {
     server.initialize().map_err(|error| failed(error, config))?;
     let address = server.start().await.map_err(|error| failed(error, config))?;
+    let stopped = async { server.wait().await.map_err(|error| failed(error, config)) };
     // Signals are listened for before anybody can know that it serves.
-    let (stopped, ()) = tokio::join!(biased; server.wait(), async { announce(server, config, address) });
-    stopped.map_err(|error| failed(error, config))
+    tokio::try_join!(biased; stopped, async { announce(server, config, address) }).map(|_| ())
 }
 
-fn announce(server: &Server, config: &Config, address: SocketAddr) {
-    print(format_args!("listening on http://{address}"));
+fn announce(server: &Server, config: &Config, address: SocketAddr) -> Result<(), Failure> {
+    print(format_args!("listening on http://{address}"))?;
     if config.log.format == LogFormat::Json {
-        return;
+        return Ok(());
     }
     let status = server.status();
     let engine = "the built-in offline engine";
-    print(format_args!("serving {engine} on {}, preset {}\n", paint(BOLD, status.framework), config.preset));
-    print(table::table(server.plan()));
-    print(format_args!("{}\n  {}", paint(BOLD, "Try it:"), paint(CYAN, curl(config, address))));
+    print(format_args!("serving {engine} on {}, preset {}\n", paint(BOLD, status.framework), config.preset))?;
+    print(table::table(server.plan(), table::terminal_width()))?;
+    print(format_args!("{}\n  {}", paint(BOLD, "Try it:"), paint(CYAN, curl(config, address))))
 }
 
 /// A request to paste.

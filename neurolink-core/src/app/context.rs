@@ -4,10 +4,8 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use http_body::Body as _;
 use percent_encoding::percent_decode_str;
 use smallvec::SmallVec;
 use tokio::time::Instant;
@@ -16,8 +14,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
-use crate::http::{BodySource, Overflow, Representation, Stamp, Unread, require_identity, require_json, too_large};
-use crate::stack::{At, Reading};
+use crate::http::{Overflow, Representation, Stamp, Unread};
+use crate::stack::At;
 use crate::stream::{Authority, Place, StillGood};
 use crate::{AuthenticatedUser, Body, Code, Engine, Error, RequestId, Response};
 
@@ -46,9 +44,9 @@ pub struct Context {
     pub(crate) cancel: Option<DropGuard>,
     pub(crate) place: Option<Place>,
     pub(crate) shutdown: Option<crate::server::Shutdown>,
-    reservation: Option<crate::http::Reservation>,
-    overflow: Option<Overflow>,
-    unread: Option<Unread>,
+    pub(super) reservation: Option<crate::http::Reservation>,
+    pub(super) overflow: Option<Overflow>,
+    pub(super) unread: Option<Unread>,
     client: OnceLock<Option<IpAddr>>,
     user: Option<AuthenticatedUser>,
     authority: Option<StillGood>,
@@ -380,103 +378,6 @@ impl Context {
             })?;
         }
         Ok(())
-    }
-
-    /// Takes the body as it comes; above the limit it ends with an error, and the answer is 413 if it has not begun.
-    ///
-    /// # Errors
-    /// A 500 when it was taken before, stayed with a native framework, or is asked for by a middleware that stands
-    /// before authorisation and does not say so with [`Middleware::body`](crate::Middleware::body).
-    pub fn take_body(&mut self) -> Result<Body, Error> {
-        let (body, limit) = self.claim_body()?;
-        let (body, overflow) = body.limited(limit);
-        self.overflow = overflow;
-        Ok(body)
-    }
-
-    /// Takes the body, and says how much of it may be read.
-    fn claim_body(&mut self) -> Result<(Body, usize), Error> {
-        let limit = self.target().body_limit;
-        let limit = match self.at.and_then(|at| at.reading(&self.target().steps)) {
-            Some((name, Reading::Never)) => {
-                return Err(Error::internal(format!(
-                    "the middleware `{name}` stands before authorisation and reads the request's body without having \
-                     asked; it must say so with `Middleware::body` (`from_fn(..).with_body()`)"
-                )));
-            }
-            Some((_, Reading::AtMost(most))) => limit.min(most),
-            Some((_, Reading::Free)) | None => limit,
-        };
-        if std::mem::replace(&mut self.body_taken, true) {
-            return Err(Error::internal("the request body was taken twice"));
-        }
-        let body = std::mem::take(&mut self.body);
-        if body.is_unavailable() {
-            return Err(Error::internal(crate::http::UNAVAILABLE));
-        }
-        Ok((body, limit))
-    }
-
-    /// Lets go of the body; says whether the connection can go on behind it.
-    pub(crate) async fn skip_body(&mut self) -> bool {
-        drop(std::mem::take(&mut self.body));
-        let awaited = self.parts.headers.contains_key(header::EXPECT);
-        match self.unread.take() {
-            Some(unread) => unread.skip(awaited).await,
-            None => true,
-        }
-    }
-
-    /// 413, if more came of a taken body than the limit allows.
-    pub(crate) fn body_overflow(&self) -> Option<Error> {
-        self.overflow.as_ref().and_then(Overflow::limit).map(too_large)
-    }
-
-    /// Reads the whole body, up to the route's limit; in a middleware, what is further inside can read it again.
-    ///
-    /// A middleware before authorisation gets 64 KiB at most.
-    ///
-    /// # Errors
-    /// 413 above the limit, 415 in a content coding, 408 when it does not come in time, 503 when the process holds
-    /// too many bodies; a 500 as for [`take_body`](Self::take_body).
-    pub async fn read_body(&mut self) -> Result<Bytes, Error> {
-        self.read_weighted(1).await
-    }
-
-    pub(crate) async fn read_weighted(&mut self, weight: usize) -> Result<Bytes, Error> {
-        if !self.body.is_end_stream() {
-            require_identity(&self.parts.headers)?;
-        }
-        let source = self.body_source(weight)?;
-        let (bytes, reservation) = source.read().await?;
-        self.reservation = Some(reservation);
-        if self.at.is_some() {
-            self.body = Body::from(bytes.clone());
-            self.body_taken = false;
-        }
-        Ok(bytes)
-    }
-
-    pub(crate) fn body_source(&mut self, weight: usize) -> Result<BodySource, Error> {
-        let (body, limit) = self.claim_body()?;
-        Ok(BodySource {
-            body,
-            limit,
-            timeout: self.shared.settings.body_timeout,
-            deadline: self.deadline,
-            budget: Arc::clone(&self.shared.budget),
-            weight,
-        })
-    }
-
-    /// 415 when there is a body and it is not JSON, or in a content coding.
-    pub(crate) fn require_json(&self) -> Result<(), Error> {
-        // An empty form or text is no body either.
-        if self.body.is_end_stream() { Ok(()) } else { require_json(&self.parts.headers) }
-    }
-
-    pub(crate) fn json_depth(&self) -> usize {
-        self.shared.settings.limits.json_depth
     }
 
     /// Makes the response of an error; its body is written at the edge, once.

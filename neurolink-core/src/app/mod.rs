@@ -19,6 +19,7 @@ pub(crate) mod pattern;
 mod plan;
 mod probes;
 mod proxies;
+mod request_body;
 mod route;
 mod service;
 mod table;

@@ -47,18 +47,18 @@ impl List {
         };
         let tests: Vec<&Test> = suite.tests().iter().filter(wanted).collect();
         match self.format {
-            Format::Text => text(&tests),
+            Format::Text => text(&tests)?,
             Format::Json => {
                 let list: Vec<_> = tests.iter().map(|test| entry(test)).collect();
                 let text = serde_json::to_string_pretty(&list).map_err(|error| failed("cannot write JSON", error))?;
-                print(text);
+                print(text)?;
             }
         }
         Ok(())
     }
 }
 
-fn text(tests: &[&Test]) {
+fn text(tests: &[&Test]) -> Result<(), Failure> {
     for test in tests {
         let inside = if test.is_inside() { ", in this process only" } else { "" };
         let covers = test.covers().join(" ");
@@ -68,11 +68,11 @@ fn text(tests: &[&Test]) {
             format!("{:?}", test.level()).to_uppercase(),
             paint(CYAN, test.name()),
             paint(DIM, format_args!("{} (needs {}{inside}{covers})", test.source(), test.needs())),
-        ));
+        ))?;
     }
     let mut ids: Vec<&str> = tests.iter().map(|test| test.id()).collect();
     ids.dedup();
-    print(format_args!("{} behaviours, {} tests", paint(BOLD, ids.len()), tests.len()));
+    print(format_args!("{} behaviours, {} tests", paint(BOLD, ids.len()), tests.len()))
 }
 
 fn entry(test: &Test) -> serde_json::Value {
@@ -86,18 +86,18 @@ fn needs(suite: &Suite, name: &str) -> Result<(), Failure> {
     if name.is_empty() {
         for (name, _) in CONFIGURATIONS {
             let count = suite.tests().iter().filter(|test| test.needs() == *name).count();
-            print(format_args!("{}  {}", paint(BOLD, name), paint(DIM, format_args!("{count} tests"))));
+            print(format_args!("{}  {}", paint(BOLD, name), paint(DIM, format_args!("{count} tests"))))?;
         }
-        print(format_args!("\nprint one: {}", paint(CYAN, "neurolink conformance list --needs NAME > server.toml")));
-        return Ok(());
+        let command = "neurolink conformance list --needs NAME > server.toml";
+        return print(format_args!("\nprint one: {}", paint(CYAN, command)));
     }
     let Some(text) = configuration(name) else {
         let names: Vec<&str> = CONFIGURATIONS.iter().map(|(name, _)| *name).collect();
         return Err(Failure::Run(format!("no configuration is called `{name}`; there are {}", names.join(", "))));
     };
-    print(format_args!("{}", text.trim_end()));
+    print(text.trim_end())?;
     if anstream::stdout().is_terminal() {
-        print(paint(YELLOW, "# Beside it the server has the routes that the suite's README lists."));
+        print(paint(YELLOW, "# Beside it the server has the routes that the suite's README lists."))?;
     }
     Ok(())
 }

@@ -96,8 +96,7 @@ impl Matrix {
         if let Some(path) = &self.check {
             let found = read(path)?;
             if found == text {
-                print(format_args!("{} {} is current", paint(GREEN, "✓"), path.display()));
-                return Ok(());
+                return print(format_args!("{} {} is current", paint(GREEN, "✓"), path.display()));
             }
             let line = found.lines().zip(text.lines()).position(|(old, new)| old != new);
             let line = line.unwrap_or_else(|| found.lines().count().min(text.lines().count()));
@@ -112,10 +111,7 @@ impl Matrix {
         }
         match &self.output {
             Some(path) => write(path, text),
-            None => {
-                print(text.trim_end());
-                Ok(())
-            }
+            None => print(text.trim_end()),
         }
     }
 }
@@ -130,8 +126,7 @@ fn write_all(mut matrix: matrix::Matrix, folder: &Path) -> Result<(), Failure> {
     for width in [390, 1280] {
         picture::take(&page, &folder.join(format!("matrix-{width}.png")), width)?;
     }
-    print(format_args!("written to {}", folder.display()));
-    Ok(())
+    print(format_args!("written to {}", folder.display()))
 }
 
 fn json(matrix: &matrix::Matrix) -> Result<String, Failure> {

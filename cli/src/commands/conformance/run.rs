@@ -57,16 +57,16 @@ impl Run {
                 return Err(Failure::Run(format!("no case is called {filter:?}; see `neurolink conformance list`")));
             }
             if self.format == Format::Text {
-                say(column, &outcomes);
+                say(column, &outcomes)?;
             }
             runs.push((column, outcomes));
         }
         match self.format {
             Format::Text => {}
-            Format::Json => print(json(&runs)?),
+            Format::Json => print(json(&runs)?)?,
             Format::Junit => {
                 let runs: Vec<_> = runs.iter().map(|(column, outcomes)| (&column.suite, &**outcomes)).collect();
-                print(junit(&runs).trim_end());
+                print(junit(&runs).trim_end())?;
             }
         }
         let failures = runs.iter().flat_map(|(_, outcomes)| outcomes).filter(|(_, outcome)| outcome.is_failure());
@@ -83,19 +83,19 @@ impl Run {
     }
 }
 
-fn say(column: &Column, outcomes: &Outcomes<'_>) {
+fn say(column: &Column, outcomes: &Outcomes<'_>) -> Result<(), Failure> {
     for (_, outcome) in outcomes {
         match outcome.verdict {
             Verdict::Pass | Verdict::NotObservable => {}
             Verdict::ExpectedDivergence => {
                 let text = format_args!("known {}: {}", outcome.name, outcome.summary());
-                print(paint(DIM, format_args!("{}: {text}", column.head.name)));
+                print(paint(DIM, format_args!("{}: {text}", column.head.name)))?;
             }
             _ => {
                 let style = if outcome.is_failure() { RED } else { YELLOW };
                 let text = report::describe(outcome, &column.again(&outcome.name));
                 let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
-                print(format_args!("{} {}\n{rest}", paint(BOLD, &column.head.name), paint(style, first)));
+                print(format_args!("{} {}\n{rest}", paint(BOLD, &column.head.name), paint(style, first)))?;
             }
         }
     }
@@ -115,7 +115,7 @@ fn say(column: &Column, outcomes: &Outcomes<'_>) {
     parts.extend(
         others.into_iter().filter(|(n, ..)| *n > 0).map(|(n, what, style)| paint(style, format_args!("{n} {what}"))),
     );
-    print(format_args!("{}: {}", paint(BOLD, &column.head.name), parts.join(", ")));
+    print(format_args!("{}: {}", paint(BOLD, &column.head.name), parts.join(", ")))
 }
 
 fn json(runs: &[(&Column, Outcomes<'_>)]) -> Result<String, Failure> {

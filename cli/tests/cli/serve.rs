@@ -1,0 +1,137 @@
+//! `serve`: where it listens, what it logs, how it ends.
+
+use std::net::TcpListener;
+
+use crate::kit::{Serving, err, frameworks, neurolink, run};
+
+#[test]
+fn serve_says_where_it_listens_answers_and_ends_when_told() {
+    let serving = Serving::start(&mut neurolink(&["serve", "--port", "0"]));
+    assert!(!serving.address.ends_with(":0") && serving.address.starts_with("127.0.0.1:"), "{}", serving.address);
+    let address = serving.address.clone();
+    let answer = serving.get("/api/health", "");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("\"status\":\"ok\""), "{answer}");
+    let (code, out, err) = serving.end("-TERM");
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains(&format!("curl http://{address}/api/agent/execute")), "{out}");
+    assert!(out.contains("axum") && out.contains("/api/tools"), "{out}");
+    assert!(err.contains("/api/health"), "the access log: {err}");
+}
+
+#[test]
+fn every_framework_that_is_compiled_in_serves() {
+    let frameworks = [
+        ("axum", true),
+        ("actix", cfg!(feature = "actix")),
+        ("warp", cfg!(feature = "warp")),
+        ("poem", cfg!(feature = "poem")),
+    ];
+    for (framework, compiled_in) in frameworks {
+        let arguments = ["serve", "--port", "0", "--framework", framework];
+        if !compiled_in {
+            let output = run(&arguments);
+            assert_eq!(output.status.code(), Some(2), "{framework}");
+            assert!(err(&output).contains(&format!("features = [\"{framework}\"]")), "{}", err(&output));
+            continue;
+        }
+        let serving = Serving::start(&mut neurolink(&arguments));
+        let answer = serving.get("/api/health", "");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{framework}: {answer}");
+        let (code, out, err) = serving.end("-TERM");
+        assert_eq!(code, Some(0), "{framework}: {out}{err}");
+        assert!(out.contains(&format!("on {framework},")), "{out}");
+    }
+}
+
+#[test]
+fn an_interrupt_ends_it_too_and_json_logs_are_json() {
+    let mut command = neurolink(&["serve", "--port", "0", "--log", "json"]);
+    let serving = Serving::start(
+        command.env("NEUROLINK__AUTH__TOKEN", "a-token-of-this-test").env("NEUROLINK__CORS__ORIGINS", "*"),
+    );
+    let path = "/api/agent/providers";
+    assert!(serving.get(path, "").starts_with("HTTP/1.1 401"));
+    let answer = serving.get(path, "Authorization: Bearer a-token-of-this-test\r\n");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let (code, out, err) = serving.end("-INT");
+    assert_eq!((code, out.as_str()), (Some(0), ""), "one line on standard output, for machines");
+    assert!(err.contains("weak setting cors.origins"), "{err}");
+    for status in [401, 200] {
+        let lines = err.lines().filter(|line| line.contains(&format!("\"status\":{status}")));
+        assert_eq!(lines.count(), 1, "each request is one line of log, a refused one too: {err}");
+    }
+    for line in err.lines() {
+        serde_json::from_str::<serde_json::Value>(line).expect(line);
+    }
+    assert!(!err.contains("a-token-of-this-test"), "{err}");
+}
+
+#[test]
+fn the_log_has_no_query_no_body_and_no_credential() {
+    let serving = Serving::start(&mut neurolink(&["serve", "--port", "0"]));
+    let body = "Content-Type: application/json\r\nContent-Length: 12\r\n\r\n\"my-body-123\"";
+    let answer = serving.get("/api/version?key=my-query-123", &format!("Authorization: Bearer my-token-123\r\n{body}"));
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let (_, _, err) = serving.end("-TERM");
+    assert!(err.contains("/api/version"), "the access log: {err}");
+    for text in ["my-query", "my-body", "my-token"] {
+        assert!(!err.contains(text), "{text}: {err}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_a_failure_with_a_hint() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = run(&["serve", "--port", &port]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = err(&output);
+    assert!(text.contains(&port) && text.contains("--port 0"), "{text}");
+}
+
+#[test]
+fn a_malformed_request_is_no_error_of_the_server() {
+    for framework in frameworks() {
+        let serving = Serving::start(&mut neurolink(&["serve", "--port", "0", "--framework", framework]));
+        for request in ["GET / HTTP/1.1 x\r\n\r\n", "\u{1}\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n"] {
+            serving.send(request);
+        }
+        assert!(serving.get("/api/health/live", "").starts_with("HTTP/1.1 200"), "{framework}");
+        let (code, _, err) = serving.end("-TERM");
+        assert_eq!(code, Some(0), "{framework}: {err}");
+        assert!(!err.contains("ERROR"), "{framework}: {err}");
+    }
+}
+
+#[test]
+fn only_our_own_lines_are_logged() {
+    for framework in frameworks() {
+        let serving = Serving::start(&mut neurolink(&["serve", "--port", "0", "--framework", framework]));
+        assert!(serving.get("/api/health/live", "").starts_with("HTTP/1.1 200"), "{framework}");
+        let (_, _, err) = serving.end("-TERM");
+        assert!(err.contains("INFO neurolink::access: request method=GET"), "{framework}: {err}");
+        let foreign: Vec<_> = err.lines().filter(|line| !line.contains(" neurolink")).collect();
+        assert_eq!(foreign, [""; 0], "{framework}");
+    }
+}
+
+#[test]
+fn rust_log_wins_over_the_filter() {
+    let serving = Serving::start(neurolink(&["serve", "--port", "0"]).env("RUST_LOG", "off"));
+    serving.get("/api/health/live", "");
+    let (_, _, err) = serving.end("-TERM");
+    assert_eq!(err, "");
+}
+
+/// The line that the README shows is the one that is printed.
+#[test]
+fn the_readme_shows_the_line_that_serve_prints() {
+    let serving = Serving::start(&mut neurolink(&["serve", "--port", "0"]));
+    let address = serving.address.clone();
+    let (_, out, _) = serving.end("-TERM");
+    let printed = out.lines().find_map(|line| line.trim().strip_prefix("curl ")).expect("a curl line");
+    let readme = include_str!("../../../README.md");
+    let shown = readme.lines().find_map(|line| line.strip_prefix("curl ")).expect("a curl line");
+    assert_eq!(shown, printed.replace(&address, "127.0.0.1:3000"));
+}
