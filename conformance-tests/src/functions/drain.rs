@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use neurolink_core::server::ServerError;
 
 use crate::function::{Ctx, Failure, ensure, expect_status, wait_until};
-use crate::wire::Connection;
+use crate::wire::{Connection, Options};
 
 use super::requests::{SOON, agent, at_work, expect_close, expect_code, is_alive, slow_stream};
 
@@ -127,7 +127,9 @@ fn goodbye(text: &str) -> Result<(), Failure> {
 /// A stream without an end ends with the grace, and the stop is clean.
 pub(super) fn endless_stream(ctx: &Ctx) -> Result<(), Failure> {
     let control = ctx.control()?;
-    let mut connection = ctx.connect()?;
+    // What is on its way when the grace ends has to be read before the goodbye: little, also on a busy machine.
+    let options = Options { receive_buffer: Some(32 * 1024), ..Options::default() };
+    let mut connection = ctx.connect_with(options)?;
     ctx.send(&mut connection, &agent("stream", "test/endless", "x"));
     connection.read_until("data: {")?;
     let stop = control.stop();
@@ -157,7 +159,7 @@ pub(super) fn cut(ctx: &Ctx) -> Result<(), Failure> {
     let control = ctx.control()?;
     let mut waiting = ctx.connect()?;
     ctx.send(&mut waiting, &agent("execute", "test/silent", "x"));
-    let mut unread = ctx.connect_with(crate::wire::Options { receive_buffer: Some(4096), ..Default::default() })?;
+    let mut unread = ctx.connect_with(Options { receive_buffer: Some(4096), ..Options::default() })?;
     ctx.send(&mut unread, &agent("stream", "test/endless", "x"));
     at_work(control, 2)?;
     let begun = Instant::now();
