@@ -6,7 +6,9 @@ use std::time::Duration;
 
 mod address;
 
-pub(crate) use address::{Counted, address_keys, prefixed};
+pub(crate) use address::address_keys;
+#[cfg(feature = "rate-limit")]
+pub(crate) use address::{Counted, prefixed};
 
 /// Counters that a set holds.
 const WAYS: usize = 8;
@@ -81,6 +83,7 @@ impl Counters {
     }
 
     /// Whether there is one left, without taking it.
+    #[cfg(any(feature = "api-key", feature = "bearer"))]
     pub(crate) fn peek(&self, key: &[u8], limit: u32, window: Duration, now: Duration) -> Taken {
         self.with(key, limit, window, now, |counter| counter.count < limit)
     }
