@@ -21,6 +21,8 @@ pub(super) const ALL: &[Mutant] = &[
             set(response.headers_mut(), "connection", "close");
         }
     }),
+    Mutant::new("an-early-close-is-not-told", AREAS, "an answer before the body's end does not say that it closes")
+        .response(|_, response| _ = response.headers_mut().remove("connection")),
     Mutant::new("close-is-not-heard", AREAS, "`Connection: close` is not looked at")
         .up(|_, bytes| swap(&bytes, b"Connection: close", b"X-Connection: clos")),
     Mutant::new("http10-is-http11", &["http", "sse"], "an HTTP/1.0 client is answered as one of HTTP/1.1")

@@ -82,7 +82,6 @@ impl ApiKeys {
             return Err("the key has expired");
         }
         let mut user = key.user.clone();
-        user.expires = key.expires;
         user.metadata.insert("keyId".into(), key.id.clone().into());
         user.expires = user.expires.into_iter().chain(key.expires).min();
         Ok(user)
