@@ -23,6 +23,7 @@ impl Dead {
     ///
     /// # Errors
     /// The answer of a server that is dead already.
+    #[expect(clippy::result_large_err, reason = "the error is the answer, and is sent at once")]
     pub(super) fn watch(&'static self, request: &Request) -> Result<Watch, Response> {
         let client = Peer::of(request.extensions()).ip();
         let dead = self.0.lock().unwrap_or_else(PoisonError::into_inner);
