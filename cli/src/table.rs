@@ -37,6 +37,11 @@ pub(crate) fn table(plan: &Plan) -> String {
         let gap = if special.is_empty() { 0 } else { access_width + 2 - access.len() };
         let _ = writeln!(text, "{:gap$}{special}", "");
     }
+    let _ = writeln!(text, "\n{}", paint(BOLD, "Every request, before its route:"));
+    let check_width = plan.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
+    for check in &plan.checks {
+        let _ = writeln!(text, "  {:<check_width$}  {}", check.name, paint(DIM, short(&check.summary)));
+    }
     let _ = writeln!(text, "\n{}", paint(BOLD, "Every route, outermost first:"));
     let name_width = shared.iter().map(|step| step.name.len()).max().unwrap_or(0);
     for step in &shared {
@@ -46,6 +51,10 @@ pub(crate) fn table(plan: &Plan) -> String {
             let summary = paint(DIM, short(&step.summary));
             let _ = writeln!(text, "  {:<name_width$}  {summary}", step.name);
         }
+    }
+    for (what, steps) in [("Without a route:", &plan.unmatched), ("Refused before:", &plan.refused)] {
+        let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+        let _ = writeln!(text, "{} {}", paint(BOLD, what), names.join(&paint(DIM, " > ")));
     }
     let _ = writeln!(
         text,

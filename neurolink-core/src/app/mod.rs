@@ -2,6 +2,8 @@
 
 mod authorize;
 mod builder;
+mod caller;
+mod chain;
 mod checks;
 mod compile;
 mod connection;
@@ -18,6 +20,7 @@ pub(crate) mod pattern;
 mod plan;
 mod proxies;
 mod route;
+mod route_checks;
 mod service;
 mod table;
 
@@ -30,5 +33,5 @@ pub(crate) use edge::{respond_error, unstamped};
 pub use handle::App;
 pub use native::{Crossing, Facts, Protected};
 pub use observer::{Observer, RequestEvent, ResponseEvent};
-pub use plan::{Plan, PlannedRoute, PlannedStep};
+pub use plan::{Plan, PlannedCheck, PlannedPath, PlannedRoute, PlannedStep};
 pub use route::{Access, Route, RouteGroup};

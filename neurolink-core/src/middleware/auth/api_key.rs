@@ -175,7 +175,16 @@ impl Middleware for ApiKeyAuth {
     }
 
     fn summary(&self) -> String {
-        format!("{} keys in {}", self.keys.keys.len(), self.header.as_ref().map_or("-", HeaderName::as_str))
+        let header = self.header.as_ref().map_or("-", HeaderName::as_str);
+        format!("{} keys in {header}; {}", self.keys.keys.len(), self.failures.summary())
+    }
+
+    fn challenge(&self) -> Option<HeaderValue> {
+        Some(self.challenge.clone())
+    }
+
+    fn credential_header(&self) -> Option<HeaderName> {
+        self.header.as_ref().ok().cloned()
     }
 
     fn problems(&self) -> Vec<String> {
@@ -194,14 +203,13 @@ impl Middleware for ApiKeyAuth {
                 ));
             }
             if self.keys.keys[..index].iter().any(|other| other.hashed.is(&key.hashed)) {
-                problems.push(format!("the key `{}` is there twice", key.id));
+                problems.push(format!("the key `{}` is there twice; give each user a key of their own", key.id));
             }
         }
         problems
     }
 
     async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
-        ctx.challenge(self.challenge.clone());
         if let Some(message) = &self.message {
             ctx.set_authentication_message(message);
         }
@@ -209,12 +217,18 @@ impl Middleware for ApiKeyAuth {
             return Err(Error::internal("the header of the API key has no valid name"));
         };
         if let Some(value) = ctx.headers().get(header) {
-            self.failures.check(ctx)?;
+            let attempt = self.failures.attempt(ctx)?;
             let user = value.to_str().map_err(|_| "the key is no text").and_then(|key| self.keys.user(key, ctx.now()));
-            let user = user.map_err(|reason| {
-                self.failures.refused(ctx, Error::new(Code::AuthInvalid), reason, self.challenge.clone())
-            })?;
-            ctx.authenticate(user)?;
+            match user {
+                Ok(user) => {
+                    drop(attempt);
+                    ctx.authenticate(user)?;
+                }
+                Err(reason) => {
+                    let error = Error::new(Code::AuthInvalid);
+                    return Err(attempt.refused(ctx, error, reason, self.challenge.clone()));
+                }
+            }
         }
         Ok(next.run(ctx).await)
     }
