@@ -8,6 +8,7 @@ pub mod expect;
 mod field;
 pub mod function;
 mod functions;
+pub mod generate;
 pub mod harness;
 mod json;
 pub mod normalise;

@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
-use crate::http::{BodySource, Representation, Stamp};
+use crate::http::{BodySource, Representation, Rest, Stamp};
 use crate::{AuthenticatedUser, Body, Code, Engine, Error, RequestId, Response};
 
 /// One request on its way through the onion: what it asks, what is known about it, and who asks.
@@ -27,6 +27,8 @@ pub struct Context {
     pub(crate) parts: Parts,
     pub(crate) body: Body,
     pub(crate) body_taken: bool,
+    /// Where the body comes back to, if it streams and is ours.
+    pub(crate) rest: Option<Rest>,
     /// `None` when the canonical path is the raw one.
     pub(crate) canonical: Option<Box<str>>,
     pub(crate) target: usize,
@@ -62,6 +64,7 @@ impl Context {
             parts,
             body,
             body_taken: false,
+            rest: None,
             canonical: None,
             target: 0,
             native: false,

@@ -76,6 +76,18 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
     response
 }
 
+/// Reads what is left of the request's body, or says that the connection ends with this response.
+///
+/// HTTP/2 stops a body without the connection.
+pub(crate) async fn end_body(ctx: &mut Context, response: &mut Response) {
+    let Some(rest) = ctx.rest.take() else { return };
+    drop(std::mem::take(&mut ctx.body));
+    let awaited = ctx.parts.headers.contains_key(header::EXPECT);
+    if ctx.parts.version < http::Version::HTTP_2 && !rest.drain(awaited).await {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
 fn log(ctx: &Context, error: &Error) {
     if error.status().is_server_error() {
         tracing::error!(

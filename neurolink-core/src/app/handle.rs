@@ -51,7 +51,9 @@ impl App {
     /// Dropping the future cancels the work; a panic inside becomes a 500.
     pub async fn handle(&self, request: Request, conn: ConnInfo) -> Response {
         let (parts, body) = request.into_parts();
+        let (body, rest) = body.lent();
         let mut ctx = Context::new(&self.shared, parts, body, conn);
+        ctx.rest = rest;
         ctx.shutdown.clone_from(&self.shutdown);
         self.route(&mut ctx);
         self.run(ctx).await
@@ -198,7 +200,7 @@ impl App {
         let onion = Next::new(&target.steps, endpoint).run(&mut ctx);
         let response = Outermost { onion, deadline, timer: None }.await;
         let code = response.body().error().map(Error::code);
-        let response = edge::finish(&mut ctx, response);
+        let mut response = edge::finish(&mut ctx, response);
         for observer in &shared.observers {
             observer.response(&ResponseEvent {
                 request_id: ctx.request_id(),
@@ -218,6 +220,7 @@ impl App {
                 duration: ctx.elapsed(),
             });
         }
+        edge::end_body(&mut ctx, &mut response).await;
         response
     }
 }

@@ -6,6 +6,7 @@ mod parked;
 mod pump;
 mod read;
 mod reply;
+mod rest;
 
 pub use body::Body;
 pub(crate) use body::UNAVAILABLE;
@@ -15,6 +16,7 @@ pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation};
 pub(crate) use reply::Content;
 pub use reply::{IntoReply, Reply};
+pub(crate) use rest::Rest;
 
 /// A request as the core sees it.
 pub type Request = http::Request<Body>;
