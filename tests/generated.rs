@@ -41,7 +41,8 @@ fn every_generated_exchange_gets_one_answer_on_all_frameworks() {
             requests: number("NEUROLINK_DIFF_REQUESTS", 20_000),
             seed: number("NEUROLINK_DIFF_SEED", 1),
             from: number("NEUROLINK_DIFF_FROM", 0),
-            progress: &|it| eprintln!("{it:?}"), ..Options::default()
+            progress: &|it| eprintln!("{it:?}"),
+            ..Options::default()
         },
     );
     println!("{report}");

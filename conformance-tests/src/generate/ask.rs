@@ -48,9 +48,10 @@ pub(super) fn ask(columns: &[Column<'_>], exchange: &Exchange, used: &mut BTreeS
                 let _ = writeln!(asked.text, "malformed: {problem}");
             }
             // A server that said it closes is not asked again.
-            let says_close = read.answers.last().is_some_and(|answer| {
-                answer.header("connection").any(|value| value.eq_ignore_ascii_case(b"close"))
-            });
+            let says_close = read
+                .answers
+                .last()
+                .is_some_and(|answer| answer.header("connection").any(|value| value.eq_ignore_ascii_case(b"close")));
             let goes_on = !last && !says_close && read.problem.is_none() && !read.answers.is_empty();
             match read.end {
                 End::TimedOut => asked.text.push_str(HANGS),

@@ -84,6 +84,7 @@ impl Request {
     pub fn is_cut(&self) -> bool {
         match &self.framing {
             Framing::TooLong(more) => *more > 0,
+            Framing::Text(text) => text.trim().parse().is_ok_and(|length: u64| length > self.body.len() as u64),
             Framing::Chunked(chunks) => chunks.broken.is_some_and(|text| ["", "0\r\n"].contains(&text)),
             _ => false,
         }

@@ -12,6 +12,9 @@ pub struct Known {
     pub shows: fn(&Exchange) -> bool,
 }
 
+/// More than hyper counts.
+const LARGEST: &str = "18446744073709551615";
+
 /// All that is left out.
 pub const KNOWN: &[Known] = &[
     Known { case: "parser/missing-host-is-400", shows: |it| any(it, |request| request.header("host").count() == 0) },
@@ -21,7 +24,10 @@ pub const KNOWN: &[Known] = &[
         case: "parser/byte-that-is-not-ascii-in-the-path[utf8]",
         shows: |it| any(it, |request| !request.target.is_ascii()),
     },
-    Known { case: "parser/content-length-beside-chunks", shows: |it| any(it, |request| lengths(request) > 0 && encodings(request) > 0) },
+    Known {
+        case: "parser/content-length-beside-chunks",
+        shows: |it| any(it, |request| lengths(request) > 0 && encodings(request) > 0),
+    },
     Known { case: "parser/equal-content-lengths", shows: |it| any(it, |request| lengths(request) > 1) },
     Known {
         case: "parser/unknown-transfer-encoding[gzip-chunked]",
@@ -38,15 +44,30 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         case: "parser/nothing-after-close-is-answered",
-        shows: |it| it.pipelined && it.requests.iter().rev().skip(1).any(Request::closes),
+        shows: |it| {
+            let followed = it.pipelined && it.requests.iter().rev().skip(1).any(Request::closes);
+            followed || any(it, |request| request.closes() && has_bytes_behind(request))
+        },
     },
     Known {
+        case: "parser/largest-content-length",
+        shows: |it| any(it, |request| request.framing == Framing::Text(LARGEST)),
+    },
+    Known { case: "parser/nearly-a-hundred-headers", shows: |it| any(it, |request| request.headers.len() > 90) },
+    Known {
         case: "parser/malformed-trailer",
-        shows: |it| any(it, |request| matches!(&request.framing, Framing::Chunked(chunks) if chunks.broken == Some("0\r\nX Y: a\r\n\r\n"))),
+        shows: |it| {
+            any(
+                it,
+                |request| matches!(&request.framing, Framing::Chunked(chunks) if chunks.broken == Some("0\r\nX Y: a\r\n\r\n")),
+            )
+        },
     },
     Known {
         case: "parser/http10-body-without-length",
-        shows: |it| any(it, |request| request.version == "HTTP/1.0" && lengths(request) == 0),
+        shows: |it| {
+            any(it, |request| request.method == "POST" && request.version == "HTTP/1.0" && lengths(request) == 0)
+        },
     },
     Known {
         case: "parser/upgrade-without-connection-is-ignored",
@@ -54,7 +75,7 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         case: "parser/pipelined-head",
-        shows: |it| it.pipelined && it.requests.iter().skip(1).any(|request| request.method == "HEAD"),
+        shows: |it| it.pipelined && is_followed(it) && any(it, |request| request.method == "HEAD"),
     },
     Known {
         case: "parser/pipelined-http10",
@@ -70,11 +91,26 @@ pub fn of(columns: &[Column<'_>]) -> Vec<Known> {
     let has = |known: &&Known| {
         lists.iter().any(|list| list.divergence.iter().chain(&list.difference).any(|entry| entry.case == known.case))
     };
-    let _ = has; KNOWN.to_vec()
+    KNOWN.iter().filter(has).copied().collect()
 }
 
 fn any(exchange: &Exchange, shows: impl Fn(&Request) -> bool) -> bool {
     exchange.requests.iter().any(shows)
+}
+
+/// Whether bytes follow that are no part of the request.
+fn has_bytes_behind(request: &Request) -> bool {
+    let length = request.body.len() as u64;
+    match &request.framing {
+        Framing::Silent => length > 0,
+        Framing::Text(text) => text.trim().parse().is_ok_and(|told: u64| told < length),
+        _ => false,
+    }
+}
+
+/// Whether more than one request is sent.
+fn is_followed(exchange: &Exchange) -> bool {
+    exchange.sendings().iter().map(|sending| sending.asked.len()).sum::<usize>() > 1
 }
 
 /// How many lines tell a length.
@@ -94,8 +130,9 @@ fn encodings(request: &Request) -> usize {
 
 /// Whether the first segment of the path has an escape in it.
 fn escapes_base_path(request: &Request) -> bool {
-    let path = request.target.split_once("://").map_or(request.target.as_str(), |(_, rest)| {
-        rest.find('/').map_or("", |at| &rest[at..])
-    });
+    let path = request
+        .target
+        .split_once("://")
+        .map_or(request.target.as_str(), |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
     path.trim_start_matches('/').split(['/', '?']).next().is_some_and(|segment| segment.contains('%'))
 }

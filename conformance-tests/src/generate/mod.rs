@@ -67,7 +67,7 @@ impl Default for Options<'_> {
             requests: 20_000,
             seed: 1,
             from: 0,
-            threads: 4,
+            threads: 8,
             most_findings: 10,
             repeat: "cargo conformance diff",
             progress: &|_| (),
@@ -164,9 +164,8 @@ impl Shared<'_> {
         }
         let exchange = self.shrink(tree);
         let groups = ask::ask(self.columns, &exchange, used);
-        let sent = |exchange: &Exchange| {
-            exchange.sendings().iter().map(|sending| sending.pieces.concat()).collect::<Vec<_>>()
-        };
+        let sent =
+            |exchange: &Exchange| exchange.sendings().iter().map(|sending| sending.pieces.concat()).collect::<Vec<_>>();
         let mut report = self.lock();
         if !report.findings.iter().any(|finding| sent(&finding.exchange) == sent(&exchange)) {
             report.findings.push(Finding { number, exchange, groups });

@@ -82,7 +82,11 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
 pub(crate) async fn end_body(ctx: &mut Context, response: &mut Response) {
     let Some(rest) = ctx.rest.take() else { return };
     drop(std::mem::take(&mut ctx.body));
-    let awaited = ctx.parts.headers.contains_key(header::EXPECT);
+    let awaited = ctx
+        .parts
+        .headers
+        .get(header::EXPECT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     if ctx.parts.version < http::Version::HTTP_2 && !rest.drain(awaited).await {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
