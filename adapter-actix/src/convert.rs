@@ -81,14 +81,22 @@ pub(crate) fn response(
     let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
     let exact = http_body::Body::size_hint(&body).exact();
     let is_head = request.method().as_str() == Method::HEAD.as_str();
+    let closes = parts.headers.get(CONNECTION).is_some_and(|value| value.as_bytes() == b"close");
+    // What stays unread of a request is kept until the answer is out: of chunks that were dropped, actix would wait
+    // for the end, however long that takes.
+    let unread = closes && pump.is_some();
     let mut response =
         HttpResponse::new(StatusCode::from_u16(parts.status.as_u16()).map_err(ErrorInternalServerError)?);
     response = match (body.into_full(), length, exact) {
         // HEAD leaves the body out and keeps its length, if that is known.
         (Ok(_), Some(length), _) if is_head => {
-            response.set_body(SizedStream::new(length, stream::empty::<io::Result<_>>())).map_into_boxed_body()
+            response.set_body(SizedStream::new(length, outgoing(Body::empty(), pump))).map_into_boxed_body()
         }
         (Ok(_), None, _) if is_head => response.set_body(NoBody::new()).map_into_boxed_body(),
+        (Ok(bytes), ..) if unread => {
+            let length = bytes.len() as u64;
+            response.set_body(SizedStream::new(length, outgoing(bytes.into(), pump))).map_into_boxed_body()
+        }
         (Ok(bytes), ..) => response.set_body(bytes).map_into_boxed_body(),
         (Err(body), _, Some(exact)) => {
             response.set_body(SizedStream::new(exact, outgoing(body, pump))).map_into_boxed_body()
@@ -101,7 +109,7 @@ pub(crate) fn response(
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     // actix writes this line itself.
-    if parts.headers.get(CONNECTION).is_some_and(|value| value.as_bytes() == b"close") {
+    if closes {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     for (name, value) in &parts.headers {

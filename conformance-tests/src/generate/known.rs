@@ -12,8 +12,10 @@ pub struct Known {
     pub shows: fn(&Exchange) -> bool,
 }
 
+/// A trailer that is no header line.
+pub(super) const BAD_TRAILER: &str = "0\r\nX Y: a\r\n\r\n";
 /// More than hyper counts.
-const LARGEST: &str = "18446744073709551615";
+pub(super) const LARGEST: &str = "18446744073709551615";
 
 /// All that is left out.
 pub const KNOWN: &[Known] = &[
@@ -54,15 +56,7 @@ pub const KNOWN: &[Known] = &[
         shows: |it| any(it, |request| request.framing == Framing::Text(LARGEST)),
     },
     Known { case: "parser/nearly-a-hundred-headers", shows: |it| any(it, |request| request.headers.len() > 90) },
-    Known {
-        case: "parser/malformed-trailer",
-        shows: |it| {
-            any(
-                it,
-                |request| matches!(&request.framing, Framing::Chunked(chunks) if chunks.broken == Some("0\r\nX Y: a\r\n\r\n")),
-            )
-        },
-    },
+    Known { case: "parser/malformed-trailer", shows: |it| any(it, has_malformed_trailer) },
     Known {
         case: "parser/http10-body-without-length",
         shows: |it| {
@@ -96,6 +90,10 @@ pub fn of(columns: &[Column<'_>]) -> Vec<Known> {
 
 fn any(exchange: &Exchange, shows: impl Fn(&Request) -> bool) -> bool {
     exchange.requests.iter().any(shows)
+}
+
+fn has_malformed_trailer(request: &Request) -> bool {
+    matches!(&request.framing, Framing::Chunked(chunks) if chunks.broken == Some(BAD_TRAILER))
 }
 
 /// Whether bytes follow that are no part of the request.

@@ -211,10 +211,59 @@ fn strategy(columns: &[Column<'_>]) -> BoxedStrategy<Exchange> {
 
 /// The exchange of this number, and how it shrinks.
 fn tree(strategy: &BoxedStrategy<Exchange>, seed: u64, number: u64) -> Tree {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    bytes[8..16].copy_from_slice(&number.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    // Cheap to make and to run: every exchange has a generator of its own.
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&mixed(seed).to_le_bytes());
+    bytes[8..].copy_from_slice(&mixed(seed ^ mixed(number)).to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     strategy.new_tree(&mut runner).expect("the grammar is far wider than what is left out")
+}
+
+/// Spreads the bits of a number (the finaliser of SplitMix64): neighbours have nothing in common.
+const fn mixed(number: u64) -> u64 {
+    let mut bits = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The exchanges of a seed, with nothing left out.
+    fn exchanges(seed: u64, count: u64) -> Vec<Exchange> {
+        let strategy = grammar::exchange();
+        (0..count).map(|number| tree(&strategy, seed, number).current()).collect()
+    }
+
+    fn bytes(exchanges: &[Exchange]) -> Vec<Vec<Vec<u8>>> {
+        let of = |exchange: &Exchange| exchange.sendings().into_iter().flat_map(|sending| sending.pieces).collect();
+        exchanges.iter().map(of).collect()
+    }
+
+    #[test]
+    fn a_seed_and_a_number_make_an_exchange() {
+        assert_eq!(bytes(&exchanges(7, 20)), bytes(&exchanges(7, 20)));
+        assert_ne!(bytes(&exchanges(7, 20)), bytes(&exchanges(8, 20)));
+    }
+
+    #[test]
+    fn most_exchanges_differ_from_each_other() {
+        let mut all = bytes(&exchanges(1, 1000));
+        all.sort();
+        all.dedup();
+        assert!(all.len() > 900, "{}", all.len());
+    }
+
+    #[test]
+    fn each_exclusion_leaves_something_out_and_all_together_leave_most_in() {
+        let all = exchanges(1, 4000);
+        for known in KNOWN {
+            assert!(all.iter().any(|it| (known.shows)(it)), "{} excludes nothing", known.case);
+        }
+        let left_out = all.iter().filter(|it| KNOWN.iter().any(|known| (known.shows)(it))).count();
+        assert!(left_out < all.len() / 3, "{left_out} of {}", all.len());
+    }
 }

@@ -78,16 +78,19 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response) -> Response {
 
 /// Reads what is left of the request's body, or says that the connection ends with this response.
 ///
-/// HTTP/2 stops a body without the connection.
+/// HTTP/2 stops a body without the connection; after a 408 the connection ends anyway.
 pub(crate) async fn end_body(ctx: &mut Context, response: &mut Response) {
     let Some(rest) = ctx.rest.take() else { return };
     drop(std::mem::take(&mut ctx.body));
+    if ctx.parts.version >= http::Version::HTTP_2 || response.status() == StatusCode::REQUEST_TIMEOUT {
+        return;
+    }
     let awaited = ctx
         .parts
         .headers
         .get(header::EXPECT)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    if ctx.parts.version < http::Version::HTTP_2 && !rest.drain(awaited).await {
+    if !rest.drain(awaited).await {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
