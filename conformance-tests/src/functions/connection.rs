@@ -77,6 +77,20 @@ pub(super) fn after_unread_body(ctx: &Ctx) -> Result<(), Failure> {
     is_live(&ctx.answer(&mut connection, "GET")?)
 }
 
+/// A body that never ends does not keep the connection: the answer comes without it, and the server closes.
+pub(super) fn unfinished_body(ctx: &Ctx) -> Result<(), Failure> {
+    for body in [r"Content-Length: 10\r\n\r\n{", r"Transfer-Encoding: chunked\r\n\r\n5\r\n{"] {
+        let mut connection = ctx.connect()?;
+        let head = r"POST /api/agent/execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+        ctx.send(&mut connection, &format!("{head}{body}"));
+        expect_status(&ctx.answer(&mut connection, "POST")?, 401)?;
+        ensure(connection.is_closed_within(Duration::from_secs(3)), || {
+            format!("still open 3 s after the answer: {body}")
+        })?;
+    }
+    Ok(())
+}
+
 /// A HEAD leaves no byte behind.
 pub(super) fn after_head(ctx: &Ctx) -> Result<(), Failure> {
     let mut connection = ctx.connect()?;

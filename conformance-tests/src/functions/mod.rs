@@ -29,6 +29,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("http/request-in-pieces", "RFC 9112 2.2", connection::in_pieces),
     must("http/keep-alive-after-an-error", "RFC 9112 9.3; V12", connection::after_error),
     must("http/keep-alive-after-an-unread-body", "RFC 9112 9.3", connection::after_unread_body),
+    must("http/unfinished-body-does-not-keep-the-connection", "RFC 9112 9.5; design 6", connection::unfinished_body),
     must("http/keep-alive-after-head", "RFC 9110 9.3.2; V3", connection::after_head),
     must("http/server-lives-after-clients-leave", "RFC 9112 9.5; V60; V61", connection::clients_leave),
     must("http/an-idle-connection-does-not-block-others", "RFC 9112 9.3", connection::idle),
