@@ -46,7 +46,6 @@ fn start(plant: Plant) -> SocketAddr {
             let (app, info) = (app.clone(), ConnInfo::new(Some(conn.peer)).with_local(Some(conn.local)));
             tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
                 let app = app.clone();
-                let info = info.clone();
                 async move { Ok::<_, std::convert::Infallible>(answer(&app, plant, request.map(Body::new), info).await) }
             })
         };

@@ -24,9 +24,10 @@ pub use self::exchange::{Chunks, Exchange, Framing, Request, Sending};
 pub use self::known::{KNOWN, Known};
 pub use self::report::{Finding, Report};
 use crate::Column;
+use crate::differential::Group;
 use crate::normalise::Rule;
 
-/// How often a difference is looked for again before it counts as one that was there once.
+/// How often a difference is looked for again; it counts if it comes back in most of them.
 const REPEATS: usize = 5;
 /// How long smaller exchanges are tried for one finding.
 const SHRINKING: Duration = Duration::from_secs(10);
@@ -115,7 +116,7 @@ pub fn generate(columns: &[Column<'_>], options: Options<'_>) -> Report {
 
 /// The answers to one exchange, grouped, and the rules that were needed.
 #[must_use]
-pub fn compare(columns: &[Column<'_>], exchange: &Exchange) -> Vec<crate::differential::Group> {
+pub fn compare(columns: &[Column<'_>], exchange: &Exchange) -> Vec<Group> {
     ask::ask(columns, exchange, &mut BTreeSet::new())
 }
 
@@ -158,12 +159,12 @@ impl Shared<'_> {
         if !ask::is_finding(&groups) {
             return;
         }
-        if !(0..REPEATS).any(|_| self.differs(&exchange)) {
+        let again = (0..REPEATS).filter(|_| self.difference(&exchange).is_some()).count();
+        if again <= REPEATS / 2 {
             self.lock().unrepeated.push(Finding { number, exchange, groups });
             return;
         }
-        let exchange = self.shrink(tree);
-        let groups = ask::ask(self.columns, &exchange, used);
+        let (exchange, groups) = self.shrink(tree, groups);
         let sent =
             |exchange: &Exchange| exchange.sendings().iter().map(|sending| sending.pieces.concat()).collect::<Vec<_>>();
         let mut report = self.lock();
@@ -175,19 +176,21 @@ impl Shared<'_> {
         }
     }
 
-    fn differs(&self, exchange: &Exchange) -> bool {
-        ask::is_finding(&ask::ask(self.columns, exchange, &mut BTreeSet::new()))
+    /// The answers to an exchange, if they are a finding.
+    fn difference(&self, exchange: &Exchange) -> Option<Vec<Group>> {
+        let groups = compare(self.columns, exchange);
+        ask::is_finding(&groups).then_some(groups)
     }
 
-    /// The smallest exchange below this one that still differs.
-    fn shrink(&self, mut tree: Tree) -> Exchange {
-        let mut smallest = tree.current();
+    /// The smallest exchange below this one that still differs, and how it was answered.
+    fn shrink(&self, mut tree: Tree, groups: Vec<Group>) -> (Exchange, Vec<Group>) {
+        let mut smallest = (tree.current(), groups);
         let started = Instant::now();
         let mut moved = tree.simplify();
         while moved && started.elapsed() < SHRINKING {
             let smaller = tree.current();
-            if self.differs(&smaller) {
-                smallest = smaller;
+            if let Some(groups) = self.difference(&smaller) {
+                smallest = (smaller, groups);
                 moved = tree.simplify();
             } else {
                 moved = tree.complicate();

@@ -24,7 +24,7 @@ pub struct Report {
     pub took: Duration,
     /// The exchanges that were not answered alike, shrunk; each once.
     pub findings: Vec<Finding>,
-    /// Exchanges that were not answered alike once, and were when they were repeated.
+    /// Exchanges that were not answered alike once, and mostly were when they were repeated.
     pub unrepeated: Vec<Finding>,
     /// The normalising rules that were needed.
     pub normalised: BTreeSet<Rule>,
@@ -87,7 +87,7 @@ impl fmt::Display for Report {
             writeln!(f, "\n{finding}  repeat: {}", self.repeat(finding.number))?;
         }
         for finding in &self.unrepeated {
-            writeln!(f, "\nseen once, alike when repeated: {finding}  repeat: {}", self.repeat(finding.number))?;
+            writeln!(f, "\nmostly alike when repeated: {finding}  repeat: {}", self.repeat(finding.number))?;
         }
         let rules: Vec<_> = self.normalised.iter().map(|rule| rule.as_str()).collect();
         writeln!(f, "normalised: {}", rules.join(", "))

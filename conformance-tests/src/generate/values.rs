@@ -281,6 +281,10 @@ pub(super) const HEADERS: &[(&str, &str)] = &[
     ("X-Test_.!#$%&'*+^`|~", "a"),
 ];
 
+/// Header lines that a route of the reference app shows as they came.
+pub(super) const SHOWN: &[(&str, &str)] =
+    &[("X-Test", "a"), ("X-Test", "b"), ("x-test", "a, b"), ("X-Test", ""), ("X-Test-B", "A"), ("X-Test", "\"a, b\"")];
+
 /// Values of `Authorization` and `X-API-Key`; what is in braces is a credential of the reference configuration.
 pub(super) const CREDENTIALS: &[(&str, &str)] = &[
     ("Authorization", "Bearer {user-token}"),
