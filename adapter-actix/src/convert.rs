@@ -22,8 +22,8 @@ use crate::serve::Local;
 pub(crate) fn connection(request: &HttpRequest) -> ConnInfo {
     let config = request.app_config();
     let local = request.conn_data::<Local>().map_or(config.local_addr(), |Local(local)| *local);
-    let scheme = if config.secure() { Scheme::Https } else { Scheme::Http };
-    ConnInfo::new(request.peer_addr()).with_local(Some(local)).with_scheme(scheme)
+    let conn = ConnInfo::new(request.peer_addr()).with_local(Some(local));
+    if config.secure() { conn.with_scheme(Scheme::Https) } else { conn }
 }
 
 /// The head as it came: original target, every header line.
@@ -46,8 +46,7 @@ pub(crate) fn headers(from: &actix_header::HeaderMap) -> Result<HeaderMap, actix
     let mut headers = HeaderMap::with_capacity(from.len());
     for (name, value) in from {
         let name = HeaderName::from_bytes(name.as_str().as_bytes()).map_err(ErrorBadRequest)?;
-        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(ErrorBadRequest)?;
-        headers.append(name, value);
+        headers.append(name, HeaderValue::from_bytes(value.as_bytes()).map_err(ErrorBadRequest)?);
     }
     Ok(headers)
 }
@@ -108,8 +107,7 @@ pub(crate) fn response(
     let length = parts.headers.get(CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
     let exact = http_body::Body::size_hint(&body).exact();
-    let closes = says_close(&parts.headers);
-    let is_head = asked.head;
+    let (closes, is_head) = (says_close(&parts.headers), asked.head);
     let mut response =
         HttpResponse::new(StatusCode::from_u16(parts.status.as_u16()).map_err(ErrorInternalServerError)?);
     response = match (body.into_full(), length, exact) {
