@@ -156,6 +156,21 @@ impl fmt::Display for RequestId {
 pub struct ClientAddress(pub std::net::IpAddr);
 
 /// A fact that a native handler can ask for.
+///
+/// ```
+/// use neurolink_core::{FromFacts, app::Facts};
+///
+/// #[derive(Clone)]
+/// struct Tenant(String); // a middleware says `ctx.insert(Tenant(..))`
+///
+/// impl FromFacts for Tenant {
+///     const NEEDS: &'static str = "the middleware `tenant`";
+///
+///     fn from_facts(facts: &Facts) -> Option<Self> {
+///         facts.get().cloned()
+///     }
+/// }
+/// ```
 pub trait FromFacts: Sized {
     /// What must be registered for the fact to be there, for the log.
     const NEEDS: &'static str;
@@ -185,6 +200,38 @@ impl FromFacts for ClientAddress {
 
     fn from_facts(facts: &Facts) -> Option<Self> {
         facts.client_address.map(Self)
+    }
+}
+
+#[cfg(feature = "rate-limit")]
+impl FromFacts for crate::middleware::RateLimitState {
+    const NEEDS: &'static str = "a `RateLimit` whose scope covers the path";
+
+    fn from_facts(facts: &Facts) -> Option<Self> {
+        facts.get().copied()
+    }
+}
+
+/// Fires when the client is gone or the deadline has passed before the handler has answered.
+impl FromFacts for tokio_util::sync::CancellationToken {
+    const NEEDS: &'static str = "the stack";
+
+    fn from_facts(facts: &Facts) -> Option<Self> {
+        Some(facts.cancellation())
+    }
+}
+
+/// A fact of your own, that a middleware added by [`Context::insert`](crate::Context::insert).
+///
+/// To have the log name the middleware that is missing, implement [`FromFacts`] for your type instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inserted<T>(pub T);
+
+impl<T: Clone + Send + Sync + 'static> FromFacts for Inserted<T> {
+    const NEEDS: &'static str = "a middleware that adds it by `Context::insert`, and whose scope covers the path";
+
+    fn from_facts(facts: &Facts) -> Option<Self> {
+        facts.get().cloned().map(Self)
     }
 }
 

@@ -325,6 +325,10 @@ impl Context {
         self.facts.get()
     }
 
+    pub(super) const fn facts(&self) -> &http::Extensions {
+        &self.facts
+    }
+
     /// A registered state.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<&T> {

@@ -1,6 +1,5 @@
 //! The same onion around routes that a host's framework serves.
 
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,10 +7,11 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http_body::Body as HttpBody;
 
+use super::facts::{Facts, Unanswered};
 use super::table::{PROTECTED, PUBLIC, REFUSED};
 use super::{App, AppBuilder, ConnInfo, Context, guard};
 use crate::stack::{BodyAccess, Endpoint, Stack, panicked};
-use crate::{AuthenticatedUser, Body, BoxError, BoxFuture, ConfigError, Error, Request, RequestId, Response, Settings};
+use crate::{Body, BoxError, BoxFuture, ConfigError, Error, Request, Response, Settings};
 
 /// A stack that stands around a host's own routes: the same middleware, the same decisions.
 ///
@@ -37,20 +37,6 @@ pub enum Crossing<B> {
     Kept(B),
     /// A body of the core.
     Core(Body),
-}
-
-/// What the onion found out, for native handlers; it travels in the request's extensions.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Facts {
-    /// The id of the request.
-    pub request_id: RequestId,
-    /// Who is calling.
-    pub user: Option<AuthenticatedUser>,
-    /// The address of the client.
-    pub client_address: Option<IpAddr>,
-    /// Whether the middleware changed the request's headers: a host that keeps its own has to take them over.
-    pub headers_changed: bool,
 }
 
 impl Stack {
@@ -169,10 +155,15 @@ where
         let Some(native) = native else {
             return Box::pin(std::future::ready(super::respond_error(Error::internal("the native service ran twice"))));
         };
-        let request = native_request(ctx);
+        let facts = Arc::new(Facts::of(ctx));
+        let request = native_request(ctx, Arc::clone(&facts));
+        let unanswered = Unanswered::new(facts);
         Box::pin(async move {
             match AssertUnwindSafe(async { native(request).await }).catch_unwind().await {
-                Ok(response) => response,
+                Ok(response) => {
+                    unanswered.answered();
+                    response
+                }
                 Err(panic) => super::respond_error(panicked(&*panic)),
             }
         })
@@ -180,7 +171,7 @@ where
 }
 
 /// The request for the host: a copy of the head, so that the middleware still sees it on the way out.
-fn native_request(ctx: &mut Context) -> Request {
+fn native_request(ctx: &mut Context, facts: Arc<Facts>) -> Request {
     let body = if ctx.body_taken { Body::empty() } else { std::mem::take(&mut ctx.body) };
     let mut request = Request::new(body);
     *request.method_mut() = ctx.parts.method.clone();
@@ -188,11 +179,6 @@ fn native_request(ctx: &mut Context) -> Request {
     *request.version_mut() = ctx.parts.version;
     *request.headers_mut() = ctx.parts.headers.clone();
     *request.extensions_mut() = std::mem::take(&mut ctx.parts.extensions);
-    request.extensions_mut().insert(Arc::new(Facts {
-        request_id: ctx.request_id().clone(),
-        user: ctx.user().cloned(),
-        client_address: ctx.client_address(),
-        headers_changed: ctx.headers_changed,
-    }));
+    request.extensions_mut().insert(facts);
     request
 }

@@ -10,6 +10,7 @@
 //! | `bearer` | [`BearerAuth`] | `AUTH` |
 //! | `api-key` | [`ApiKeyAuth`] | `AUTH` |
 //! | `roles` | [`RequireRoles`] | `ROLES` |
+//! | `tower` | [`Tower`] | [`APP`](crate::stack::order::APP) |
 //!
 //! The request id, the cross-site check, the host check and the authorisation of routes are part of the core.
 
@@ -27,6 +28,8 @@ mod roles;
 mod security_headers;
 #[cfg(feature = "timing")]
 mod timing;
+#[cfg(feature = "tower")]
+mod tower;
 
 #[cfg(feature = "access-log")]
 pub use access_log::AccessLog;
@@ -44,3 +47,5 @@ pub use roles::RequireRoles;
 pub use security_headers::{Csp, FrameOptions, Hsts, PermissionsPolicy, SecurityHeaders};
 #[cfg(feature = "timing")]
 pub use timing::Timing;
+#[cfg(feature = "tower")]
+pub use tower::{Inside, Tower};

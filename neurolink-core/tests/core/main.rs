@@ -3,6 +3,8 @@
 mod app;
 mod bodies;
 #[cfg(feature = "full")]
+mod facts;
+#[cfg(feature = "full")]
 mod headers;
 #[cfg(feature = "full")]
 mod limits;
@@ -12,3 +14,5 @@ mod onion;
 mod protect;
 mod streams;
 mod support;
+#[cfg(feature = "full")]
+mod tower;
