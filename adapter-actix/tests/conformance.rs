@@ -1,5 +1,7 @@
 //! Every conformance case against actix-web's own router, with the app mounted beside a native route.
 
+mod native;
+
 use std::io;
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -25,6 +27,7 @@ async fn http_server(app: App, listener: TcpListener) -> io::Result<()> {
 }
 
 fn main() -> ExitCode {
-    let subject = reference::Served::by(Actix::new().workers(2).host(host)).own_server(http_server);
+    let subject =
+        reference::Served::by(Actix::new().workers(2).host(host)).own_server(http_server).native_server(native::serve);
     run_cli(subject, DIVERGENCES)
 }

@@ -6,7 +6,7 @@ mod protect;
 mod serve;
 
 pub use fact::Fact;
-pub use mount::{Mount, router};
+pub use mount::{Connection, Mount, router};
 pub use protect::{Protect, ProtectLayer, layer, layer_with};
 pub use serve::Axum;
 

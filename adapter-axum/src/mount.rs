@@ -3,14 +3,17 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use axum::Router;
+use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, OriginalUri, Request};
 use axum::response::Response;
+use axum::serve::IncomingStream;
 use neurolink_core::{App, Body, BoxFuture, ConnInfo};
+use tokio::net::TcpListener;
 
 /// A router with the app's base path and everything below it, to merge into one of your own.
 ///
 /// It has no fallback: what is not below the base path stays yours, your 404 included.
-/// Serve the router with `into_make_service_with_connect_info::<SocketAddr>()`, so that the app knows who is calling.
+/// Serve the router with `into_make_service_with_connect_info::<`[`Connection`]`>()`, so that the app knows who is calling.
 pub fn router<S>(app: App) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -58,11 +61,25 @@ impl tower_service::Service<Request> for Mount {
     }
 }
 
+/// Both ends of a connection of `axum::serve`: `into_make_service_with_connect_info::<Connection>()`.
+///
+/// With axum's own `SocketAddr` the peer is known and the local address is not, and the Host of a server on a loopback
+/// address is only checked where that is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Connection(ConnInfo);
+
+impl Connected<IncomingStream<'_, TcpListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self(ConnInfo::new(Some(*stream.remote_addr())).with_local(stream.io().local_addr().ok()))
+    }
+}
+
 /// What our own server says of the connection, or what axum's says.
 pub(crate) fn connection(request: &Request) -> ConnInfo {
     let extensions = request.extensions();
-    extensions
-        .get::<ConnInfo>()
-        .copied()
+    let known = extensions.get::<ConnInfo>().copied();
+    let both_ends = || extensions.get::<ConnectInfo<Connection>>().map(|ConnectInfo(Connection(conn))| *conn);
+    known
+        .or_else(both_ends)
         .unwrap_or_else(|| ConnInfo::new(extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer)))
 }

@@ -1,12 +1,14 @@
 //! Every conformance case against axum's own router, with the app mounted beside a native route.
 
+mod native;
+
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::process::ExitCode;
 
 use axum::Router;
 use axum::routing::get;
-use neurolink_axum::{Axum, DIVERGENCES, router};
+use neurolink_axum::{Axum, Connection, DIVERGENCES, router};
 use neurolink_conformance::{reference, run_cli};
 use neurolink_core::App;
 
@@ -15,11 +17,11 @@ fn host(app: App) -> Router {
 }
 
 async fn axum_serve(app: App, listener: TcpListener) -> io::Result<()> {
-    let service = host(app).into_make_service_with_connect_info::<SocketAddr>();
+    let service = host(app).into_make_service_with_connect_info::<Connection>();
     axum::serve(tokio::net::TcpListener::from_std(listener)?, service).await
 }
 
 fn main() -> ExitCode {
-    let subject = reference::Served::by(Axum::new().host(host)).own_server(axum_serve);
+    let subject = reference::Served::by(Axum::new().host(host)).own_server(axum_serve).native_server(native::serve);
     run_cli(subject, DIVERGENCES)
 }

@@ -1,5 +1,7 @@
 //! Every conformance case against poem's own router, with the app mounted beside a native route.
 
+mod native;
+
 use std::io;
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -24,6 +26,6 @@ async fn poem_server(app: App, listener: TcpListener) -> io::Result<()> {
 }
 
 fn main() -> ExitCode {
-    let subject = reference::Served::by(Poem::new().host(host)).own_server(poem_server);
+    let subject = reference::Served::by(Poem::new().host(host)).own_server(poem_server).native_server(native::serve);
     run_cli(subject, DIVERGENCES)
 }

@@ -1,5 +1,7 @@
 //! Every conformance case against warp's own filters, with the app mounted beside a native route.
 
+mod native;
+
 use std::io;
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -22,6 +24,6 @@ async fn warp_serve(app: App, listener: TcpListener) -> io::Result<()> {
 }
 
 fn main() -> ExitCode {
-    let subject = reference::Served::by(Warp::new().host(host)).own_server(warp_serve);
+    let subject = reference::Served::by(Warp::new().host(host)).own_server(warp_serve).native_server(native::serve);
     run_cli(subject, DIVERGENCES)
 }

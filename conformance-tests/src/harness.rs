@@ -33,6 +33,11 @@ pub trait Subject: Send + Sync + 'static {
     fn start_own(&self, _needs: &str) -> Option<std::io::Result<Running>> {
         None
     }
+
+    /// Starts routes that the framework serves itself, with the configuration's stack around them; see `native.toml`.
+    fn start_native(&self, _needs: &str) -> Option<std::io::Result<Running>> {
+        None
+    }
 }
 
 /// A server that runs until it is dropped.

@@ -16,6 +16,7 @@ pub mod hyper_adapter;
 mod json;
 pub mod matrix;
 pub mod mutants;
+mod native;
 pub mod normalise;
 pub mod parse;
 mod placeholders;

@@ -10,9 +10,12 @@ use futures_util::StreamExt as _;
 use http::{HeaderName, HeaderValue};
 use neurolink_config::{Config, Loader};
 use neurolink_core::engine::{EventStream, StreamEvent};
+use neurolink_core::middleware::RequireRoles;
 use neurolink_core::server::{Adapter, Server};
+use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{
     App, AppBuilder, AuthenticatedUser, BoxFuture, Code, Context, Engine, Error, Json, Path, Reply, Route, RouteGroup,
+    Settings, Stack,
 };
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
@@ -22,11 +25,13 @@ use crate::watched::{Counters, Watched};
 use crate::{Running, Subject, configuration};
 
 type Serve = dyn Fn(App, TcpListener) -> BoxFuture<'static, io::Result<()>> + Send + Sync;
+type ServeNative = dyn Fn(Stack, Settings, TcpListener) -> BoxFuture<'static, io::Result<()>> + Send + Sync;
 
 /// A framework's adapter, serving the reference app: what the cases are sent to.
 pub struct Served<A> {
     adapter: Arc<A>,
     own: Option<Arc<Serve>>,
+    native: Option<Arc<ServeNative>>,
     changes: Changes,
 }
 
@@ -48,7 +53,7 @@ impl Default for Changes {
 impl<A: Adapter> Served<A> {
     /// Serves by this adapter.
     pub fn by(adapter: A) -> Self {
-        Self { adapter: Arc::new(adapter), own: None, changes: Changes::default() }
+        Self { adapter: Arc::new(adapter), own: None, native: None, changes: Changes::default() }
     }
 
     /// Serves another app than the reference.
@@ -66,6 +71,17 @@ impl<A: Adapter> Served<A> {
         Fut: Future<Output = io::Result<()>> + Send + 'static,
     {
         self.own = Some(Arc::new(move |app, listener| Box::pin(serve(app, listener))));
+        self
+    }
+
+    /// Adds a server of the framework's own routes with a stack around them: the test routes that `native.toml` names.
+    #[must_use]
+    pub fn native_server<F, Fut>(mut self, serve: F) -> Self
+    where
+        F: Fn(Stack, Settings, TcpListener) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        self.native = Some(Arc::new(move |stack, settings, listener| Box::pin(serve(stack, settings, listener))));
         self
     }
 }
@@ -110,15 +126,29 @@ impl<A: Adapter> Subject for Served<A> {
 
     fn start_own(&self, needs: &str) -> Option<io::Result<Running>> {
         let serve = Arc::clone(self.own.as_ref()?);
-        Some(app(needs).map_err(io::Error::other).and_then(|app| {
-            let listener = TcpListener::bind("127.0.0.1:0")?;
-            listener.set_nonblocking(true)?;
-            let addr = listener.local_addr()?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-            runtime.spawn(async move { serve(app, listener).await });
-            Ok(Running::new(addr, || runtime.shutdown_background()))
-        }))
+        Some(app(needs).map_err(io::Error::other).and_then(|app| behind(move |listener| serve(app, listener))))
     }
+
+    fn start_native(&self, needs: &str) -> Option<io::Result<Running>> {
+        let serve = Arc::clone(self.native.as_ref()?);
+        let stack = stack(needs).map_err(io::Error::other);
+        Some(stack.and_then(|(stack, settings)| behind(move |listener| serve(stack, settings, listener))))
+    }
+}
+
+/// A server that ends with its runtime.
+fn behind(serve: impl FnOnce(TcpListener) -> BoxFuture<'static, io::Result<()>>) -> io::Result<Running> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    let addr = listener.local_addr()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let serving = serve(listener);
+    runtime.spawn(async move {
+        if let Err(error) = serving.await {
+            eprintln!("the server at {addr} ended: {error}");
+        }
+    });
+    Ok(Running::new(addr, || runtime.shutdown_background()))
 }
 
 /// Builds the app that the cases of this configuration run against.
@@ -127,6 +157,28 @@ impl<A: Adapter> Subject for Served<A> {
 /// What is wrong with the configuration; for `needs` that are not known, that.
 pub fn app(needs: &str) -> Result<App, Problem> {
     Ok(builder(&config(needs)?, OfflineEngine::new())?.build()?)
+}
+
+/// The stack of this configuration for routes that a framework serves itself, with what our routes say by themselves:
+/// who may call them.
+///
+/// # Errors
+/// What is wrong with the configuration; for `needs` that are not known, that.
+pub fn stack(needs: &str) -> Result<(Stack, Settings), Problem> {
+    const PUBLIC: [&str; 9] = [
+        "/api/health/live",
+        "/api/health/startup",
+        "/api/test/echo",
+        "/api/test/files/*",
+        "/api/test/many",
+        "/api/test/params/*",
+        "/api/test/query",
+        "/api/test/set-cookies",
+        "/api/test/unsafe",
+    ];
+    let config = config(needs)?;
+    let admins = RequireRoles::any(["admin"]).only(["/api/test/admin", "/api/test/admin-echo"]);
+    Ok((config.stack()?.public(PUBLIC).with(admins).build()?, config.settings()))
 }
 
 /// The configuration of this name.

@@ -9,6 +9,7 @@ use crate::case::{Case, Level};
 use crate::divergences::Divergences;
 use crate::function::FunctionCase;
 use crate::harness::{Running, Subject};
+use crate::native;
 use crate::run::{run_case, run_function};
 use crate::verdict::CaseOutcome;
 
@@ -33,17 +34,32 @@ enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Place {
     needs: String,
-    own: bool,
+    server: ServerKind,
+}
+
+/// How a server of a subject serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum ServerKind {
+    /// The app in the framework's router.
+    Mounted,
+    /// The same behind the framework's own server.
+    Own,
+    /// The framework's own routes with the stack around them.
+    Native,
 }
 
 impl Test {
-    fn data(case: &Arc<Case>, own: bool) -> Self {
-        let name = if own { format!("own-server/{}", case.name()) } else { case.name() };
-        Self { name, place: Place { needs: case.needs.clone(), own }, kind: Kind::Data(Arc::clone(case)) }
+    fn data(case: &Arc<Case>, server: ServerKind) -> Self {
+        let name = match server {
+            ServerKind::Mounted => case.name(),
+            ServerKind::Own => format!("own-server/{}", case.name()),
+            ServerKind::Native => format!("native/{}", case.name()),
+        };
+        Self { name, place: Place { needs: case.needs.clone(), server }, kind: Kind::Data(Arc::clone(case)) }
     }
 
     fn function(case: &'static FunctionCase) -> Self {
-        let place = Place { needs: case.needs.to_owned(), own: false };
+        let place = Place { needs: case.needs.to_owned(), server: ServerKind::Mounted };
         Self { name: case.id.to_owned(), place, kind: Kind::Function(case) }
     }
 
@@ -146,9 +162,13 @@ impl Suite {
         let cases: Vec<Arc<Case>> = cases().map_err(|error| error.to_string())?.into_iter().map(Arc::new).collect();
         let has_own = subject.start_own("").is_some();
         let own = cases.iter().filter(|case| has_own && OWN_SERVER_AREAS.contains(&case.area()));
-        let own = own.map(|case| Test::data(case, true));
-        let data = cases.iter().map(|case| Test::data(case, false));
-        let tests = own.chain(data).chain(function_cases().iter().map(Test::function)).collect();
+        let own = own.map(|case| Test::data(case, ServerKind::Own));
+        let has_native = subject.start_native("").is_some();
+        let list = native::list()?;
+        let native = cases.iter().filter(|case| has_native && list.holds(case));
+        let native = native.map(|case| Test::data(case, ServerKind::Native));
+        let data = cases.iter().map(|case| Test::data(case, ServerKind::Mounted));
+        let tests = own.chain(native).chain(data).chain(function_cases().iter().map(Test::function)).collect();
         Ok(Self { subject: Box::new(subject), divergences, tests, servers: Mutex::default() })
     }
 
@@ -236,11 +256,12 @@ impl Suite {
     }
 
     fn start(&self, place: &Place) -> Result<Running, String> {
-        let Place { needs, own } = place;
-        let started = if *own {
-            self.subject.start_own(needs).unwrap_or_else(|| Err(std::io::ErrorKind::Unsupported.into()))
-        } else {
-            self.subject.start(needs)
+        let needs = &place.needs;
+        let unsupported = || Err(std::io::ErrorKind::Unsupported.into());
+        let started = match place.server {
+            ServerKind::Mounted => self.subject.start(needs),
+            ServerKind::Own => self.subject.start_own(needs).unwrap_or_else(unsupported),
+            ServerKind::Native => self.subject.start_native(needs).unwrap_or_else(unsupported),
         };
         started.map_err(|error| format!("{} does not start with `{needs}`: {error}", self.name()))
     }

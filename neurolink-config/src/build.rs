@@ -5,7 +5,10 @@ use neurolink_core::middleware::{
     AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, Denied, FrameOptions, Hsts, JwtKeys, Key, RateLimit,
     SecurityHeaders, StaticToken, Timing,
 };
-use neurolink_core::{AppBuilder, AuthenticatedUser, ConfigError, ConfigProblem, Middleware, Registration, Settings};
+use neurolink_core::stack::StackBuilder;
+use neurolink_core::{
+    AppBuilder, AuthenticatedUser, ConfigError, ConfigProblem, Middleware, Registration, Settings, Stack,
+};
 use secrecy::ExposeSecret as _;
 
 use crate::sections::parse_hsts;
@@ -23,29 +26,39 @@ impl Config {
     /// # Errors
     /// Headers that cannot be sent; the rest is checked when the app is built.
     pub fn apply(&self, builder: AppBuilder) -> Result<AppBuilder, ConfigError> {
+        let builder = builder.configure(|settings| self.set(settings)).public(&self.auth.public);
+        Ok(self.middleware()?.into_iter().fold(builder, AppBuilder::middleware))
+    }
+
+    /// The same middleware and public paths as a stack, for routes that a host's framework serves.
+    ///
+    /// # Errors
+    /// Headers that cannot be sent; the rest is checked when the stack is built.
+    pub fn stack(&self) -> Result<StackBuilder, ConfigError> {
+        let builder = Stack::builder().public(&self.auth.public);
+        Ok(self.middleware()?.into_iter().fold(builder, StackBuilder::with))
+    }
+
+    /// The settings of the core.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        self.set(&mut settings);
+        settings
+    }
+
+    fn middleware(&self) -> Result<Vec<Registration>, ConfigError> {
         let mut problems = Vec::new();
         let headers = self.headers.build(&mut problems);
-        let mut builder = builder
-            .configure(|settings| self.set(settings))
-            .public(&self.auth.public)
-            .middleware(configured(Timing::new()))
-            .middleware(configured(headers));
+        let mut all = vec![configured(Timing::new()), configured(headers)];
         if self.log.access {
-            builder = builder.middleware(configured(AccessLog::new()));
+            all.push(configured(AccessLog::new()));
         }
-        if let Some(cors) = self.cors.build(&self.request_id.header, &self.auth.api_keys.header) {
-            builder = builder.middleware(configured(cors));
-        }
-        if let Some(limit) = self.rate_limit.build() {
-            builder = builder.middleware(limit.configured());
-        }
-        if let Some(bearer) = self.auth.bearer() {
-            builder = builder.middleware(configured(bearer));
-        }
-        if let Some(api_keys) = self.auth.api_keys() {
-            builder = builder.middleware(configured(api_keys));
-        }
-        if problems.is_empty() { Ok(builder) } else { Err(ConfigError::new(problems)) }
+        all.extend(self.cors.build(&self.request_id.header, &self.auth.api_keys.header).map(configured));
+        all.extend(self.rate_limit.build().map(Registration::configured));
+        all.extend(self.auth.bearer().map(configured));
+        all.extend(self.auth.api_keys().map(configured));
+        if problems.is_empty() { Ok(all) } else { Err(ConfigError::new(problems)) }
     }
 
     fn set(&self, settings: &mut Settings) {

@@ -44,6 +44,21 @@ fn the_default_stack_is_timing_log_headers_and_the_cross_site_check() {
 }
 
 #[test]
+fn a_stack_for_native_routes_has_the_same_middleware_and_settings() {
+    let config = with(&[
+        ("NEUROLINK__AUTH__TOKEN", TOKEN),
+        ("NEUROLINK__CORS__ORIGINS", "https://a.example"),
+        ("NEUROLINK__RATE_LIMIT__LIMIT", "5/60s"),
+        ("NEUROLINK__TIMEOUT__REQUEST", "7s"),
+    ]);
+    let stack = config.stack().expect("valid").build().expect("valid");
+    let mut names: Vec<_> = stack.names().collect();
+    names.sort_unstable();
+    assert_eq!(names, ["access-log", "bearer-auth", "cors", "rate-limit", "security-headers", "timing"]);
+    assert_eq!(config.settings().timeout, std::time::Duration::from_secs(7));
+}
+
+#[test]
 fn every_middleware_comes_with_its_section() {
     let config = with(&[
         ("NEUROLINK__AUTH__TOKEN", TOKEN),

@@ -57,6 +57,6 @@ impl fmt::Debug for Key {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the client's address is not known, so that nobody can be limited by it; serve with the framework's connection \
-     info (axum: `into_make_service_with_connect_info::<SocketAddr>()`), or by neurolink's own server"
+     info (axum: `into_make_service_with_connect_info::<neurolink_axum::Connection>()`), or by neurolink's own server"
 )]
 pub(crate) struct NoAddress;
