@@ -5,9 +5,12 @@ mod native;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use neurolink_core::{AuthenticatedUser, RequestId, Stack};
+use native::{facts, paths};
+use neurolink_core::middleware::RateLimitState;
+use neurolink_core::{AuthenticatedUser, Inserted, RequestId, Stack};
 use neurolink_poem::{Fact, middleware};
 use poem::{Body, Endpoint, EndpointExt as _, Route, get, handler, post};
+use tokio_util::sync::CancellationToken;
 
 #[handler]
 fn me(Fact(user): Fact<AuthenticatedUser>) -> String {
@@ -39,8 +42,49 @@ fn panic() -> &'static str {
     panic!("secret")
 }
 
+#[handler]
+fn limit(Fact(state): Fact<RateLimitState>) -> String {
+    state.remaining.to_string()
+}
+
+#[handler]
+fn tenant(Fact(Inserted(tenant)): Fact<Inserted<facts::Tenant>>) -> &'static str {
+    tenant.0
+}
+
+#[handler]
+async fn hang(Fact(token): Fact<CancellationToken>) -> String {
+    facts::hang(token).await
+}
+
+#[handler]
+fn open() -> &'static str {
+    "open"
+}
+
+#[handler]
+fn reach() -> &'static str {
+    paths::reach()
+}
+
+fn team() -> Route {
+    Route::new().at("/secret", get(reach)).at("/by/:id", get(reach)).at("/all/*rest", get(reach)).at("/open", get(open))
+}
+
 fn routes() -> Route {
+    alone().nest("/team", team())
+}
+
+fn alone() -> Route {
     Route::new()
+        .at("/limit", get(limit))
+        .at("/tenant", get(tenant))
+        .at("/hang", get(hang))
+        .at("/open", get(open))
+        .at("/open/*rest", get(open))
+        .at("/admin/panel", get(reach))
+        .at("/users/:id", get(reach))
+        .at("/files/*rest", get(reach))
         .at("/me", get(me))
         .at("/public", get(public))
         .at("/id", get(id))
@@ -53,17 +97,24 @@ struct Poem;
 
 impl native::Native for Poem {
     async fn ask(&self, stack: Option<Stack>, request: Request<&'static str>) -> Response<Bytes> {
-        let (parts, body) = request.into_parts();
-        let mut request = poem::Request::builder().method(parts.method).uri(parts.uri).body(Body::from(body));
-        *request.headers_mut() = parts.headers;
-        let answer = match stack {
-            Some(stack) => routes().with(middleware(stack).expect("valid")).get_response(request).await,
-            None => routes().get_response(request).await,
-        };
-        let (parts, body) = http::Response::from(answer).into_parts();
-        let body = Body::from(body).into_bytes().await.expect("a body");
-        Response::from_parts(parts, body)
+        match stack {
+            Some(stack) => answer(routes().with(middleware(stack).expect("valid")), request).await,
+            None => answer(routes(), request).await,
+        }
     }
+
+    async fn ask_team(&self, stack: Stack, request: Request<&'static str>) -> Response<Bytes> {
+        answer(alone().nest("/team", team().with(middleware(stack).expect("valid"))), request).await
+    }
+}
+
+async fn answer(routes: impl Endpoint, request: Request<&'static str>) -> Response<Bytes> {
+    let (parts, body) = request.into_parts();
+    let mut request = poem::Request::builder().method(parts.method).uri(parts.uri).body(Body::from(body));
+    *request.headers_mut() = parts.headers;
+    let (parts, body) = http::Response::from(routes.get_response(request).await).into_parts();
+    let body = Body::from(body).into_bytes().await.expect("a body");
+    Response::from_parts(parts, body)
 }
 
 native::native_tests!(Poem);

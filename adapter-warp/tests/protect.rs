@@ -6,7 +6,9 @@ mod native;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use neurolink_core::{AuthenticatedUser, RequestId, Stack};
+use native::{facts, paths};
+use neurolink_core::middleware::RateLimitState;
+use neurolink_core::{AuthenticatedUser, Inserted, RequestId, Stack};
 use neurolink_warp::{fact, protect};
 use tower::ServiceExt as _;
 use warp::{Filter, Rejection, Reply};
@@ -19,7 +21,26 @@ fn routes() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone +
     let seen = warp::path!("seen").and(warp::get()).and(warp::header("x-seen")).map(|seen: String| seen);
     let echo = warp::path!("echo").and(warp::post()).and(warp::body::bytes()).map(|body: Bytes| body.to_vec());
     let panic = warp::path!("panic").and(warp::get()).map(|| -> &'static str { panic!("secret") });
-    me.or(public).or(id).or(seen).or(echo).or(panic)
+    me.or(public).or(id).or(seen).or(echo).or(panic).or(of_the_stack()).or(spelled())
+}
+
+fn of_the_stack() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
+    let limit = warp::path!("limit").and(warp::get()).and(fact());
+    let limit = limit.map(|state: RateLimitState| state.remaining.to_string());
+    let tenant = warp::path!("tenant").and(warp::get()).and(fact());
+    let tenant = tenant.map(|Inserted(facts::Tenant(name)): Inserted<facts::Tenant>| name);
+    let hang = warp::path!("hang").and(warp::get()).and(fact()).then(facts::hang);
+    limit.or(tenant).or(hang)
+}
+
+fn spelled() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
+    let open = warp::path!("open" / ..).or(warp::path!("team" / "open")).unify().and(warp::get()).map(|| "open");
+    let panel = warp::path!("admin" / "panel").or(warp::path!("files" / ..)).unify();
+    let user = warp::path!("users" / String).map(|_| ()).untuple_one();
+    let secret = warp::path!("secret").or(warp::path!("all" / ..)).unify();
+    let by = warp::path!("by" / String).map(|_| ()).untuple_one();
+    let team = warp::path!("team" / ..).and(secret.or(by).unify());
+    open.or(panel.or(user).unify().or(team).unify().and(warp::get()).map(paths::reach))
 }
 
 struct Warp;
@@ -40,6 +61,11 @@ impl native::Native for Warp {
             }
         };
         Response::from_parts(parts, body)
+    }
+
+    /// Nothing stands inside of a filter of warp's: the whole is protected.
+    async fn ask_team(&self, stack: Stack, request: Request<&'static str>) -> Response<Bytes> {
+        native::Native::ask(self, Some(stack), request).await
     }
 }
 

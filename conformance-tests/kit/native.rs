@@ -2,20 +2,43 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use neurolink_core::middleware::{BearerAuth, StaticToken};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use neurolink_core::middleware::{AccessLog, BearerAuth, StaticToken, Timing, Tower};
 use neurolink_core::stack::BodyAccess;
 use neurolink_core::{AuthenticatedUser, Body, Code, Context, Error, Hook, Middleware, Next, Stack};
+
+#[path = "native_facts.rs"]
+pub(crate) mod facts;
+#[path = "log.rs"]
+mod log;
+#[path = "native_paths.rs"]
+pub(crate) mod paths;
+
+pub(crate) use facts::{
+    a_client_that_leaves_cancels_the_native_handler, the_limit_and_facts_of_ones_own_reach_native_handlers,
+    the_log_names_the_middleware_that_a_fact_needs,
+};
+pub(crate) use paths::{
+    a_stack_inside_a_nested_router_sees_the_whole_path, no_spelling_passes_a_stack_inside_a_nested_router,
+    no_spelling_reaches_a_native_handler_without_credentials, no_spelling_reaches_a_native_handler_without_the_role,
+};
 
 const TOKEN: &str = "token-of-u1-0123456789";
 
 /// Native routes of a framework, with a stack around them or bare.
 ///
 /// `GET /me` answers the user's id, `GET /public` whether there is a user, `GET /id` the request's id,
-/// `GET /seen` the header `x-seen`, `POST /echo` the body, `GET /panic` panics.
+/// `GET /seen` the header `x-seen`, `POST /echo` the body, `GET /panic` panics;
+/// `GET /limit` answers how many requests are left, `GET /tenant` the [`Tenant`](facts::Tenant), `GET /hang` does
+/// [`facts::hang`]; `GET /open` and all below answer `open`;
+/// `GET /admin/panel`, `/users/{id}`, `/files/{*rest}` and, in a router of their own at `/team`, `/secret`, `/by/{id}`
+/// and `/all/{*rest}` do [`paths::reach`].
 pub(crate) trait Native {
     /// Sends one request and reads the whole answer.
     async fn ask(&self, stack: Option<Stack>, request: Request<&'static str>) -> Response<Bytes>;
+
+    /// The same with the stack around the router at `/team` only, where the framework can do that.
+    async fn ask_team(&self, stack: Stack, request: Request<&'static str>) -> Response<Bytes>;
 }
 
 /// The tests of native routes, each with its name.
@@ -36,15 +59,27 @@ macro_rules! native_tests {
             a_middleware_reads_bodies_both_ways_if_it_asks,
             a_middleware_that_reads_without_asking_is_a_500,
             a_panic_of_a_native_handler_is_a_500_with_its_headers,
+            timing_is_on_native_answers,
+            the_access_log_tells_of_native_requests,
+            a_tower_layer_stands_around_native_routes,
+            the_limit_and_facts_of_ones_own_reach_native_handlers,
+            the_log_names_the_middleware_that_a_fact_needs,
+            a_client_that_leaves_cancels_the_native_handler,
+            no_spelling_reaches_a_native_handler_without_credentials,
+            no_spelling_reaches_a_native_handler_without_the_role,
+            no_spelling_passes_a_stack_inside_a_nested_router,
+            a_stack_inside_a_nested_router_sees_the_whole_path,
         );
     };
 }
 pub(crate) use native_tests;
 
+fn auth() -> BearerAuth {
+    BearerAuth::tokens([StaticToken::new(TOKEN, AuthenticatedUser::new("u1"))]).no_failure_limit()
+}
+
 fn protecting() -> Stack {
-    let user = StaticToken::new(TOKEN, AuthenticatedUser::new("u1"));
-    let auth = BearerAuth::tokens([user]).no_failure_limit();
-    Stack::builder().with(auth).public(["/public"]).build().expect("valid")
+    Stack::builder().with(auth()).public(["/public"]).build().expect("valid")
 }
 
 fn request(method: &str, path: &str, signed_in: bool, body: &'static str) -> Request<&'static str> {
@@ -170,4 +205,26 @@ pub(crate) async fn a_panic_of_a_native_handler_is_a_500_with_its_headers(native
     let answer = native.ask(Some(protecting()), request("GET", "/panic", true, "")).await;
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert!(answer.headers().contains_key("x-request-id") && text(&answer).contains("INTERNAL_ERROR"));
+}
+
+pub(crate) async fn timing_is_on_native_answers(native: &impl Native) {
+    let stack = Stack::builder().with(Timing::new()).build().expect("valid");
+    let answer = native.ask(Some(stack), request("GET", "/open", false, "")).await;
+    assert!(answer.headers().contains_key("server-timing"));
+}
+
+pub(crate) async fn the_access_log_tells_of_native_requests(native: &impl Native) {
+    let (log, _listening) = log::Log::listen();
+    let stack = Stack::builder().with(AccessLog::new()).build().expect("valid");
+    native.ask(Some(stack), request("GET", "/open/x", false, "")).await;
+    let text = log.text();
+    assert!(text.contains("neurolink::access") && text.contains("/open/x") && text.contains("200"), "{text}");
+}
+
+pub(crate) async fn a_tower_layer_stands_around_native_routes(native: &impl Native) {
+    let name = HeaderName::from_static("x-tower");
+    let layer = tower_http::set_header::SetResponseHeaderLayer::overriding(name, HeaderValue::from_static("yes"));
+    let stack = Stack::builder().with(Tower::new("set-header", layer)).build().expect("valid");
+    let answer = native.ask(Some(stack), request("POST", "/echo", false, "hello")).await;
+    assert_eq!((&answer.headers()["x-tower"], text(&answer)), (&HeaderValue::from_static("yes"), "hello"));
 }
