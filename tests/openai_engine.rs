@@ -2,37 +2,18 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 
-/// Kills the example when the test ends.
-struct Example(Child);
+#[path = "kit/example.rs"]
+mod example;
 
-impl Drop for Example {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use example::Example;
 
-impl Example {
-    /// Starts the example in front of an endpoint, and gives its address.
-    fn start(endpoint: &TcpListener) -> (Self, String) {
-        let base = format!("http://{}/v1", endpoint.local_addr().expect("an address"));
-        // Test binaries stand in `deps`, examples beside it.
-        let own = std::env::current_exe().expect("a path");
-        let target = own.parent().and_then(|deps| deps.parent()).expect("a target folder");
-        let mut child = Command::new(target.join("examples/openai_engine"))
-            .envs([("OPENAI_BASE_URL", base.as_str()), ("OPENAI_API_KEY", "key-1"), ("LISTEN", "127.0.0.1:0")])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the example is built");
-        let stdout = child.stdout.take().expect("piped");
-        let example = Self(child);
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("a line");
-        let address = line.trim().strip_prefix("listening on http://").expect("an address").to_owned();
-        (example, address)
-    }
+/// Starts the example in front of an endpoint, and gives its address.
+fn start(endpoint: &TcpListener) -> (Example, String) {
+    let base = format!("http://{}/v1", endpoint.local_addr().expect("an address"));
+    let mut example = Example::start("openai_engine", &[("OPENAI_BASE_URL", &base), ("OPENAI_API_KEY", "key-1")]);
+    let address = example.address();
+    (example, address)
 }
 
 /// Sends a request and gives the connection to read from.
@@ -71,7 +52,7 @@ fn called(endpoint: &TcpListener) -> (TcpStream, String) {
 #[test]
 fn the_example_engine_calls_an_openai_compatible_endpoint() {
     let endpoint = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let (_example, address) = Example::start(&endpoint);
+    let (_example, address) = start(&endpoint);
     let body = r#"{"input":"two and two","systemPrompt":"be brief","maxTokens":5}"#;
     let mut client = post(&address, "/api/agent/execute", body);
 
@@ -96,7 +77,7 @@ fn the_example_engine_calls_an_openai_compatible_endpoint() {
 #[test]
 fn the_example_engine_streams_piece_by_piece() {
     let endpoint = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let (_example, address) = Example::start(&endpoint);
+    let (_example, address) = start(&endpoint);
     let mut client = BufReader::new(post(&address, "/api/agent/stream", r#"{"input":"two and two"}"#));
     let (mut call, request) = called(&endpoint);
     assert!(request.contains(r#""stream":true"#), "{request}");
@@ -119,7 +100,7 @@ fn the_example_engine_streams_piece_by_piece() {
 #[test]
 fn an_answer_that_breaks_off_is_an_error_and_no_end() {
     let endpoint = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let (_example, address) = Example::start(&endpoint);
+    let (_example, address) = start(&endpoint);
     let mut client = post(&address, "/api/agent/stream", r#"{"input":"two and two"}"#);
     let (mut call, _) = called(&endpoint);
     let first = r#"data: {"choices":[{"delta":{"content":"fo"}}]}"#;

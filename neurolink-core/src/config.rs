@@ -81,6 +81,8 @@ impl fmt::Display for ConfigProblem {
     }
 }
 
+impl std::error::Error for ConfigProblem {}
+
 impl ConfigError {
     /// An error of these problems.
     #[must_use]

@@ -1,0 +1,78 @@
+//! Every example runs and does what it is about.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+#[path = "kit/example.rs"]
+mod example;
+
+use example::Example;
+
+/// Sends a request with these lines between its first line and its end, and reads until the server closes.
+fn ask(address: &str, first: &str, lines: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("connects");
+    write!(stream, "{first} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n{body}").expect("sends");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answers");
+    answer
+}
+
+fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").expect("a head").1
+}
+
+fn embeds(name: &str) {
+    let mut example = Example::start(name, &[]);
+    let address = example.address();
+    let mine = ask(&address, "GET /mine", "", "");
+    assert!(mine.starts_with("HTTP/1.1 200") && body(&mine).contains("mine"), "{mine}");
+    assert!(!mine.to_ascii_lowercase().contains("x-request-id"), "{mine}");
+    let ours = ask(&address, "GET /api/health", "", "");
+    assert!(ours.starts_with("HTTP/1.1 200") && ours.contains("x-request-id"), "{ours}");
+    let nope = ask(&address, "GET /nope", "", "");
+    assert!(nope.starts_with("HTTP/1.1 404") && !nope.contains("x-request-id"), "{nope}");
+}
+
+fn protects(name: &str) {
+    let mut example = Example::start(name, &[]);
+    let address = example.address();
+    let refused = ask(&address, "GET /me", "", "");
+    assert!(refused.starts_with("HTTP/1.1 401") && refused.contains("AUTH_REQUIRED"), "{refused}");
+    let me = ask(&address, "GET /me", "Authorization: Bearer a-token-of-at-least-16-bytes\r\n", "");
+    assert!(me.starts_with("HTTP/1.1 200") && body(&me).contains("u1"), "{me}");
+    let open = ask(&address, "GET /open", "", "");
+    assert!(open.starts_with("HTTP/1.1 200") && body(&open).contains("open"), "{open}");
+}
+
+macro_rules! examples {
+    ($($does:ident: $($name:ident),*;)*) => {$($(
+        #[test]
+        fn $name() {
+            $does(stringify!($name));
+        }
+    )*)*};
+}
+
+examples! {
+    embeds: embed_axum, embed_actix, embed_warp, embed_poem;
+    protects: protect_axum, protect_actix, protect_warp, protect_poem;
+}
+
+#[test]
+fn four_frameworks() {
+    let mut example = Example::start("four_frameworks", &[]);
+    for _ in 0..4 {
+        let answer = ask(&example.address(), "GET /api/hello", "", "");
+        assert!(answer.starts_with("HTTP/1.1 200") && body(&answer).contains(r#"{"data":"hello""#), "{answer}");
+    }
+}
+
+#[test]
+fn write_middleware() {
+    let mut example = Example::start("write_middleware", &[]);
+    let address = example.address();
+    let answer = ask(&address, "GET /api/tenant", "X-Tenant: t1\r\n", "");
+    assert!(answer.contains("x-served-by: example") && answer.contains(r#""data":"t1""#), "{answer}");
+    let refused = ask(&address, "GET /api/tenant", "", "");
+    assert!(refused.starts_with("HTTP/1.1 400") && refused.contains("x-served-by: example"), "{refused}");
+}
