@@ -132,7 +132,7 @@ async fn try_handle_gives_back_what_is_not_the_apps_untouched() {
         request.extension(7_u8).body(Body::from("whole")).expect("a request")
     };
     for path in ["/mine", "/apis", "/", "/x/api/hello"] {
-        let foreign = app.try_handle(request(path), ConnInfo::default()).await.err().expect("it is not the app's");
+        let foreign = app.try_handle(request(path), ConnInfo::default()).await.expect_err("it is not the app's");
         assert_eq!((foreign.uri().path(), &foreign.headers()["x-mine"]), (path, &http::HeaderValue::from_static("1")));
         assert_eq!(foreign.extensions().get::<u8>(), Some(&7));
         assert_eq!(foreign.into_body().into_full().expect("whole"), "whole");

@@ -17,7 +17,7 @@ pub(crate) async fn serve(stack: Stack, settings: Settings, listener: TcpListene
 }
 
 fn data(data: Value) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "data": data }))
+    HttpResponse::Ok().json(Value::from_iter([("data", data)]))
 }
 
 /// A route for GET and, as actix does not by itself, for HEAD.

@@ -21,7 +21,7 @@ pub(crate) async fn serve(stack: Stack, settings: Settings, listener: TcpListene
 }
 
 fn data(data: Value) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], json!({ "data": data }).to_string())
+    ([(header::CONTENT_TYPE, "application/json")], Value::from_iter([("data", data)]).to_string())
 }
 
 fn routes() -> Router {

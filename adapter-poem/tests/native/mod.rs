@@ -18,7 +18,7 @@ pub(crate) async fn serve(stack: Stack, settings: Settings, listener: TcpListene
 }
 
 fn data(data: Value) -> Json<Value> {
-    Json(json!({ "data": data }))
+    Json(Value::from_iter([("data", data)]))
 }
 
 fn routes() -> Route {

@@ -31,7 +31,7 @@ pub(crate) async fn serve(stack: Stack, settings: Settings, listener: TcpListene
 }
 
 fn data(data: Value) -> reply::Json {
-    reply::json(&json!({ "data": data }))
+    reply::json(&Value::from_iter([("data", data)]))
 }
 
 /// GET and, as warp does not by itself, HEAD.
