@@ -124,7 +124,7 @@ where
         let mut layer = pin!(layer);
         let request = tokio::select! {
             biased;
-            answer = &mut layer => return Ok(answer?.map(Body::new)),
+            answer = &mut layer => return own(answer?),
             Ok(request) = entered => request,
         };
         self.accept(ctx, request);
@@ -132,7 +132,7 @@ where
             biased;
             response = next.run(ctx) => response,
             // Such as a timeout: what is further inside is dropped.
-            answer = &mut layer => return Ok(answer?.map(Body::new)),
+            answer = &mut layer => return own(answer?),
         };
         response.extensions_mut().insert(FromInside);
         // An error that is not rendered yet has no bytes to read.
@@ -142,10 +142,22 @@ where
         let _ = leave.send(response);
         let mut answer = layer.await?;
         let is_inner = answer.extensions_mut().remove::<FromInside>().is_some();
-        Ok(match kept {
-            Some(kept) if is_inner => answer.map(|_| kept),
-            _ => answer.map(Body::new),
-        })
+        match kept {
+            Some(kept) if is_inner => Ok(answer.map(|_| kept)),
+            _ => own(answer),
+        }
+    }
+}
+
+/// An answer that the layer made, or an error if it only hands on that it was misused.
+fn own<B>(answer: http::Response<B>) -> Result<Response, Error>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    match answer.extensions().get::<Misused>() {
+        Some(Misused(problem)) => Err(Error::internal(*problem)),
+        None => Ok(answer.map(Body::new)),
     }
 }
 
@@ -158,6 +170,19 @@ struct Way(Arc<Mutex<Option<Ends>>>);
 /// Marks the answer that came from further inside: its body, if it did not cross, is put back.
 #[derive(Clone)]
 struct FromInside;
+
+/// Marks the answer to a call that cannot be answered: it becomes an error behind the layer, for no layer can read one.
+#[derive(Clone)]
+struct Misused(&'static str);
+
+impl Misused {
+    fn answer(self) -> Response {
+        let mut response = Response::default();
+        *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+        response.extensions_mut().insert(self);
+        response
+    }
+}
 
 /// What a layer stands around: everything further inside, which runs once.
 #[derive(Clone, Debug)]
@@ -178,11 +203,11 @@ impl Service<Request> for Inside {
         Box::pin(async move {
             let Some((enter, left)) = ends else {
                 let problem = "a tower layer called its service twice, or dropped the request's extensions";
-                return Ok(Error::internal(problem).into());
+                return Ok(Misused(problem).answer());
             };
             // Both ends stand in the frame that polls this.
             let _ = enter.send(request);
-            Ok(left.await.unwrap_or_else(|_| Error::internal("what a tower layer stands around is gone").into()))
+            Ok(left.await.unwrap_or_else(|_| Misused("what a tower layer stands around is gone").answer()))
         })
     }
 }
