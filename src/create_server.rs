@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use neurolink_config::Config;
@@ -43,7 +44,7 @@ pub struct CreateServer {
     app: AppBuilder,
     config: Config,
     changes: Vec<Change>,
-    adapter: Option<Box<dyn Adapter>>,
+    adapter: Option<Arc<dyn Adapter>>,
     framework: Option<Framework>,
     address: Option<String>,
 }
@@ -60,7 +61,7 @@ impl CreateServer {
     #[must_use]
     #[doc(alias = "getFrameworkInstance")]
     pub fn adapter(mut self, adapter: impl Adapter) -> Self {
-        self.adapter = Some(Box::new(adapter));
+        self.adapter = Some(Arc::new(adapter));
         self
     }
 

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use neurolink_core::ConfigProblem;
 use neurolink_core::server::Adapter;
@@ -62,7 +63,7 @@ impl Framework {
     ///
     /// # Errors
     /// When its feature is not enabled; the problem names it.
-    pub fn adapter(self) -> Result<Box<dyn Adapter>, ConfigProblem> {
+    pub fn adapter(self) -> Result<Arc<dyn Adapter>, ConfigProblem> {
         self.adapter_with(CONNECTIONS)
     }
 
@@ -70,18 +71,18 @@ impl Framework {
     ///
     /// # Errors
     /// When its feature is not enabled; the problem names it.
-    pub fn adapter_with(self, max_connections: usize) -> Result<Box<dyn Adapter>, ConfigProblem> {
+    pub fn adapter_with(self, max_connections: usize) -> Result<Arc<dyn Adapter>, ConfigProblem> {
         #[cfg(any(feature = "axum", feature = "warp", feature = "poem"))]
         let config = neurolink_serve::ServeConfig::default().max_connections(max_connections);
         match self {
             #[cfg(feature = "axum")]
-            Self::Axum => Ok(Box::new(neurolink_axum::Axum::new().serve_config(config))),
+            Self::Axum => Ok(Arc::new(neurolink_axum::Axum::new().serve_config(config))),
             #[cfg(feature = "actix")]
-            Self::Actix => Ok(Box::new(neurolink_actix::Actix::new().max_connections(max_connections))),
+            Self::Actix => Ok(Arc::new(neurolink_actix::Actix::new().max_connections(max_connections))),
             #[cfg(feature = "warp")]
-            Self::Warp => Ok(Box::new(neurolink_warp::Warp::new().serve_config(config))),
+            Self::Warp => Ok(Arc::new(neurolink_warp::Warp::new().serve_config(config))),
             #[cfg(feature = "poem")]
-            Self::Poem => Ok(Box::new(neurolink_poem::Poem::new().serve_config(config))),
+            Self::Poem => Ok(Arc::new(neurolink_poem::Poem::new().serve_config(config))),
             #[cfg(not(all(feature = "axum", feature = "actix", feature = "warp", feature = "poem")))]
             missing => Err(missing.not_enabled()),
         }

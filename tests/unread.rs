@@ -16,18 +16,18 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 /// The framework with connections on which a peer may take nothing for this long.
-fn with_stall(framework: Framework, stall: Duration) -> Box<dyn Adapter> {
+fn with_stall(framework: Framework, stall: Duration) -> Arc<dyn Adapter> {
     let config = ServeConfig::default().write_stall(stall);
     match framework {
-        Framework::Axum => Box::new(neurolink::axum::Axum::new().serve_config(config)),
-        Framework::Actix => Box::new(neurolink::actix::Actix::new().write_stall(stall)),
-        Framework::Warp => Box::new(neurolink::warp::Warp::new().serve_config(config)),
-        Framework::Poem => Box::new(neurolink::poem::Poem::new().serve_config(config)),
+        Framework::Axum => Arc::new(neurolink::axum::Axum::new().serve_config(config)),
+        Framework::Actix => Arc::new(neurolink::actix::Actix::new().write_stall(stall)),
+        Framework::Warp => Arc::new(neurolink::warp::Warp::new().serve_config(config)),
+        Framework::Poem => Arc::new(neurolink::poem::Poem::new().serve_config(config)),
         other => panic!("{other} has no server here"),
     }
 }
 
-async fn start(app: App, adapter: Box<dyn Adapter>) -> (Server, SocketAddr) {
+async fn start(app: App, adapter: Arc<dyn Adapter>) -> (Server, SocketAddr) {
     let server = Server::with_adapter(app, adapter).bind("127.0.0.1:0").build();
     server.initialize().expect("initializes");
     let address = server.start().await.expect("starts");

@@ -1,6 +1,7 @@
 //! Our app on each framework, with the jobs that are measured.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 use neurolink::middleware::{BearerAuth, Cors, RateLimit, SecurityHeaders, StaticToken};
@@ -27,8 +28,8 @@ fn app() -> Result<App, Failure> {
 
 pub(crate) fn serve(framework: &str, listener: TcpListener) -> Result<(), Failure> {
     let framework: Framework = framework.parse()?;
-    let adapter: Box<dyn Adapter> = match framework {
-        Framework::Actix => Box::new(neurolink::actix::Actix::new().workers(1)),
+    let adapter: Arc<dyn Adapter> = match framework {
+        Framework::Actix => Arc::new(neurolink::actix::Actix::new().workers(1)),
         other => other.adapter().map_err(|problem| problem.to_string())?,
     };
     let (_handle, shutdown) = Shutdown::new();

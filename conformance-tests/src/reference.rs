@@ -106,7 +106,7 @@ impl<A: Adapter> Subject for Served<A> {
         let app = builder.clock(clock.clone()).build().map_err(io::Error::other)?;
         let adapter = Arc::clone(&self.adapter);
         let bound: Arc<Bound> = Arc::new(move |address| {
-            Server::with_adapter(app.clone(), Box::new(Arc::clone(&adapter)))
+            Server::with_adapter(app.clone(), adapter.clone())
                 .bind(address)
                 .drain_delay(config.server.drain_delay)
                 .grace(config.server.grace)

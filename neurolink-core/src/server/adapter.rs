@@ -1,4 +1,5 @@
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use super::Shutdown;
 use crate::{App, BoxError, BoxFuture};
@@ -62,21 +63,7 @@ impl ServeError {
     }
 }
 
-impl<A: Adapter + ?Sized> Adapter for std::sync::Arc<A> {
-    fn name(&self) -> &'static str {
-        (**self).name()
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        (**self).capabilities()
-    }
-
-    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
-        (**self).serve(app, listener, shutdown)
-    }
-}
-
-impl Adapter for Box<dyn Adapter> {
+impl<A: Adapter + ?Sized> Adapter for Arc<A> {
     fn name(&self) -> &'static str {
         (**self).name()
     }

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Adapter, Server};
@@ -6,7 +7,7 @@ use crate::App;
 /// Collects what a [`Server`] is made of.
 pub struct ServerBuilder {
     pub(super) app: App,
-    pub(super) adapter: Box<dyn Adapter>,
+    pub(super) adapter: Arc<dyn Adapter>,
     pub(super) address: String,
     pub(super) drain_delay: Duration,
     pub(super) grace: Duration,
@@ -55,12 +56,12 @@ impl ServerBuilder {
 impl Server {
     /// A builder around an app and a framework's adapter.
     pub fn builder(app: App, adapter: impl Adapter) -> ServerBuilder {
-        Self::with_adapter(app, Box::new(adapter))
+        Self::with_adapter(app, Arc::new(adapter))
     }
 
     /// A builder around an app and an adapter chosen at run time.
     #[must_use]
-    pub fn with_adapter(app: App, adapter: Box<dyn Adapter>) -> ServerBuilder {
+    pub fn with_adapter(app: App, adapter: Arc<dyn Adapter>) -> ServerBuilder {
         ServerBuilder {
             app,
             adapter,

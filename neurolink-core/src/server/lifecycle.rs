@@ -23,7 +23,7 @@ pub struct Server {
 
 struct Inner {
     app: App,
-    adapter: Box<dyn Adapter>,
+    adapter: Arc<dyn Adapter>,
     address: String,
     drain_delay: Duration,
     grace: Duration,
