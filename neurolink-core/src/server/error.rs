@@ -36,7 +36,7 @@ pub enum ServerError {
     /// The framework's server failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// It did not end in its grace and was cut.
-    #[error("the server did not stop within its grace and was cut")]
+    /// Something was still open when its grace was over, or when it was forced, and was cut.
+    #[error("what was still open was cut, at the end of the grace or by a second signal")]
     Forced,
 }

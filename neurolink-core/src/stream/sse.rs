@@ -146,7 +146,8 @@ impl SseBody {
     /// Writes the error and the end; the engine is dropped.
     fn fail(&mut self, error: &Error, out: &mut BytesMut) {
         let request_id = &self.parts.request_id;
-        if error.status().is_server_error() {
+        // The end of the server is nobody's failure.
+        if error.status().is_server_error() && error.code() != Code::Draining {
             tracing::error!(target: "neurolink::stream", %request_id, code = %error.code(), "stream failed: {}", error.log_text());
         } else {
             tracing::info!(target: "neurolink::stream", %request_id, code = %error.code(), "stream ended");
