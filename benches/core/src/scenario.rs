@@ -1,0 +1,147 @@
+//! What is counted: an app, a request to it, and the status it must give.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use http::{HeaderValue, StatusCode, header};
+use jsonwebtoken::{EncodingKey, Header};
+use neurolink_core::middleware::{
+    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, JwtKeys, RateLimit, RequireRoles, SecurityHeaders, StaticToken,
+    Timing,
+};
+use neurolink_core::{App, AppBuilder, AuthenticatedUser, Body, Json, Path, Request, Route};
+use neurolink_routes::{OfflineEngine, WithRoutes as _};
+use serde_json::{Value, json};
+
+/// One thing to count.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    /// Nothing, when only the request is built.
+    pub(crate) app: fn() -> Option<App>,
+    pub(crate) request: fn() -> Request,
+    pub(crate) status: StatusCode,
+}
+
+const fn ok(name: &'static str, app: fn() -> Option<App>, request: fn() -> Request) -> Scenario {
+    Scenario { name, app, request, status: StatusCode::OK }
+}
+
+/// Each beside the one it is to be compared with: `build-*` is what building the request alone costs.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    ok("build-get", || None, get),
+    ok("get", || built(bare()), get),
+    ok("get-parameter", || built(bare()), || to("/api/item/some-name")),
+    ok("get-escaped", || built(bare()), || to("/api/item/some%2Fna%6De")),
+    Scenario { name: "get-404", app: || built(bare()), request: || to("/api/nothing"), status: StatusCode::NOT_FOUND },
+    ok("get-timing", || built(bare().middleware(Timing::new())), get),
+    ok("get-access-log", || built(bare().middleware(AccessLog::new())), get),
+    ok("get-headers", || built(bare().middleware(SecurityHeaders::modern())), get),
+    ok("get-cors", || built(bare().middleware(cors())), get),
+    ok("get-limit", || built(bare().middleware(limit())), get),
+    ok("get-headers-cors-limit", || built(three(bare())), get),
+    ok("get-static-token", || built(guarded().middleware(bearer())), || bearing(TOKEN)),
+    ok("get-api-key", || built(guarded().middleware(api_key())), with_key),
+    ok("get-jwt", || built(guarded().middleware(jwt())), || bearing(&SIGNED)),
+    ok("get-roles", || built(guarded().middleware(bearer()).middleware(RequireRoles::any(["reader"]))), || bearing(TOKEN)),
+    ok("get-five-jobs", || built(three(guarded()).middleware(jwt())), || bearing(&SIGNED)),
+    ok("build-post-1k", || None, post),
+    ok("post-1k", || built(bare()), post),
+    ok("build-stream-50", || None, stream),
+    ok("stream-50", || built(App::builder(OfflineEngine::new()).all_routes()), stream),
+];
+
+const TOKEN: &str = "bench-token-0123456789abcdef-0123456789";
+const KEY: &str = "bench-key-0123456789abcdef-0123456789ab";
+const SECRET: &[u8] = b"a-secret-of-at-least-thirty-two-bytes";
+
+static SIGNED: LazyLock<String> = LazyLock::new(|| {
+    let claims = json!({ "sub": "bench", "iss": "bench", "aud": "bench", "exp": 4_102_444_800_u64 });
+    jsonwebtoken::encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET)).expect("signed")
+});
+
+static POST: LazyLock<String> = LazyLock::new(|| json!({ "text": "word ".repeat(200) }).to_string());
+
+fn app(route: impl Fn(Route) -> Route) -> AppBuilder {
+    App::builder(OfflineEngine::new())
+        .route(route(Route::get("/api/text", async || "text")))
+        .route(route(Route::get("/api/item/{name}", async |Path(name): Path<String>| name)))
+        .route(route(Route::post("/api/echo", async |Json(value): Json<Value>| Json(value))))
+        .configure(|settings| settings.probe_rate = 0)
+}
+
+fn bare() -> AppBuilder {
+    app(Route::public)
+}
+
+/// The same routes, for callers that are known.
+fn guarded() -> AppBuilder {
+    app(|route| route)
+}
+
+fn built(builder: AppBuilder) -> Option<App> {
+    Some(builder.build().expect("a valid app"))
+}
+
+fn cors() -> Cors {
+    Cors::list(["https://app.example.com"])
+}
+
+fn limit() -> RateLimit {
+    RateLimit::fixed_window(u32::MAX, Duration::from_secs(60))
+}
+
+fn three(builder: AppBuilder) -> AppBuilder {
+    builder.middleware(SecurityHeaders::modern()).middleware(cors()).middleware(limit())
+}
+
+fn user() -> AuthenticatedUser {
+    AuthenticatedUser::new("bench").with_roles(["reader"])
+}
+
+fn bearer() -> BearerAuth {
+    BearerAuth::tokens([StaticToken::new(TOKEN, user())])
+}
+
+fn jwt() -> BearerAuth {
+    BearerAuth::jwt(JwtKeys::hs256(SECRET).issuer("bench").audience("bench"))
+}
+
+fn api_key() -> ApiKeyAuth {
+    ApiKeyAuth::keys([ApiKey::new(KEY, user())])
+}
+
+fn to(path: &'static str) -> Request {
+    let builder = http::Request::get(path).header(header::HOST, HeaderValue::from_static("localhost"));
+    builder.header(header::ORIGIN, HeaderValue::from_static("https://app.example.com")).body(Body::empty()).expect("a request")
+}
+
+fn get() -> Request {
+    to("/api/text")
+}
+
+fn bearing(token: &str) -> Request {
+    let mut request = get();
+    let value = HeaderValue::try_from(format!("Bearer {token}")).expect("a header's value");
+    request.headers_mut().insert(header::AUTHORIZATION, value);
+    request
+}
+
+fn with_key() -> Request {
+    let mut request = get();
+    request.headers_mut().insert("x-api-key", HeaderValue::from_static(KEY));
+    request
+}
+
+fn sending(path: &'static str, body: &'static str) -> Request {
+    let builder = http::Request::post(path).header(header::HOST, HeaderValue::from_static("localhost"));
+    let json = HeaderValue::from_static("application/json");
+    builder.header(header::CONTENT_TYPE, json).body(Body::from(body)).expect("a request")
+}
+
+fn post() -> Request {
+    sending("/api/echo", &POST)
+}
+
+fn stream() -> Request {
+    sending("/api/agent/stream", r#"{"input":"x","model":"offline/chunks-50"}"#)
+}
