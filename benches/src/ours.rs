@@ -1,37 +1,89 @@
-//! Our app on each framework, with the jobs that are measured.
+//! Our app on each framework, and our stack for native routes.
 
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use neurolink::middleware::{BearerAuth, Cors, RateLimit, SecurityHeaders, StaticToken};
-use neurolink::routes::{OfflineEngine, WithRoutes as _};
+use async_trait::async_trait;
+use futures_util::stream;
+use neurolink::engine::{Call, EventStream, FinishReason, Generate, Generation, StreamEvent, Usage};
+use neurolink::middleware::{BearerAuth, Cors, JwtKeys, RateLimit, SecurityHeaders};
+use neurolink::routes::WithRoutes as _;
 use neurolink::server::{Adapter, Shutdown};
-use neurolink::{App, AuthenticatedUser, Framework};
+use neurolink::{App, Engine, Error, Framework, Json, Route, Stack};
 
+use crate::jobs::{ORIGIN, PARTY, SECRET};
+use crate::work::{EVENTS, item, piece, words};
 use crate::{Failure, runtime};
 
-/// The token that the load sends.
-const TOKEN: &str = "bench-token-0123456789abcdef-0123456789";
+/// Does the work of the bare handlers.
+struct Work;
 
+#[async_trait]
+impl Engine for Work {
+    fn name(&self) -> &str {
+        "work"
+    }
+
+    async fn generate(&self, request: Generate, _call: &Call) -> Result<Generation, Error> {
+        let text = request.input.text;
+        let usage = Usage { input: words(&text), output: words(&text) };
+        let mut generation = Generation::new(text, "work", "work");
+        generation.usage = Some(usage);
+        Ok(generation)
+    }
+
+    async fn stream(&self, _request: Generate, _call: &Call) -> Result<EventStream, Error> {
+        let texts = (0..EVENTS).map(|number| Ok(StreamEvent::text(piece(number))));
+        let usage = Usage { input: 1, output: EVENTS as u64 };
+        let end = [Ok(StreamEvent::finish(usage, FinishReason::Stop))];
+        Ok(Box::pin(stream::iter(texts.chain(end))))
+    }
+}
+
+fn jwt() -> BearerAuth {
+    BearerAuth::jwt(JwtKeys::hs256(SECRET).issuer(PARTY).audience(PARTY))
+}
+
+fn limit() -> RateLimit {
+    RateLimit::fixed_window(u32::MAX, Duration::from_secs(60))
+}
+
+/// The five jobs in front of native routes; the request id is always done.
+pub(crate) fn stack() -> Result<Stack, Failure> {
+    let stack = Stack::builder()
+        .with(SecurityHeaders::modern())
+        .with(Cors::list([ORIGIN]))
+        .with(limit())
+        .with(jwt())
+        .build()?;
+    Ok(stack)
+}
+
+/// An app with the five jobs.
 fn app() -> Result<App, Failure> {
-    let app = App::builder(OfflineEngine::new())
+    let app = App::builder(Work)
         .middleware(SecurityHeaders::modern())
-        .middleware(Cors::list(["https://app.example.com"]))
-        .middleware(RateLimit::fixed_window(u32::MAX, Duration::from_secs(60)))
-        .middleware(BearerAuth::tokens([StaticToken::new(TOKEN, AuthenticatedUser::new("bench"))]))
-        .configure(|settings| settings.probe_rate = 0)
+        .middleware(Cors::list([ORIGIN]))
+        .middleware(limit())
+        .middleware(jwt())
+        .route(Route::get("/api/item", async || Json(item())))
         .all_routes()
         .build()?;
     Ok(app)
 }
 
-pub(crate) fn serve(framework: &str, listener: TcpListener) -> Result<(), Failure> {
+pub(crate) fn mounted(framework: &str, listener: TcpListener) -> Result<(), Failure> {
     let framework: Framework = framework.parse()?;
     let adapter: Arc<dyn Adapter> = match framework {
         Framework::Actix => Arc::new(neurolink::actix::Actix::new().workers(1)),
         other => other.adapter().map_err(|problem| problem.to_string())?,
     };
+    served(&adapter, listener)
+}
+
+/// Serves with an adapter, on one thread.
+pub(crate) fn served(adapter: &impl Adapter, listener: TcpListener) -> Result<(), Failure> {
     let (_handle, shutdown) = Shutdown::new();
     let serving = adapter.serve(app()?, listener, shutdown);
     runtime()?.block_on(serving)?;

@@ -42,7 +42,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ok("get-static-token", || built(guarded().middleware(bearer())), || bearing(TOKEN)),
     ok("get-api-key", || built(guarded().middleware(api_key())), with_key),
     ok("get-jwt", || built(guarded().middleware(jwt())), || bearing(&SIGNED)),
-    ok("get-roles", || built(guarded().middleware(bearer()).middleware(RequireRoles::any(["reader"]))), || bearing(TOKEN)),
+    ok(
+        "get-roles",
+        || built(guarded().middleware(bearer()).middleware(RequireRoles::any(["reader"]))),
+        || bearing(TOKEN),
+    ),
     ok("get-five-jobs", || built(three(guarded()).middleware(jwt())), || bearing(&SIGNED)),
     ok("build-post-1k", || None, post),
     ok("post-1k", || built(bare()), post),
@@ -112,7 +116,10 @@ fn api_key() -> ApiKeyAuth {
 
 fn to(path: &'static str) -> Request {
     let builder = http::Request::get(path).header(header::HOST, HeaderValue::from_static("localhost"));
-    builder.header(header::ORIGIN, HeaderValue::from_static("https://app.example.com")).body(Body::empty()).expect("a request")
+    builder
+        .header(header::ORIGIN, HeaderValue::from_static("https://app.example.com"))
+        .body(Body::empty())
+        .expect("a request")
 }
 
 fn get() -> Request {

@@ -1,0 +1,41 @@
+//! What every handler does, whoever calls it.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use serde_json::{Value, json};
+
+/// Events of a stream, before its end.
+pub(crate) const EVENTS: usize = 50;
+
+/// The answer to the GET.
+pub(crate) fn item() -> Value {
+    json!({ "id": "item-1", "name": "an item", "tags": ["one", "two"] })
+}
+
+/// What a handler makes of a parsed request: the text again, and its words counted.
+pub(crate) fn answer(request: &Value) -> Value {
+    let text = request["input"]["text"].as_str().unwrap_or_default();
+    json!({ "data": { "content": text, "usage": { "input": words(text), "output": words(text) } } })
+}
+
+pub(crate) fn words(text: &str) -> u64 {
+    text.split(' ').count() as u64
+}
+
+/// One piece of a streamed answer.
+pub(crate) fn piece(number: usize) -> String {
+    format!("chunk {number} ")
+}
+
+/// A stream of events, framed.
+pub(crate) fn events() -> impl Stream<Item = Result<Bytes, Infallible>> + Send + Sync + 'static {
+    async_stream::stream! {
+        for number in 0..EVENTS {
+            let event = json!({ "type": "text", "content": piece(number), "timestamp": 0 });
+            yield Ok(Bytes::from(format!("data: {event}\n\n")));
+        }
+        yield Ok(Bytes::from_static(b"data: [DONE]\n\n"));
+    }
+}
