@@ -24,7 +24,7 @@ import performance
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FRAMEWORKS = ["axum", "actix", "warp", "poem"]
-KINDS = ["bare", "looped", "usual", "mounted", "native"]
+KINDS = ["bare", "looped", "usual", "mounted", "remembered", "native"]
 
 
 def subjects(options) -> dict:
@@ -68,7 +68,7 @@ def main() -> int:
         try:
             for kind, server in servers.items():
                 server.__enter__()
-                loading.check(server, jobs=kind in ("usual", "mounted", "native"))
+                loading.check(server, jobs=kind in ("usual", "mounted", "remembered", "native"))
             results[framework] = loading.rounds(servers, loads, rounds, seconds, not options.quick)
         finally:
             for server in servers.values():

@@ -46,7 +46,7 @@ pub(crate) fn bare(listener: TcpListener) -> Result<(), Failure> {
 }
 
 pub(crate) fn looped(listener: TcpListener) -> Result<(), Failure> {
-    ours::served(&Axum::new().host(|_| routes()), listener)
+    ours::looped(&Axum::new().host(|_| routes()), listener)
 }
 
 pub(crate) fn native(listener: TcpListener) -> Result<(), Failure> {

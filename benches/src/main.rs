@@ -6,6 +6,7 @@
 //! | `looped` | the same routes behind this project's accept loop |
 //! | `usual` | the five jobs by the framework's usual crates |
 //! | `mounted` | our app, with the five jobs |
+//! | `remembered` | the same, with verified tokens remembered, which is the default |
 //! | `native` | the framework's routes with our stack around them, with the five jobs |
 //! | `raw` | hyper alone; the framework is `hyper` |
 //!
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
         [kind, framework, port] => TcpListener::bind(format!("127.0.0.1:{port}"))
             .map_err(|error| format!("cannot listen on port {port}: {error}").into())
             .and_then(|listener| serve(kind, framework, listener)),
-        _ => Err("usage: bench-server bare|looped|usual|mounted|native axum|actix|warp|poem PORT, \
+        _ => Err("usage: bench-server bare|looped|usual|mounted|remembered|native axum|actix|warp|poem PORT, \
                   bench-server raw hyper PORT, or bench-server token"
             .into()),
     };
@@ -51,7 +52,8 @@ fn serve(kind: &str, framework: &str, listener: TcpListener) -> Result<(), Failu
     listener.set_nonblocking(true)?;
     match (kind, framework) {
         ("raw", "hyper") => hyper::raw(listener),
-        ("mounted", framework) => ours::mounted(framework, listener),
+        ("mounted", framework) => ours::mounted(framework, false, listener),
+        ("remembered", framework) => ours::mounted(framework, true, listener),
         ("bare", "axum") => axum::bare(listener),
         ("looped", "axum") => axum::looped(listener),
         ("usual", "axum") => axum::usual(listener),

@@ -41,8 +41,9 @@ impl Engine for Work {
     }
 }
 
-fn jwt() -> BearerAuth {
-    BearerAuth::jwt(JwtKeys::hs256(SECRET).issuer(PARTY).audience(PARTY))
+fn jwt(remember: bool) -> BearerAuth {
+    let keys = JwtKeys::hs256(SECRET).issuer(PARTY).audience(PARTY);
+    BearerAuth::jwt(if remember { keys } else { keys.remember(0) })
 }
 
 fn limit() -> RateLimit {
@@ -55,37 +56,42 @@ pub(crate) fn stack() -> Result<Stack, Failure> {
         .with(SecurityHeaders::modern())
         .with(Cors::list([ORIGIN]))
         .with(limit())
-        .with(jwt())
+        .with(jwt(false))
         .build()?;
     Ok(stack)
 }
 
 /// An app with the five jobs.
-fn app() -> Result<App, Failure> {
+fn app(remember: bool) -> Result<App, Failure> {
     let app = App::builder(Work)
         .middleware(SecurityHeaders::modern())
         .middleware(Cors::list([ORIGIN]))
         .middleware(limit())
-        .middleware(jwt())
+        .middleware(jwt(remember))
         .route(Route::get("/api/item", async || Json(item())))
         .all_routes()
         .build()?;
     Ok(app)
 }
 
-pub(crate) fn mounted(framework: &str, listener: TcpListener) -> Result<(), Failure> {
+/// Serves the app; `remember` says whether a token that was verified is remembered.
+pub(crate) fn mounted(framework: &str, remember: bool, listener: TcpListener) -> Result<(), Failure> {
     let framework: Framework = framework.parse()?;
     let adapter: Arc<dyn Adapter> = match framework {
         Framework::Actix => Arc::new(neurolink::actix::Actix::new().workers(1)),
         other => other.adapter().map_err(|problem| problem.to_string())?,
     };
-    served(&adapter, listener)
+    serve(&adapter, app(remember)?, listener)
 }
 
-/// Serves with an adapter, on one thread.
-pub(crate) fn served(adapter: &impl Adapter, listener: TcpListener) -> Result<(), Failure> {
+/// Serves an adapter's own routes behind our loop.
+pub(crate) fn looped(adapter: &impl Adapter, listener: TcpListener) -> Result<(), Failure> {
+    serve(adapter, app(false)?, listener)
+}
+
+fn serve(adapter: &impl Adapter, app: App, listener: TcpListener) -> Result<(), Failure> {
     let (_handle, shutdown) = Shutdown::new();
-    let serving = adapter.serve(app()?, listener, shutdown);
+    let serving = adapter.serve(app, listener, shutdown);
     runtime()?.block_on(serving)?;
     Ok(())
 }

@@ -66,7 +66,7 @@ pub(crate) fn bare(listener: TcpListener) -> Result<(), Failure> {
 }
 
 pub(crate) fn looped(listener: TcpListener) -> Result<(), Failure> {
-    ours::served(&Poem::new().host(|_| routes()), listener)
+    ours::looped(&Poem::new().host(|_| routes()), listener)
 }
 
 pub(crate) fn native(listener: TcpListener) -> Result<(), Failure> {

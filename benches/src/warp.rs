@@ -50,7 +50,7 @@ pub(crate) fn bare(listener: TcpListener) -> Result<(), Failure> {
 }
 
 pub(crate) fn looped(listener: TcpListener) -> Result<(), Failure> {
-    ours::served(&Warp::new().host(|_| routes()), listener)
+    ours::looped(&Warp::new().host(|_| routes()), listener)
 }
 
 pub(crate) fn native(listener: TcpListener) -> Result<(), Failure> {

@@ -107,7 +107,15 @@ fn bearer() -> BearerAuth {
 }
 
 fn jwt() -> BearerAuth {
-    BearerAuth::jwt(JwtKeys::hs256(SECRET).issuer("bench").audience("bench"))
+    BearerAuth::jwt(keys().remember(0))
+}
+
+fn remembered() -> BearerAuth {
+    BearerAuth::jwt(keys())
+}
+
+fn keys() -> JwtKeys {
+    JwtKeys::hs256(SECRET).issuer("bench").audience("bench")
 }
 
 fn api_key() -> ApiKeyAuth {

@@ -1,9 +1,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto, decode_header};
 use serde_json::{Map, Value};
 
+use super::claims::Claims;
+use super::verified::Verified;
 use crate::{AuthenticatedUser, Code, Error};
 
 /// The longest token that is decoded, in bytes.
@@ -14,6 +18,14 @@ const SHORTEST_SECRET: usize = 32;
 const MOST_LEEWAY: Duration = Duration::from_secs(60);
 /// The last second of the year 9999; what is later was written in milliseconds, or is no time at all.
 const LAST_DATE: f64 = 253_402_300_799.0;
+/// Headers that need no reading: the algorithm alone, or with the type, in both orders.
+const PLAIN_HEADERS: [&str; 3] = [
+    "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9", // {"alg":"HS256","typ":"JWT"}
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9", // {"typ":"JWT","alg":"HS256"}
+    "eyJhbGciOiJIUzI1NiJ9",                 // {"alg":"HS256"}
+];
+/// How many verified tokens are remembered unless told.
+const REMEMBERED: usize = 1024;
 /// The longest `sub`, in characters.
 const LONGEST_SUBJECT: usize = 256;
 
@@ -22,7 +34,10 @@ const LONGEST_SUBJECT: usize = 256;
 /// `exp` and `sub` must be there; `iss` and `aud` must be there and equal, unless it is said that any will do.
 /// Times are seconds up to the year 9999; `iat` may be missing, but is not in the future by more than 60 s.
 /// `sub` has at most 256 characters, none of which is a control or bidirectional mark, and not only blanks.
-/// Headers that name keys (`jku`, `x5u`, `jwk`) are ignored; `crit` is refused.
+/// Headers that name keys (`jku`, `x5u`, `jwk`) are ignored; `crit` is refused, and so is a claim that is there twice.
+///
+/// A token that was verified is remembered for up to a minute, so that it is not verified again for each request;
+/// see [`remember`](Self::remember).
 ///
 /// ```
 /// use neurolink_core::middleware::{BearerAuth, JwtKeys};
@@ -37,7 +52,7 @@ pub struct JwtKeys {
     issuer: Expected,
     audience: Expected,
     leeway: Duration,
-    validation: Validation,
+    verified: Verified,
 }
 
 #[derive(Clone)]
@@ -52,19 +67,13 @@ impl JwtKeys {
     #[must_use]
     pub fn hs256(secret: impl AsRef<[u8]>) -> Self {
         let secret = secret.as_ref();
-        let mut validation = Validation::new(Algorithm::HS256);
-        // Times, issuer and audience are checked below: by our clock, and present where they are expected.
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        validation.validate_aud = false;
         Self {
             key: DecodingKey::from_secret(secret),
             secret_bytes: secret.len(),
             issuer: Expected::Undecided,
             audience: Expected::Undecided,
             leeway: Duration::ZERO,
-            validation,
+            verified: Verified::new(REMEMBERED),
         }
     }
 
@@ -103,6 +112,16 @@ impl JwtKeys {
         self
     }
 
+    /// How many tokens that were verified are remembered: 1024 unless told, 0 for none.
+    ///
+    /// Only the SHA-256 of a token is kept, with its user, for at most 60 s and never beyond its end; times are compared
+    /// on each request. What was refused is never remembered.
+    #[must_use]
+    pub fn remember(mut self, tokens: usize) -> Self {
+        self.verified = Verified::new(tokens);
+        self
+    }
+
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.secret_bytes < SHORTEST_SECRET {
@@ -135,12 +154,39 @@ impl JwtKeys {
         if token.len() > LONGEST {
             return Err(invalid("the token is longer than 8 KiB"));
         }
-        let decoded = jsonwebtoken::decode::<Map<String, Value>>(token, &self.key, &self.validation)
-            .map_err(|error| Error::new(Code::AuthInvalid).with_source(error))?;
-        if decoded.header.crit.is_some() {
-            return Err(invalid("the token has a critical header"));
+        let remembered = self.verified.place(token);
+        if let Some(user) = remembered.and_then(|place| self.verified.get(&place, now)) {
+            return Ok(user);
         }
-        let mut claims = decoded.claims;
+        let (message, signature) = token.rsplit_once('.').ok_or_else(|| invalid("the token is none"))?;
+        let (header, payload) = message.split_once('.').ok_or_else(|| invalid("the token is none"))?;
+        if !PLAIN_HEADERS.contains(&header) {
+            let header = decode_header(token).map_err(|error| Error::new(Code::AuthInvalid).with_source(error))?;
+            if header.alg != Algorithm::HS256 {
+                return Err(invalid("the token has another algorithm"));
+            }
+            if header.crit.is_some() {
+                return Err(invalid("the token has a critical header"));
+            }
+        }
+        let good = crypto::verify(signature, message.as_bytes(), &self.key, Algorithm::HS256)
+            .map_err(|error| Error::new(Code::AuthInvalid).with_source(error))?;
+        if !good {
+            return Err(invalid("the token's signature is another"));
+        }
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| invalid("the token's claims are no base64url"))?;
+        let Claims(claims) =
+            serde_json::from_slice(&payload).map_err(|error| Error::new(Code::AuthInvalid).with_source(error))?;
+        let user = self.user(claims, now)?;
+        if let Some(place) = remembered {
+            self.verified.insert(place, &user, now);
+        }
+        Ok(user)
+    }
+
+    /// The user of claims whose signature is good.
+    fn user(&self, mut claims: Map<String, Value>, now: Duration) -> Result<AuthenticatedUser, Error> {
+        let invalid = |reason: &'static str| Error::new(Code::AuthInvalid).with_source(reason);
         let (now, leeway) = (now.as_secs_f64(), self.leeway.as_secs_f64());
         let time = |claims: &Map<String, Value>, name: &str| claims.get(name).map(date);
         let ends = match time(&claims, "exp") {
@@ -343,6 +389,8 @@ mod tests {
             tampered,
             other.expect("a token"),
             format!("{good}x"),
+            format!("{good}."),
+            format!("{head}x.{rest}"),
             "a.b.c".into(),
             "..".into(),
             "x".repeat(9000),
@@ -351,6 +399,35 @@ mod tests {
             let error = keys().verify(&token, NOW).expect_err(&token);
             assert_eq!(error.code(), Code::AuthInvalid, "{token}");
         }
+    }
+
+    #[test]
+    fn a_claim_that_is_there_twice_is_refused() {
+        let claims = claims().to_string().replacen('{', r#"{"sub":"u2","#, 1);
+        let message = format!("{}.{}", PLAIN_HEADERS[0], URL_SAFE_NO_PAD.encode(claims));
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        let signature = crypto::sign(message.as_bytes(), &key, Algorithm::HS256).expect("a signature");
+        let error = keys().verify(&format!("{message}.{signature}"), NOW).expect_err("twice");
+        assert_eq!(error.code(), Code::AuthInvalid);
+    }
+
+    #[test]
+    fn headers_that_are_not_read_are_what_a_reader_would_find() {
+        for header in PLAIN_HEADERS {
+            let header = decode_header(format!("{header}.e30.x")).expect("a header");
+            assert_eq!((header.alg, header.crit), (Algorithm::HS256, None));
+        }
+    }
+
+    #[test]
+    fn a_remembered_token_still_ends_and_is_the_same_user() {
+        let keys = keys();
+        let token = token(&Header::default(), &claims());
+        let first = keys.verify(&token, NOW).expect("valid");
+        assert!(keys.verify(&token, NOW).expect("remembered") == first);
+        assert!(keys.clone().verify(&token, NOW + Duration::from_secs(59)).is_ok());
+        let error = keys.verify(&token, NOW + Duration::from_secs(60)).expect_err("ended");
+        assert_eq!(error.code(), Code::TokenExpired);
     }
 
     #[test]

@@ -12,10 +12,14 @@
 mod api_key;
 #[cfg(feature = "bearer")]
 mod bearer;
+#[cfg(feature = "bearer")]
+mod claims;
 mod failures;
 #[cfg(feature = "bearer")]
 mod jwt;
 mod secret;
+#[cfg(feature = "bearer")]
+mod verified;
 
 #[cfg(feature = "api-key")]
 pub use api_key::{ApiKey, ApiKeyAuth, ApiKeys};
