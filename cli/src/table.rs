@@ -44,6 +44,12 @@ pub(crate) fn table(plan: &Plan, width: Option<usize>) -> String {
         let gap = if special.is_empty() { 0 } else { access_width + 2 - access.len() };
         let _ = writeln!(text, "{:gap$}{special}", "");
     }
+    let _ = writeln!(text, "\n{}", paint(BOLD, "Every request, before its route:"));
+    let check_width = plan.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
+    for check in &plan.checks {
+        let summary = paint(DIM, short(&check.summary, room(4 + check_width).min(LONGEST_SUMMARY)));
+        let _ = writeln!(text, "  {:<check_width$}  {summary}", check.name);
+    }
     let _ = writeln!(text, "\n{}", paint(BOLD, "Every route, outermost first:"));
     let name_width = shared.iter().map(|step| step.name.len()).max().unwrap_or(0);
     for step in &shared {
@@ -53,6 +59,10 @@ pub(crate) fn table(plan: &Plan, width: Option<usize>) -> String {
             let summary = paint(DIM, short(&step.summary, room(4 + name_width).min(LONGEST_SUMMARY)));
             let _ = writeln!(text, "  {:<name_width$}  {summary}", step.name);
         }
+    }
+    for (what, steps) in [("Without a route:", &plan.unmatched), ("Refused before:", &plan.refused)] {
+        let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
+        let _ = writeln!(text, "{} {}", paint(BOLD, what), names.join(&paint(DIM, " > ")));
     }
     let _ = writeln!(
         text,
@@ -64,7 +74,7 @@ pub(crate) fn table(plan: &Plan, width: Option<usize>) -> String {
     text
 }
 
-/// The longest summary of a step, in characters.
+/// The longest summary of a check or a step, in characters.
 const LONGEST_SUMMARY: usize = 90;
 
 /// What is left of the last column on however narrow a terminal.

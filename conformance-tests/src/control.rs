@@ -110,20 +110,21 @@ impl Stopping {
 /// The machine's clock, which a case can put forward.
 #[derive(Debug, Default)]
 pub struct ManualClock {
-    ahead_ms: AtomicU64,
+    ahead_nanos: AtomicU64,
 }
 
 impl ManualClock {
     /// Puts the clock forward.
     pub fn advance(&self, by: Duration) {
-        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        self.ahead_ms.fetch_add(by, Ordering::SeqCst);
+        // Exactly: a clock that falls short by a part of a millisecond is not there yet when the next request comes.
+        let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        self.ahead_nanos.fetch_add(by, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Duration {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        now + Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst))
+        now + Duration::from_nanos(self.ahead_nanos.load(Ordering::SeqCst))
     }
 }

@@ -126,6 +126,14 @@ impl Problems {
         self.0.push(ConfigProblem::new(key, problem));
     }
 
+    /// Adds a problem that may be found at several places.
+    pub(crate) fn add_once(&mut self, key: impl Into<String>, problem: impl Into<String>) {
+        let problem = ConfigProblem::new(key, problem);
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
+    }
+
     /// The value, or its default and all its problems under one key.
     pub(crate) fn of<T: Default>(&mut self, key: &str, value: Result<T, Vec<String>>) -> T {
         value.unwrap_or_else(|found| {

@@ -155,6 +155,14 @@ impl fmt::Display for RequestId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub std::net::IpAddr);
 
+/// The host's server does not say who is calling.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the client's address is not known; serve with the framework's connection info \
+     (axum: `into_make_service_with_connect_info::<neurolink_axum::Connection>()`), or by neurolink's own server"
+)]
+pub(crate) struct NoAddress;
+
 /// A fact that a native handler can ask for.
 ///
 /// ```

@@ -62,6 +62,9 @@ fn routes_are_a_table_or_json() {
     let text = out(&output);
     assert!(text.starts_with("METHOD") && text.contains("/api/agent/execute"), "{text}");
     assert!(text.contains("security-headers") && text.contains("bodies up to 1mb"), "{text}");
+    for part in ["x-request-id, made here", "Without a route:", "Refused before:"] {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
 
     let output = run(&["routes", "--format", "json", "--base-path", "/v1", "--body-limit", "2kb"]);
     assert!(output.status.success(), "{}", err(&output));
@@ -69,6 +72,11 @@ fn routes_are_a_table_or_json() {
     let routes = plan["routes"].as_array().expect("a list");
     let execute = routes.iter().find(|route| route["path"] == "/v1/agent/execute").expect("a route");
     assert_eq!((&execute["method"], &execute["bodyLimit"]), (&"POST".into(), &2048.into()));
+    let path = plan["paths"].as_array().expect("a list").iter().find(|path| path["path"] == "/v1/agent/execute");
+    assert_eq!(path.expect("a path")["allow"], "POST, OPTIONS");
+    let checks: Vec<_> = plan["checks"].as_array().expect("a list").iter().map(|check| &check["name"]).collect();
+    assert_eq!(checks, ["request-id", "sizes", "repeated", "host", "path"]);
+    assert!(plan["unmatched"].is_array() && plan["refused"].is_array(), "{plan}");
 }
 
 #[test]

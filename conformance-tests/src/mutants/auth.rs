@@ -25,6 +25,12 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new("challenge-is-missing", &["auth", "routing", "methods"], "401 has no WWW-Authenticate")
         .response(|_, response| lose(response, "www-authenticate")),
+    Mutant::new("one-challenge-is-enough", AREAS, "401 names one of the schemes").response(|_, response| {
+        let first = text(response.headers(), "www-authenticate");
+        if !first.is_empty() {
+            set(response.headers_mut(), "www-authenticate", &first);
+        }
+    }),
     Mutant::new("challenge-names-nothing", AREAS, "the challenge has no error").response(|_, response| {
         if response.headers().contains_key("www-authenticate") {
             set(response.headers_mut(), "www-authenticate", "Bearer");
@@ -69,6 +75,13 @@ pub(super) const ALL: &[Mutant] = &[
             request.headers_mut().remove("authorization");
         }
     }),
+    Mutant::new("schemes-of-nobody-are-nothing", AREAS, "credentials of an unknown scheme count as none").request(
+        |request| {
+            if !text(request.headers(), "authorization").to_lowercase().starts_with("bearer ") {
+                request.headers_mut().remove("authorization");
+            }
+        },
+    ),
     Mutant::new("scheme-is-not-asked", AREAS, "what contains a token is a credential").request(|request| {
         if text(request.headers(), "authorization").contains(&credential("user-token")) {
             become_user(request, "user-token");

@@ -1,9 +1,9 @@
 //! The decision of the route table: who may call a route.
 
-use http::header;
+use http::{StatusCode, header};
 
 use super::route::Access;
-use crate::stack::{Kind, order};
+use crate::stack::{Kind, Scoped, order};
 use crate::{Code, Context, Error, Hook, Response};
 
 pub(crate) const NAME: &str = "authorization";
@@ -16,7 +16,13 @@ pub(crate) struct Authorize {
 }
 
 impl Authorize {
-    fn refuse(&self, ctx: &mut Context) -> Option<Error> {
+    fn refuse(&self, ctx: &Context) -> Option<Error> {
+        if is_of_no_scheme(ctx) {
+            // Such credentials do not make their sender anonymous.
+            return Some(
+                Error::new(Code::AuthInvalid).with_source("the scheme of Authorization is no authenticator's"),
+            );
+        }
         let Some(user) = ctx.user() else {
             if self.access == Access::Optional {
                 return None;
@@ -37,6 +43,15 @@ impl Authorize {
         );
         Some(Error::new(Code::Forbidden))
     }
+}
+
+/// Whether the request has an `Authorization` header that authenticators read and none claimed.
+fn is_of_no_scheme(ctx: &Context) -> bool {
+    let reads =
+        |member: &Scoped| member.middleware.credential_header() == Some(header::AUTHORIZATION) && member.applies(ctx);
+    !ctx.is_authorization_claimed()
+        && ctx.headers().contains_key(header::AUTHORIZATION)
+        && ctx.target().members.iter().any(reads)
 }
 
 impl Hook for Authorize {
@@ -73,15 +88,28 @@ impl Hook for Authorize {
 }
 
 impl Context {
-    /// The 401 of a caller without credentials: it names every scheme that would be accepted.
+    /// The 401 of a caller without credentials.
     pub(crate) fn authentication_required(&self) -> Error {
-        let mut error = Error::new(Code::AuthRequired);
-        for challenge in self.challenges() {
-            error = error.with_header(header::WWW_AUTHENTICATE, challenge.clone());
-        }
+        let error = Error::new(Code::AuthRequired);
         match self.authentication_message() {
             Some(message) => error.with_message(message.to_owned()),
             None => error,
+        }
+    }
+}
+
+/// Gives a 401 of ours the challenges of all authenticators that stand in front, whichever refused.
+pub(crate) fn add_challenges(ctx: &Context, response: &mut Response) {
+    if response.status() != StatusCode::UNAUTHORIZED || response.body().error().is_none() {
+        return;
+    }
+    let members = ctx.target().members.iter().filter(|member| member.applies(ctx));
+    let fixed = members.filter_map(|member| member.middleware.challenge());
+    for challenge in fixed.chain(ctx.challenges().iter().cloned()) {
+        let mut lines = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+        // The one that refused has said it already, with its reason behind it.
+        if !lines.any(|line| line.as_bytes().starts_with(challenge.as_bytes())) {
+            response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
         }
     }
 }

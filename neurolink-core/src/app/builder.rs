@@ -8,6 +8,7 @@ use super::compile::Compiler;
 use super::cross_site::CrossSite;
 use super::host::Hosts;
 use super::observer::Observer;
+use super::plan;
 use super::probes::Probes;
 use super::proxies::Proxies;
 use super::route::{Route, RouteGroup};
@@ -157,6 +158,8 @@ impl AppBuilder {
             self.native,
         );
         problems.into_result(())?;
+        let mut plan = compiled.plan;
+        plan.checks = plan::checks(&settings, &hosts, &proxies, &compiled.single);
         let shared = Shared {
             base_path,
             hosts,
@@ -172,8 +175,10 @@ impl AppBuilder {
             router: compiled.router,
             paths: compiled.paths,
             targets: compiled.targets,
-            plan: compiled.plan,
+            plan,
             has_authenticator: compiled.has_authenticator,
+            authenticated: compiled.authenticated,
+            single: compiled.single,
             public: compiled.public,
             settings,
         };
@@ -190,9 +195,7 @@ fn global(
 ) -> Vec<Registered> {
     steps.extend(stack::resolve_registrations(registrations, problems));
     if settings.cross_site_check {
-        let others = steps.iter().map(|step| Arc::clone(&step.middleware)).collect();
-        let check = CrossSite { trusted: settings.trusted_origins.clone(), others };
-        steps.extend(stack::resolve_registrations(vec![check.into()], problems));
+        steps.push(Registered::own(CrossSite { trusted: settings.trusted_origins.clone() }));
     }
     steps.sort_by_key(|step| step.order);
     for (index, step) in steps.iter().enumerate() {

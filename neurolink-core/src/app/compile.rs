@@ -2,17 +2,20 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 
-use super::authorize::{self, Authorize};
+use super::chain::{self, Steps, Uses};
+use super::guard;
 use super::pattern::{Coverage, Pattern, Scope};
-use super::plan::{Plan, PlannedRoute, PlannedStep};
+use super::plan::{Plan, PlannedPath, PlannedRoute};
 use super::route::{Access, Route};
+use super::route_checks;
 use super::table::{NotAllowed, NotFound, Options, PathEntry, Refused, RouteEndpoint, Target};
 use crate::config::{Problems, Settings};
-use crate::stack::{self, Endpoint, Kind, Registered, order};
+use crate::stack::{self, Endpoint, Kind, Registered};
 
 /// Compiles the table of one app.
 pub(super) struct Compiler<'a> {
@@ -22,6 +25,9 @@ pub(super) struct Compiler<'a> {
     states: &'a HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     problems: &'a mut Problems,
     has_authenticator: bool,
+    uses: Uses,
+    /// Headers that may be there only once.
+    single: Vec<HeaderName>,
     targets: Vec<Target>,
     paths: Vec<(Pattern, PathEntry)>,
     router: matchit::Router<usize>,
@@ -31,6 +37,8 @@ pub(super) struct Compiler<'a> {
 /// What is compiled.
 pub(super) struct Compiled {
     pub(super) has_authenticator: bool,
+    pub(super) authenticated: Box<[Arc<Scope>]>,
+    pub(super) single: Box<[HeaderName]>,
     pub(super) targets: Vec<Target>,
     pub(super) paths: Vec<PathEntry>,
     pub(super) router: matchit::Router<usize>,
@@ -53,6 +61,8 @@ impl<'a> Compiler<'a> {
             states,
             problems,
             has_authenticator: false,
+            uses: Uses::default(),
+            single: guard::SINGLE.to_vec(),
             targets: Vec::new(),
             paths: Vec::new(),
             router: matchit::Router::new(),
@@ -61,18 +71,21 @@ impl<'a> Compiler<'a> {
     }
 
     pub(super) fn compile(mut self, routes: Vec<Route>, public: &[String], native: bool) -> Compiled {
-        let authenticates = |step: &Registered| step.kind() == Kind::Authenticator;
         self.has_authenticator =
-            self.global.iter().any(authenticates) || routes.iter().any(Route::brings_authenticator);
+            self.global.iter().any(chain::is_authenticator) || routes.iter().any(Route::brings_authenticator);
         let public = stack::parse_public(public, self.problems);
+        self.credentials(self.global);
         self.fixed_targets();
         if native {
-            self.native_targets();
+            self.native_targets(&public);
         } else {
             self.routes(routes, &public);
         }
+        let authenticators = self.global.iter().filter(|step| chain::is_authenticator(step));
         Compiled {
             has_authenticator: self.has_authenticator,
+            authenticated: authenticators.map(|step| Arc::clone(&step.scope)).collect(),
+            single: self.single.into(),
             targets: self.targets,
             paths: self.paths.into_iter().map(|(_, entry)| entry).collect(),
             router: self.router,
@@ -81,35 +94,39 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Notes the headers that hold credentials.
+    fn credentials(&mut self, steps: &[Registered]) {
+        for header in steps.iter().filter_map(|step| step.middleware.credential_header()) {
+            if !self.single.contains(&header) {
+                self.single.push(header);
+            }
+        }
+    }
+
     /// The refusals, the unmatched paths and `OPTIONS *`, in the order of the constants beside [`Target`].
     fn fixed_targets(&mut self) {
-        let open: Vec<Registered> = self
-            .global
-            .iter()
-            .filter(|step| step.scope.is_everywhere() && step.kind() == Kind::Other)
-            .cloned()
-            .collect();
-        self.target(&open, None, Box::new(Refused), None, None);
-        let steps = self.hidden(self.global.to_vec());
-        self.plan.unmatched = planned(&steps, None);
-        self.target(&steps, None, Box::new(NotFound), None, None);
-        let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-        self.target(&steps, None, Box::new(Options(allow)), None, None);
+        let open = self.global.iter().filter(|step| step.scope.is_everywhere() && step.kind() == Kind::Other);
+        let refused: Steps = open.cloned().collect();
+        self.plan.refused = chain::planned(&refused, None);
+        self.target(&refused, None, Box::new(Refused), None, None);
+        let mut unmatched = self.global.to_vec();
+        self.hide(&mut unmatched);
+        let mut open = self.global.to_vec();
+        chain::open(&mut open);
+        let shown = if self.global.iter().any(chain::is_authenticator) { &unmatched } else { &open };
+        self.plan.unmatched = chain::planned(shown, None);
+        for steps in [unmatched, open] {
+            self.target(&steps, None, Box::new(NotFound), None, None);
+            let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+            self.target(&steps, None, Box::new(Options(allow)), None, None);
+        }
     }
 
     /// Adds the check that hides what is there from callers without credentials.
-    fn hidden(&mut self, mut steps: Vec<Registered>) -> Vec<Registered> {
-        if self.has_authenticator && self.settings.hide_unmatched {
-            self.insert(&mut steps, Access::User, Vec::new(), Vec::new());
+    fn hide(&self, steps: &mut Steps) {
+        if self.settings.hide_unmatched {
+            chain::authorize(steps, Access::User, Vec::new(), Vec::new());
         }
-        steps
-    }
-
-    fn insert(&mut self, steps: &mut Vec<Registered>, access: Access, roles: Vec<String>, permissions: Vec<String>) {
-        let step = Authorize { access, roles, permissions };
-        let step = stack::resolve_registrations(vec![step.into()], self.problems);
-        let at = steps.partition_point(|other| other.order < order::ROLES);
-        steps.splice(at..at, step);
     }
 
     fn target(
@@ -120,8 +137,10 @@ impl<'a> Compiler<'a> {
         body_limit: Option<usize>,
         timeout: Option<Duration>,
     ) -> usize {
+        let members = stack::members(steps.iter(), pattern);
         self.targets.push(Target {
-            steps: stack::compile(steps.iter(), pattern),
+            members: members.iter().map(|(_, member)| member.clone()).collect(),
+            steps: stack::compile(members),
             endpoint,
             pattern: pattern.map(|pattern| pattern.as_str().into()),
             param_names: pattern.map(|pattern| pattern.names().map(Into::into).collect()).unwrap_or_default(),
@@ -134,13 +153,22 @@ impl<'a> Compiler<'a> {
     }
 
     /// The host's routes, and those of them that are public: [`PROTECTED`](super::table::PROTECTED), [`PUBLIC`](super::table::PUBLIC).
-    fn native_targets(&mut self) {
+    fn native_targets(&mut self, public: &Scope) {
         let mut steps = self.global.to_vec();
-        if self.has_authenticator {
-            self.insert(&mut steps, Access::User, Vec::new(), Vec::new());
+        chain::check_places(&steps, self.problems);
+        for step in &steps {
+            let key = format!("middleware.{}", step.name);
+            if matches!(step.kind(), Kind::NeedsUser | Kind::UsesUser) && !self.has_authenticator {
+                self.problems.add(key, chain::NOBODY);
+            } else if chain::is_demanding(step) && !step.scope.is_everywhere() {
+                for pattern in public.patterns().filter(|pattern| step.scope.covers(pattern) != Coverage::Never) {
+                    self.problems.add(&key, format!("`{pattern}` is public; take it out of the scope"));
+                }
+            }
         }
+        chain::authorize(&mut steps, Access::User, Vec::new(), Vec::new());
         self.target(&steps, None, Box::new(NotFound), None, None);
-        steps.retain(|step| step.kind() != Kind::Authenticator && *step.name != *authorize::NAME);
+        chain::open(&mut steps);
         self.target(&steps, None, Box::new(NotFound), None, None);
     }
 
@@ -153,19 +181,16 @@ impl<'a> Compiler<'a> {
                 patterns.push(pattern.clone());
                 if !absent {
                     self.route(route, pattern, public);
+                } else {
+                    for step in self.global {
+                        self.uses.note(step, "", &pattern, None);
+                    }
                 }
             }
         }
         self.unmatched_methods();
+        self.uses.check(self.has_authenticator, self.problems);
         let all: Vec<&Pattern> = patterns.iter().collect();
-        for step in self.global {
-            for pattern in step.scope.idle(&all) {
-                self.problems.add(
-                    format!("middleware.{}", step.name),
-                    format!("the scope `{pattern}` touches no route; mend or remove it"),
-                );
-            }
-        }
         for pattern in public.idle(&all) {
             self.problems.add("public", format!("`{pattern}` touches no route; mend or remove it"));
         }
@@ -210,107 +235,50 @@ impl<'a> Compiler<'a> {
                 route.access = Access::Public;
             }
         }
-        self.check(&key, &route);
-
-        let mut steps: Vec<Registered> = self.global.to_vec();
-        if route.probe {
-            // What limits everything would make a load balancer believe that the server is ill.
-            steps.retain(|step| !step.middleware.spares_probes() || step.scope.is_limited());
-        }
         let own = stack::resolve_registrations(std::mem::take(&mut route.middleware), self.problems);
+        self.credentials(&own);
+        let mut steps = chain::around(self.global, &own, &pattern, route.probe);
         for step in &own {
-            if steps.iter().any(|other| other.name == step.name) {
+            if steps.iter().any(|other| other.name == step.name && !Arc::ptr_eq(&other.middleware, &step.middleware)) {
                 self.problems.add(
                     format!("{key}: middleware.{}", step.name),
                     "a step of this name applies to the route already; give one of them another with `.named(\"..\")`",
                 );
             }
         }
-        steps.extend(own);
-        steps.sort_by_key(|step| step.order);
+        let problems = &mut *self.problems;
+        route_checks::skips(&key, &mut route, &pattern, self.global.iter().chain(&own), problems);
+        route_checks::declared(&key, &route, &pattern, self.settings, self.states, self.has_authenticator, problems);
+        route_checks::chain(&key, &route, &pattern, &steps, self.has_authenticator, problems);
         if route.access == Access::Public {
-            steps.retain(|step| step.kind() != Kind::Authenticator);
-        } else if self.has_authenticator {
-            self.insert(&mut steps, route.access, route.roles.clone(), route.permissions.clone());
+            chain::open(&mut steps);
+        } else if steps.iter().any(chain::is_authenticator) {
+            chain::authorize(&mut steps, route.access, route.roles.clone(), route.permissions.clone());
         }
-        if let Some(step) = steps.iter().find(|step| step.kind() == Kind::NeedsUser && *step.name != *authorize::NAME)
-            && route.access == Access::Public
-            && step.scope.covers(&pattern) == Coverage::Always
-            && !step.scope.is_everywhere()
-        {
-            self.problems.add(
-                &key,
-                format!("it is public, and `{}` needs to know the user; take the route out of its scope", step.name),
-            );
+        for step in self.global {
+            self.uses.note(step, "", &pattern, Some(&steps));
+        }
+        let place = if route.group.is_empty() { format!("{key}: ") } else { format!("group {}: ", route.group) };
+        for step in &own {
+            self.uses.note(step, &place, &pattern, Some(&steps));
         }
         self.plan.routes.push(PlannedRoute {
             method: route.method.to_string(),
             path: route.path.clone(),
             group: route.group.clone(),
             description: route.description.clone(),
-            access: match (self.has_authenticator, route.access) {
-                (_, Access::Public) => "public",
-                (false, _) => "anyone",
-                (true, Access::Optional) => "optional",
-                (true, _) => "user",
-            }
-            .into(),
+            access: chain::access(&steps, &pattern, route.access).into(),
             roles: route.roles.clone(),
             permissions: route.permissions.clone(),
             body_limit: route.body_limit.unwrap_or(self.settings.limits.body),
             timeout: route.timeout.unwrap_or(self.settings.timeout),
-            steps: planned(&steps, Some(&pattern)),
+            steps: chain::planned(&steps, Some(&pattern)),
         });
         let endpoint = Box::new(RouteEndpoint::new(route.handler));
         let target = self.target(&steps, Some(&pattern), endpoint, route.body_limit, route.timeout);
         self.targets[target].probe = route.probe;
         self.targets[target].public = route.access == Access::Public;
         self.enter(&key, pattern, route.method, target);
-    }
-
-    fn check(&mut self, key: &str, route: &Route) {
-        let needs = route.handler.needs();
-        if needs.bodies > 1 {
-            self.problems.add(key, "its handler takes the body more than once; take it once, as the last argument");
-        }
-        for (id, name) in &needs.states {
-            if !self.states.contains_key(id) {
-                self.problems
-                    .add(key, format!("its handler takes State<{name}>, which is not registered; add `.state(..)`"));
-            }
-        }
-        let restricted = !route.roles.is_empty() || !route.permissions.is_empty();
-        if restricted && !self.has_authenticator {
-            self.problems.add(key, "it asks for roles or permissions, and no authenticator is registered; add one");
-        }
-        if restricted && route.access == Access::Public {
-            self.problems.add(key, "it is public and asks for roles or permissions; take one of them away");
-        }
-        if restricted && route.access == Access::Optional {
-            self.problems
-                .add(key, "authentication is optional and it asks for roles or permissions; take one of them away");
-        }
-        if needs.user && matches!(route.access, Access::Public | Access::Optional) {
-            self.problems.add(
-                key,
-                "its handler takes AuthenticatedUser, which a public route may not have; take Option<AuthenticatedUser>",
-            );
-        }
-        if needs.user && !self.has_authenticator && !restricted && route.access == Access::Default {
-            self.problems.add(
-                key,
-                "its handler takes AuthenticatedUser, and no authenticator is registered; add one, or take Option<AuthenticatedUser>",
-            );
-        }
-        if route.timeout.is_some_and(|timeout| timeout.is_zero()) {
-            self.problems.add(key, "its timeout is zero, so that no request could pass");
-        }
-        if route.body_limit.is_some_and(|limit| limit > self.settings.limits.body_budget && limit != usize::MAX) {
-            self.problems.add(key, "its body limit is larger than limits.body_budget; raise the budget");
-        }
-        if matches!(route.method, Method::HEAD | Method::OPTIONS | Method::CONNECT | Method::TRACE) {
-            self.problems.add(key, format!("{} is answered by the core; use another method", route.method));
-        }
     }
 
     /// Enters a target into the route table.
@@ -329,7 +297,15 @@ impl<'a> Compiler<'a> {
             return;
         }
         if let Err(error) = self.router.insert(pattern.as_str(), self.paths.len()) {
-            self.problems.add(key, format!("it conflicts with another route: {error}"));
+            let problem = match error {
+                matchit::InsertError::Conflict { with } => format!(
+                    "it and the route `{with}` have paths in common, and neither is the more exact one; \
+                     change a segment of one of them"
+                ),
+                _ => "it is no pattern of a route; write a parameter as `{id}`, and the rest of a path as `{*rest}`"
+                    .into(),
+            };
+            self.problems.add(key, problem);
             return;
         }
         let entry = PathEntry { methods: vec![(method, target)], options: 0, not_allowed: 0 };
@@ -350,38 +326,25 @@ impl<'a> Compiler<'a> {
             }
             allow.push("OPTIONS");
             let Ok(allow) = HeaderValue::from_str(&allow.join(", ")) else { continue };
-            // A path whose every route is public hides nothing.
+            // A path whose every route is public hides nothing; where no global authenticator stands, nobody could be let in.
             let public = entry.methods.iter().all(|(_, target)| self.targets[*target].public);
-            let mut steps = self.global.to_vec();
-            if public {
-                steps.retain(|step| step.kind() != Kind::Authenticator);
+            let mut steps = chain::around(self.global, &[], &pattern, false);
+            if public || !steps.iter().any(chain::is_authenticator) {
+                chain::open(&mut steps);
             } else {
-                steps = self.hidden(steps);
+                self.hide(&mut steps);
             }
+            self.plan.paths.push(PlannedPath {
+                path: pattern.as_str().to_owned(),
+                allow: allow.to_str().unwrap_or_default().to_owned(),
+                steps: chain::planned(&steps, Some(&pattern)),
+            });
             let options = self.target(&steps, Some(&pattern), Box::new(Options(allow.clone())), None, None);
             let not_allowed = self.target(&steps, Some(&pattern), Box::new(NotAllowed(allow)), None, None);
             let entry = &mut self.paths[index].1;
             (entry.options, entry.not_allowed) = (options, not_allowed);
         }
     }
-}
-
-fn planned(steps: &[Registered], pattern: Option<&Pattern>) -> Vec<PlannedStep> {
-    let coverage = |step: &Registered| match pattern {
-        _ if step.scope.is_everywhere() => Coverage::Always,
-        Some(pattern) => step.scope.covers(pattern),
-        None => Coverage::Sometimes,
-    };
-    steps
-        .iter()
-        .filter(|step| coverage(step) != Coverage::Never)
-        .map(|step| PlannedStep {
-            name: step.name.to_string(),
-            order: step.order,
-            summary: step.middleware.summary(),
-            partly: coverage(step) == Coverage::Sometimes,
-        })
-        .collect()
 }
 
 impl Route {

@@ -59,10 +59,15 @@ impl ConnInfo {
 
     /// Whether both ends are known to be loopback addresses.
     pub(crate) fn is_on_this_machine(&self) -> bool {
-        self.is_local_loopback() && self.peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+        [self.local, self.peer].into_iter().all(|end| end.is_some_and(is_loopback))
     }
 
-    pub(crate) fn is_local_loopback(&self) -> bool {
-        self.local.is_some_and(|local| local.ip().to_canonical().is_loopback())
+    /// Whether the request came to a loopback address; where only the peer is known, one on this machine counts.
+    pub(crate) fn is_reached_by_loopback(&self) -> bool {
+        self.local.or(self.peer).is_some_and(is_loopback)
     }
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }

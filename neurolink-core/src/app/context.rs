@@ -5,19 +5,20 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use percent_encoding::percent_decode_str;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::caller::Caller;
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
 use crate::http::{Overflow, Representation, Stamp, Unread};
 use crate::stack::At;
-use crate::stream::{Authority, Place, StillGood};
-use crate::{AuthenticatedUser, Body, Code, Engine, Error, RequestId, Response};
+use crate::stream::Place;
+use crate::{Body, Code, Engine, Error, RequestId, Response};
 
 /// One request on its way through the onion: what it asks, what is known about it, and who asks.
 ///
@@ -37,6 +38,8 @@ pub struct Context {
     pub(crate) param_ranges: SmallVec<[Range<usize>; 4]>,
     pub(crate) conn: ConnInfo,
     pub(crate) request_id: RequestId,
+    /// Made when `request_id` is a trusted proxy's.
+    own_id: Option<RequestId>,
     pub(crate) now: Duration,
     pub(crate) started: Instant,
     pub(crate) deadline: Option<Instant>,
@@ -48,10 +51,9 @@ pub struct Context {
     pub(super) overflow: Option<Overflow>,
     pub(super) unread: Option<Unread>,
     client: OnceLock<Option<IpAddr>>,
-    user: Option<AuthenticatedUser>,
-    authority: Option<StillGood>,
-    challenges: SmallVec<[HeaderValue; 2]>,
-    authentication_message: Option<Box<str>>,
+    pub(super) caller: Caller,
+    #[cfg(feature = "rate-limit")]
+    pub(crate) charges: crate::middleware::Charges,
     facts: http::Extensions,
 }
 
@@ -80,6 +82,7 @@ impl Context {
             unread,
             param_ranges: SmallVec::new(),
             conn,
+            own_id: incoming.is_some().then(RequestId::random),
             request_id: incoming.unwrap_or_else(RequestId::random),
             started,
             deadline: None,
@@ -89,10 +92,9 @@ impl Context {
             shutdown: None,
             reservation: None,
             client: OnceLock::new(),
-            user: None,
-            authority: None,
-            challenges: SmallVec::new(),
-            authentication_message: None,
+            caller: Caller::default(),
+            #[cfg(feature = "rate-limit")]
+            charges: Vec::new(),
             facts: http::Extensions::new(),
         }
     }
@@ -256,62 +258,10 @@ impl Context {
         &self.request_id
     }
 
-    /// Who is calling, once an authenticator has found out.
+    /// The id that this server made beside a trusted proxy's, which may not be unique; for logs.
     #[must_use]
-    pub const fn user(&self) -> Option<&AuthenticatedUser> {
-        self.user.as_ref()
-    }
-
-    /// Says who is calling; for authenticators.
-    ///
-    /// # Errors
-    /// 401 when another credential of the same request names somebody else.
-    pub fn authenticate(&mut self, user: AuthenticatedUser) -> Result<(), Error> {
-        match &mut self.user {
-            Some(known) if known.id != user.id => {
-                Err(Error::new(Code::AuthInvalid).with_message("The credentials of this request name different users"))
-            }
-            Some(known) => {
-                known.expires = [known.expires, user.expires].into_iter().flatten().min();
-                Ok(())
-            }
-            None => {
-                self.user = Some(user);
-                Ok(())
-            }
-        }
-    }
-
-    /// Lets a stream ask every 30 s whether the credential is still good; for authenticators whose credentials can be revoked.
-    ///
-    /// The user's [`expires`](AuthenticatedUser::expires) needs no asking.
-    pub fn keep_authority(&mut self, still_good: impl Fn() -> bool + Send + Sync + 'static) {
-        self.authority = Some(match self.authority.take() {
-            Some(other) => Box::new(move || other() && still_good()),
-            None => Box::new(still_good),
-        });
-    }
-
-    pub(crate) fn take_authority(&mut self) -> Authority {
-        Authority { expires: self.user.as_ref().and_then(|user| user.expires), still_good: self.authority.take() }
-    }
-
-    /// Says which scheme would have been accepted from a caller without credentials; for authenticators.
-    pub fn challenge(&mut self, challenge: HeaderValue) {
-        self.challenges.push(challenge);
-    }
-
-    pub(crate) fn challenges(&self) -> &[HeaderValue] {
-        &self.challenges
-    }
-
-    /// Sets the message of the 401 for callers without credentials; the first authenticator that does so wins.
-    pub fn set_authentication_message(&mut self, message: &str) {
-        self.authentication_message.get_or_insert_with(|| message.into());
-    }
-
-    pub(crate) fn authentication_message(&self) -> Option<&str> {
-        self.authentication_message.as_deref()
+    pub const fn own_request_id(&self) -> Option<&RequestId> {
+        self.own_id.as_ref()
     }
 
     /// Adds a fact for what is further inside.
@@ -363,7 +313,7 @@ impl Context {
     /// What an engine gets to know of this request.
     pub fn call(&mut self) -> Call {
         let mut call = Call::new(self.request_id.as_str());
-        call.user_id = self.user.as_ref().map(|user| user.id.clone());
+        call.user_id = self.user().map(|user| user.id.clone());
         call.cancellation = self.cancellation();
         call
     }

@@ -1,19 +1,15 @@
 //! Refuses state-changing requests that a browser sends from another site (the check of Go 1.25's `net/http`).
 
-use std::sync::Arc;
-
 use http::{HeaderName, Method, header};
 
 use crate::stack::order;
-use crate::{Code, Context, Error, Hook, Middleware, Response};
+use crate::{Code, Context, Error, Hook, Response};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Safe methods pass; a trusted origin passes; then `Sec-Fetch-Site` decides, and without it `Origin` against the host.
 pub(crate) struct CrossSite {
     pub(crate) trusted: Vec<String>,
-    /// Middleware that knows origins to trust: CORS.
-    pub(crate) others: Vec<Arc<dyn Middleware>>,
 }
 
 impl CrossSite {
@@ -22,7 +18,7 @@ impl CrossSite {
             return true;
         }
         let origin = ctx.headers().get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"));
-        if origin.is_some_and(|origin| self.trusts(origin)) {
+        if origin.is_some_and(|origin| self.trusts(ctx, origin)) {
             return true;
         }
         let mut sites = ctx.headers().get_all(SEC_FETCH_SITE).iter().map(http::HeaderValue::as_bytes);
@@ -34,9 +30,10 @@ impl CrossSite {
         }
     }
 
-    fn trusts(&self, origin: &str) -> bool {
+    /// Whether the settings trust an origin everywhere, or CORS on this path.
+    fn trusts(&self, ctx: &Context, origin: &str) -> bool {
         self.trusted.iter().any(|trusted| trusted == origin)
-            || self.others.iter().any(|middleware| middleware.trusts_origin(origin))
+            || ctx.target().members.iter().any(|member| member.trusts_origin(ctx, origin))
     }
 }
 

@@ -90,6 +90,7 @@ fn log(ctx: &Context, error: &Error) {
         tracing::error!(
             target: "neurolink::error",
             request_id = %ctx.request_id,
+            own_id = ctx.own_request_id().map(tracing::field::display),
             method = %ctx.method(),
             path = ctx.path(),
             code = %error.code(),

@@ -6,8 +6,8 @@ use super::table::Shared;
 use super::{Context, path};
 use crate::{Code, Error};
 
-/// Headers that mean something only once.
-const SINGLE: [HeaderName; 7] = [
+/// Headers that mean something only once, beside those that hold a credential.
+pub(super) const SINGLE: [HeaderName; 7] = [
     header::AUTHORIZATION,
     HeaderName::from_static("x-api-key"),
     header::HOST,
@@ -27,7 +27,7 @@ pub(crate) fn check(shared: &Shared, ctx: &Context) -> Result<Option<Box<str>>, 
         return Err(Error::new(Code::UriTooLong));
     }
     sizes(headers, limits.header_count, limits.header_bytes)?;
-    repeated(headers)?;
+    repeated(headers, &shared.single)?;
     encoding(headers)?;
     shared.hosts.check(uri, headers, ctx.parts.version, ctx.conn())?;
     let raw = uri.path();
@@ -64,12 +64,12 @@ fn encoding(headers: &HeaderMap) -> Result<(), Error> {
         .with_header(header::CONNECTION, HeaderValue::from_static("close")))
 }
 
-fn repeated(headers: &HeaderMap) -> Result<(), Error> {
+fn repeated(headers: &HeaderMap, single: &[HeaderName]) -> Result<(), Error> {
     if headers.len() == headers.keys_len() {
         return Ok(()); // no name is there twice
     }
-    for name in SINGLE {
-        if headers.get_all(&name).iter().nth(1).is_some() {
+    for name in single {
+        if headers.get_all(name).iter().nth(1).is_some() {
             return Err(Error::bad_request(format!("The header `{name}` is there more than once")));
         }
     }

@@ -6,8 +6,8 @@ use http::StatusCode;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::observer::{RequestEvent, ResponseEvent};
-use super::table::{REFUSED, SERVER, Shared, UNMATCHED};
-use super::{AppBuilder, ConnInfo, Context, Plan, edge, guard};
+use super::table::{REFUSED, Shared};
+use super::{AppBuilder, ConnInfo, Context, Plan, authorize, edge, guard};
 use crate::server::{Event, EventSender, Phase, Shutdown};
 use crate::stack::{Endpoint, Next, panicked};
 use crate::{BoxFuture, Code, Engine, Error, Request, Response};
@@ -164,10 +164,7 @@ impl App {
     fn lookup(&self, ctx: &mut Context) -> usize {
         let shared = &*self.shared;
         let path = ctx.path();
-        if path == "*" {
-            return SERVER;
-        }
-        let Ok(matched) = shared.router.at(path) else { return UNMATCHED };
+        let Ok(matched) = shared.router.at(path) else { return shared.unmatched(path) };
         // Parameters are kept as ranges into the path: nothing is copied.
         let start = path.as_ptr() as usize;
         let ranges = matched
@@ -203,7 +200,8 @@ impl App {
         let target = &shared.targets[ctx.target];
         let (deadline, timeout_status) = (ctx.deadline, ctx.timeout_status());
         let onion = Next::new(&target.steps, endpoint).run(&mut ctx);
-        let response = Outermost { onion, deadline, timer: None, timeout_status }.await;
+        let mut response = Outermost { onion, deadline, timer: None, timeout_status }.await;
+        authorize::add_challenges(&ctx, &mut response);
         let goes_on = ctx.skip_body().await;
         let code = response.body().error().map(Error::code);
         if let (Some(events), Some(error)) = (&self.events, response.body().error())

@@ -37,6 +37,17 @@ impl Hosts {
         if problems.is_empty() { Ok(hosts) } else { Err(problems) }
     }
 
+    /// A few words for the plan.
+    pub(crate) fn summary(&self) -> String {
+        if self.any {
+            return "any host".into();
+        }
+        let suffixes = self.suffixes.iter().map(|suffix| format!("*{suffix}"));
+        let names: Vec<String> = self.exact.iter().map(ToString::to_string).chain(suffixes).collect();
+        let names = if names.is_empty() { "any host".into() } else { names.join(", ") };
+        format!("{names}; on loopback localhost, 127.0.0.1, [::1]")
+    }
+
     /// Checks that a request names exactly one valid host, and one of ours.
     pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap, version: Version, conn: &ConnInfo) -> Result<(), Error> {
         let mut lines = headers.get_all(header::HOST).iter();
@@ -81,7 +92,7 @@ impl Hosts {
         if named {
             return true;
         }
-        if conn.is_local_loopback() {
+        if conn.is_reached_by_loopback() {
             return matches!(host, "localhost" | "127.0.0.1" | "[::1]");
         }
         self.exact.is_empty() && self.suffixes.is_empty()
@@ -147,6 +158,19 @@ mod tests {
         }
         for bad in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "0.0.0.0", "[::2]"] {
             assert!(!check(&hosts, &[bad], LOOPBACK), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_peer_on_this_machine_is_enough_where_the_host_does_not_tell_its_own_address() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "evil.example".parse().expect("a value"));
+        for (peer, passes) in
+            [("127.0.0.1:9", false), ("[::1]:9", false), ("[::ffff:127.0.0.1]:9", false), ("192.0.2.1:9", true)]
+        {
+            let conn = ConnInfo::new(Some(peer.parse().expect("an address")));
+            let answer = Hosts::default().check(&Uri::from_static("/x"), &headers, Version::HTTP_11, &conn);
+            assert_eq!(answer.is_ok(), passes, "{peer}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod authorize;
 mod builder;
+mod caller;
+mod chain;
 mod checks;
 mod compile;
 mod connection;
@@ -23,6 +25,7 @@ mod probes;
 mod proxies;
 mod request_body;
 mod route;
+mod route_checks;
 mod service;
 mod table;
 
@@ -37,5 +40,5 @@ pub use handle::App;
 pub use layer::Protecting;
 pub use native::{Crossing, Protected};
 pub use observer::{Observer, RequestEvent, ResponseEvent};
-pub use plan::{Plan, PlannedRoute, PlannedStep};
+pub use plan::{Plan, PlannedCheck, PlannedPath, PlannedRoute, PlannedStep};
 pub use route::{Access, Route, RouteGroup};

@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use http_body::Body as HttpBody;
 
 use super::facts::{Facts, Unanswered};
-use super::table::{PROTECTED, PUBLIC, REFUSED};
+use super::table::REFUSED;
 use super::{App, AppBuilder, ConnInfo, Context, guard};
 use crate::stack::{BodyAccess, Endpoint, Stack, panicked};
 use crate::{Body, BoxError, BoxFuture, ConfigError, Error, Request, Response, Settings};
@@ -16,7 +16,7 @@ use crate::{Body, BoxError, BoxFuture, ConfigError, Error, Request, Response, Se
 /// A stack that stands around a host's own routes: the same middleware, the same decisions.
 ///
 /// Only heads cross, unless a middleware asks for bodies; the host's bodies, its 404 and its 405 stay its own.
-/// Once the stack has an authenticator, every path needs a user, except those it says are public.
+/// Every path in the scope of an authenticator needs a user, except those the stack says are public.
 ///
 /// ```
 /// use neurolink_core::{Settings, Stack};
@@ -77,8 +77,7 @@ impl Protected {
         let mut ctx = Context::new(shared, parts, body, conn);
         ctx.native = true;
         ctx.target = match guard::check(shared, &ctx) {
-            Ok(_) if shared.public.contains(ctx.path()) => PUBLIC,
-            Ok(_) => PROTECTED,
+            Ok(_) => shared.native(ctx.path()),
             Err(error) => {
                 ctx.refusal = Some(error);
                 REFUSED

@@ -34,7 +34,7 @@ impl Pattern {
     /// What is wrong and what would be right.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let Some(path) = text.strip_prefix('/') else {
-            return Err("a path begins with a slash".into());
+            return Err(format!("a path begins with a slash; write `/{text}`"));
         };
         let mut segments = Vec::new();
         let mut names: Vec<&str> = Vec::new();
@@ -50,7 +50,7 @@ impl Pattern {
                     return Err(format!("`{segment}` is no parameter; its name takes letters, digits and `_`"));
                 }
                 if names.contains(&name) {
-                    return Err(format!("the parameter `{name}` is there twice"));
+                    return Err(format!("the parameter `{name}` is there twice; give one of them another name"));
                 }
                 names.push(name);
                 rest = is_rest;
@@ -70,11 +70,16 @@ impl Pattern {
         }
         let literal = text.replace(['{', '}', '*'], "");
         match super::path::canonical(&literal) {
-            Err(problem) => return Err(problem.to_lowercase()),
+            Err(problem) => {
+                let problem = problem.to_lowercase();
+                return Err(format!("{problem}; write a plain path such as `/api/users/{{id}}`"));
+            }
             Ok(canonical) if canonical.path != literal => {
                 return Err(format!("it is not in canonical form; write `{}`", canonical.path));
             }
-            Ok(canonical) if !canonical.normal => return Err("it has an empty segment".into()),
+            Ok(canonical) if !canonical.normal => {
+                return Err("it has an empty segment; write one slash between two segments, as in `/a/b`".into());
+            }
             Ok(_) => {}
         }
         Ok(Self { text: text.into(), segments: segments.into() })
@@ -205,6 +210,11 @@ impl Scope {
         self.only.is_some()
     }
 
+    /// The patterns of `only`.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.only.iter().flatten()
+    }
+
     /// Whether a canonical path is in this scope.
     pub(crate) fn contains(&self, path: &str) -> bool {
         self.only.as_ref().is_none_or(|only| only.iter().any(|pattern| pattern.matches(path)))
@@ -229,6 +239,21 @@ impl Scope {
             (Coverage::Always, Coverage::Never) => Coverage::Always,
             _ => Coverage::Sometimes,
         }
+    }
+
+    /// The same, for a route, or for all paths that are no route's: those are asked at each request.
+    pub(crate) fn covers_or_asks(&self, route: Option<&Pattern>) -> Coverage {
+        match route {
+            _ if self.is_everywhere() => Coverage::Always,
+            Some(route) => self.covers(route),
+            None => Coverage::Sometimes,
+        }
+    }
+
+    /// Whether all of a route's paths would be in this scope and `except` leaves them out.
+    pub(crate) fn leaves_out(&self, route: &Pattern) -> bool {
+        self.only.as_ref().is_none_or(|only| any(only, route) != Coverage::Never)
+            && any(&self.except, route) == Coverage::Always
     }
 
     /// The patterns that touch none of these routes.

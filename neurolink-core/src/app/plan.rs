@@ -1,7 +1,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::HeaderName;
 use serde::{Serialize, Serializer};
+
+use super::host::Hosts;
+use super::proxies::Proxies;
+use crate::config::Settings;
 
 /// What really applies to each route: compiled, not declared.
 ///
@@ -26,8 +31,64 @@ use serde::{Serialize, Serializer};
 pub struct Plan {
     /// The routes, in the order they were added.
     pub routes: Vec<PlannedRoute>,
+    /// What each path answers to methods that are no route's: 405, or 204 to OPTIONS.
+    pub paths: Vec<PlannedPath>,
     /// The steps of paths that are no route's.
     pub unmatched: Vec<PlannedStep>,
+    /// The steps of requests that the checks of the head refuse.
+    pub refused: Vec<PlannedStep>,
+    /// What every request passes before its steps.
+    pub checks: Vec<PlannedCheck>,
+}
+
+/// A path of a [`Plan`], for methods that are no route's.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PlannedPath {
+    /// The path's pattern.
+    pub path: String,
+    /// The value of `Allow`.
+    pub allow: String,
+    /// The steps it goes through, outermost first.
+    pub steps: Vec<PlannedStep>,
+}
+
+/// What every request passes before its steps.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PlannedCheck {
+    /// What is checked.
+    pub name: &'static str,
+    /// How, in a few words.
+    pub summary: String,
+}
+
+/// The checks of an app, in order.
+pub(super) fn checks(
+    settings: &Settings,
+    hosts: &Hosts,
+    proxies: &Proxies,
+    single: &[HeaderName],
+) -> Vec<PlannedCheck> {
+    let check = |name, summary| PlannedCheck { name, summary };
+    let (header, limits, proxies) = (&settings.request_id_header, &settings.limits, proxies.summary());
+    let single: Vec<&str> = single.iter().map(HeaderName::as_str).collect();
+    let from = if proxies.is_empty() { String::new() } else { format!(", or taken over from {proxies}") };
+    vec![
+        check("request-id", format!("{header}, made here{from}")),
+        check(
+            "sizes",
+            format!(
+                "target {} bytes, headers {} bytes in {} lines",
+                limits.uri, limits.header_bytes, limits.header_count
+            ),
+        ),
+        check("repeated", format!("at most one line of {}", single.join(", "))),
+        check("host", hosts.summary()),
+        check("path", "one canonical form".into()),
+    ]
 }
 
 /// One route of a [`Plan`].
@@ -43,7 +104,7 @@ pub struct PlannedRoute {
     pub group: String,
     /// What it does.
     pub description: String,
-    /// Who may call it: `anyone` (no authenticator exists), `public`, `optional`, or `user`.
+    /// Who may call it, as its steps have it: `anyone` (no authenticator stands in front), `public`, `optional`, or `user`.
     pub access: String,
     /// The roles of which a caller needs one.
     pub roles: Vec<String>,

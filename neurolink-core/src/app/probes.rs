@@ -27,7 +27,7 @@ impl Probes {
         let address = ctx.client_address().filter(|_| self.rate > 0)?;
         for (key, share) in address_keys(address) {
             let taken = self.counters.take(&key, self.rate.saturating_mul(share), WINDOW, ctx.now());
-            if !taken.allowed {
+            if taken.charge.is_none() {
                 let wait = taken.resets.saturating_sub(ctx.now());
                 return Some(Error::new(Code::RateLimitExceeded).with_retry_after(wait));
             }

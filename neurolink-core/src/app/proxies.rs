@@ -28,6 +28,12 @@ impl Proxies {
         if problems.is_empty() { Ok(Self { networks: parsed }) } else { Err(problems) }
     }
 
+    /// The networks, for the plan; empty for none.
+    pub(crate) fn summary(&self) -> String {
+        let networks: Vec<String> = self.networks.iter().map(ToString::to_string).collect();
+        networks.join(", ")
+    }
+
     fn contains(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address))
     }

@@ -17,7 +17,7 @@ use super::probes::Probes;
 use super::proxies::Proxies;
 use crate::extract::{ErasedHandler, Needs};
 use crate::http::{BodyBudget, Content, too_large};
-use crate::stack::{Endpoint, Step, panicked};
+use crate::stack::{Endpoint, Scoped, Step, panicked};
 use crate::stream::{OpenStreams, SseBody, SseParts};
 use crate::{Body, BoxFuture, Clock, Code, Context, Engine, Error, Reply, Response, Settings};
 
@@ -40,20 +40,47 @@ pub(crate) struct Shared {
     pub(crate) targets: Vec<Target>,
     pub(crate) plan: Plan,
     pub(crate) has_authenticator: bool,
+    /// Where the authenticators of all routes stand.
+    pub(crate) authenticated: Box<[Arc<Scope>]>,
+    /// Headers that may be there only once.
+    pub(crate) single: Box<[HeaderName]>,
     /// The public paths of a host.
     pub(crate) public: Scope,
 }
 
+impl Shared {
+    /// What answers a path that is no route's.
+    pub(crate) fn unmatched(&self, path: &str) -> usize {
+        let authenticated = self.authenticated.iter().any(|scope| scope.contains(path));
+        match (path, authenticated) {
+            ("*", true) => SERVER,
+            ("*", false) => OPEN_SERVER,
+            (_, true) => UNMATCHED,
+            (_, false) => OPEN_UNMATCHED,
+        }
+    }
+
+    /// What stands around a path of a host's.
+    pub(crate) fn native(&self, path: &str) -> usize {
+        let authenticated = self.authenticated.iter().any(|scope| scope.contains_native(path));
+        if authenticated && !self.public.contains(path) { PROTECTED } else { PUBLIC }
+    }
+}
+
 /// The target of every refusal of the guard.
 pub(crate) const REFUSED: usize = 0;
-/// The target of every path that is no route's.
+/// The target of every path that is no route's, where an authenticator stands.
 pub(crate) const UNMATCHED: usize = 1;
-/// The target of `OPTIONS *`: the server as a whole.
+/// The target of `OPTIONS *`, the server as a whole, where an authenticator stands.
 pub(crate) const SERVER: usize = 2;
+/// The target of every path that is no route's, where none stands.
+pub(crate) const OPEN_UNMATCHED: usize = 3;
+/// The target of `OPTIONS *` where none stands.
+pub(crate) const OPEN_SERVER: usize = 4;
 /// The target of a host's routes.
-pub(crate) const PROTECTED: usize = 3;
+pub(crate) const PROTECTED: usize = 5;
 /// The target of a host's public routes.
-pub(crate) const PUBLIC: usize = 4;
+pub(crate) const PUBLIC: usize = 6;
 
 /// What is at one path.
 pub(crate) struct PathEntry {
@@ -78,6 +105,8 @@ impl PathEntry {
 /// One thing that answers.
 pub(crate) struct Target {
     pub(crate) steps: Box<[Step]>,
+    /// The middleware of the steps.
+    pub(crate) members: Box<[Scoped]>,
     pub(crate) endpoint: Box<dyn Endpoint>,
     pub(crate) pattern: Option<Box<str>>,
     pub(crate) param_names: Box<[Box<str>]>,

@@ -10,6 +10,11 @@ pub(crate) use address::address_keys;
 #[cfg(feature = "rate-limit")]
 pub(crate) use address::{Counted, prefixed};
 
+/// How long after its beginning a request may still take from its window, in milliseconds.
+///
+/// Requests know the time when they came: one that asks late must not look like a clock that has gone back.
+const LATE: u64 = 60_000;
+
 /// Counters that a set holds.
 const WAYS: usize = 8;
 /// Sets behind one lock.
@@ -49,12 +54,21 @@ struct Counter {
 /// What taking one from a window gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// Whether it was still there to take.
-    pub(crate) allowed: bool,
+    /// What was taken, if there was one left.
+    pub(crate) charge: Option<Charge>,
     /// How many are left.
     pub(crate) remaining: u32,
     /// When the window ends, since the epoch.
     pub(crate) resets: Duration,
+}
+
+/// One that was taken from a window, and can be given back to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Charge {
+    key: u128,
+    ends: u64,
+    /// It was taken from the overflow counter of its set.
+    shared: bool,
 }
 
 impl Counters {
@@ -73,58 +87,51 @@ impl Counters {
 
     /// Takes one from the window of `key`, if there is one left; a refused request is not counted.
     pub(crate) fn take(&self, key: &[u8], limit: u32, window: Duration, now: Duration) -> Taken {
-        self.with(key, limit, window, now, |counter| {
-            let allowed = counter.count < limit;
-            if allowed {
-                counter.count += 1;
-            }
-            allowed
-        })
-    }
-
-    /// Whether there is one left, without taking it.
-    #[cfg(any(feature = "api-key", feature = "bearer"))]
-    pub(crate) fn peek(&self, key: &[u8], limit: u32, window: Duration, now: Duration) -> Taken {
-        self.with(key, limit, window, now, |counter| counter.count < limit)
-    }
-
-    /// Gives back one that was taken.
-    pub(crate) fn give_back(&self, key: &[u8], limit: u32, window: Duration, now: Duration) {
-        self.with(key, limit, window, now, |counter| {
-            counter.count = counter.count.saturating_sub(1);
-            true
-        });
-    }
-
-    fn with(
-        &self,
-        key: &[u8],
-        limit: u32,
-        window: Duration,
-        now: Duration,
-        act: impl FnOnce(&mut Counter) -> bool,
-    ) -> Taken {
         let (high, low) = (self.hashers.0.hash_one(key), self.hashers.1.hash_one(key));
         let key = (u128::from(high) << 64 | u128::from(low)).max(1);
         let (now, window) = (millis(now), millis(window).max(1));
+        self.in_set(key, |set| {
+            let (counter, shared) = set.counter(key, now);
+            if counter.ends <= now || counter.ends > now.saturating_add(window).saturating_add(LATE) {
+                // A new window; one that ends too late was begun by a clock that has since gone back.
+                (counter.ends, counter.count) = (now.saturating_add(window), 0);
+            }
+            counter.limit = limit;
+            let charge = (counter.count < limit).then(|| {
+                counter.count += 1;
+                Charge { key, ends: counter.ends, shared }
+            });
+            let (remaining, resets) = (limit.saturating_sub(counter.count), Duration::from_millis(counter.ends));
+            Taken { charge, remaining, resets }
+        })
+    }
+
+    /// Gives back what was taken, if its window is still there.
+    pub(crate) fn give_back(&self, charge: Charge) {
+        self.in_set(charge.key, |set| {
+            let counter = match charge.shared {
+                true => Some(&mut set.overflow),
+                false => set.ways.iter_mut().find(|way| way.key == charge.key),
+            };
+            if let Some(counter) = counter.filter(|counter| counter.ends == charge.ends) {
+                counter.count = counter.count.saturating_sub(1);
+            }
+        });
+    }
+
+    fn in_set<T>(&self, key: u128, act: impl FnOnce(&mut Set) -> T) -> T {
         let shards = self.shards();
-        // Reduced below the length, so it fits.
-        let place = usize::try_from(low % shards.len() as u64).unwrap_or(0);
-        let set = usize::try_from(high % SETS_PER_SHARD as u64).unwrap_or(0);
+        // Reduced below the lengths, so they fit.
+        let place = usize::try_from(key as u64 % shards.len() as u64).unwrap_or(0);
+        let set = usize::try_from((key >> 64) as u64 % SETS_PER_SHARD as u64).unwrap_or(0);
         let mut shard = shards[place].lock().unwrap_or_else(PoisonError::into_inner);
-        let counter = shard.sets[set].counter(key, now);
-        if counter.ends <= now || counter.ends > now.saturating_add(window) {
-            // A new window; one that ends too late was begun by a clock that has since gone back.
-            (counter.ends, counter.count) = (now.saturating_add(window), 0);
-        }
-        counter.limit = limit;
-        let allowed = act(counter);
-        Taken { allowed, remaining: limit.saturating_sub(counter.count), resets: Duration::from_millis(counter.ends) }
+        act(&mut shard.sets[set])
     }
 }
 
 impl Set {
-    fn counter(&mut self, key: u128, now: u64) -> &mut Counter {
+    /// The counter of a key, and whether it is the one that the set shares.
+    fn counter(&mut self, key: u128, now: u64) -> (&mut Counter, bool) {
         let own = self.ways.iter().position(|way| way.key == key);
         let free = || self.ways.iter().position(|way| way.key == 0 || way.ends <= now);
         let weakest = || {
@@ -132,14 +139,14 @@ impl Set {
             below.min_by_key(|(_, way)| way.count).map(|(index, _)| index)
         };
         if let Some(index) = own {
-            return &mut self.ways[index];
+            return (&mut self.ways[index], false);
         }
         match free().or_else(weakest) {
             Some(index) => {
                 self.ways[index] = Counter { key, ..Counter::default() };
-                &mut self.ways[index]
+                (&mut self.ways[index], false)
             }
-            None => &mut self.overflow,
+            None => (&mut self.overflow, true),
         }
     }
 }
@@ -161,15 +168,13 @@ mod tests {
     fn the_limit_is_exact_and_waiting_helps() {
         let counters = Counters::new(1000);
         for left in [2, 1, 0] {
-            assert_eq!(
-                counters.take(b"a", 3, MINUTE, START),
-                Taken { allowed: true, remaining: left, resets: START + MINUTE }
-            );
+            let taken = counters.take(b"a", 3, MINUTE, START);
+            assert_eq!((taken.charge.is_some(), taken.remaining, taken.resets), (true, left, START + MINUTE));
         }
         let refused = counters.take(b"a", 3, MINUTE, START + Duration::from_secs(59));
-        assert_eq!((refused.allowed, refused.remaining), (false, 0));
-        assert!(counters.take(b"a", 3, MINUTE, refused.resets).allowed);
-        assert!(counters.take(b"b", 3, MINUTE, START).allowed);
+        assert_eq!((refused.charge, refused.remaining), (None, 0));
+        assert!(counters.take(b"a", 3, MINUTE, refused.resets).charge.is_some());
+        assert!(counters.take(b"b", 3, MINUTE, START).charge.is_some());
     }
 
     #[test]
@@ -182,17 +187,39 @@ mod tests {
             counters.take(&key.to_be_bytes(), 2, MINUTE, START);
         }
         assert_eq!(counters.shards().len() * SETS_PER_SHARD * WAYS, 1024);
-        assert!(!counters.take(b"greedy", 2, MINUTE, START).allowed);
+        assert_eq!(counters.take(b"greedy", 2, MINUTE, START).charge, None);
     }
 
     #[test]
     fn a_set_full_of_refused_keys_gives_new_ones_a_shared_counter() {
         let mut set = Set::default();
         for key in 1..=WAYS as u128 {
-            *set.counter(key, 0) = Counter { key, ends: 10, count: 1, limit: 1 };
+            *set.counter(key, 0).0 = Counter { key, ends: 10, count: 1, limit: 1 };
         }
-        assert_eq!(set.counter(99, 0).key, 0);
-        assert_eq!(set.counter(99, 10).key, 99, "an ended window makes room");
+        assert!(set.counter(99, 0).1);
+        assert!(!set.counter(99, 10).1, "an ended window makes room");
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_in_its_own_window_only() {
+        let counters = Counters::new(1000);
+        let charge = counters.take(b"a", 1, MINUTE, START).charge.expect("one");
+        counters.give_back(charge);
+        assert!(counters.take(b"a", 1, MINUTE, START).charge.is_some());
+        let next = counters.take(b"a", 1, MINUTE, START + MINUTE);
+        assert!(next.charge.is_some());
+        counters.give_back(charge);
+        assert_eq!(counters.take(b"a", 1, MINUTE, START + MINUTE).charge, None, "another window's");
+    }
+
+    #[test]
+    fn a_request_that_asks_late_does_not_begin_the_window_again() {
+        let counters = Counters::new(1000);
+        assert!(counters.take(b"a", 1, MINUTE, START).charge.is_some());
+        let earlier = START - Duration::from_secs(30);
+        assert_eq!(counters.take(b"a", 1, MINUTE, earlier).charge, None);
+        let hour_ago = START - Duration::from_secs(3600);
+        assert!(counters.take(b"a", 1, MINUTE, hour_ago).charge.is_some(), "the clock has gone back");
     }
 
     proptest! {
@@ -210,7 +237,7 @@ mod tests {
                     prop_assert!(now >= window);
                     (window, in_window, last) = (taken.resets, 0, limit);
                 }
-                in_window += u32::from(taken.allowed);
+                in_window += u32::from(taken.charge.is_some());
                 prop_assert!(in_window <= limit);
                 prop_assert!(taken.remaining <= last);
                 last = taken.remaining;

@@ -3,7 +3,8 @@ use std::marker::PhantomData;
 use super::{FromContext, Needs};
 use crate::{BoxFuture, Context, Error, IntoReply, Reply};
 
-/// An async function that answers requests: its arguments implement [`FromContext`], or it takes one `&mut Context`.
+/// An async function that answers requests: its arguments implement [`FromContext`], the one that takes the body last,
+/// or it takes one `&mut Context`.
 ///
 /// `M` only tells the kinds of function apart; the compiler finds it.
 ///
@@ -86,7 +87,7 @@ macro_rules! handlers {
             #[allow(unused_mut, reason = "a handler of no arguments needs nothing")]
             fn needs(&self) -> Needs {
                 let mut needs = Needs::default();
-                $($argument::needs(&mut needs);)*
+                $(needs.argument::<$argument>();)*
                 needs
             }
         }

@@ -13,7 +13,8 @@ pub use values::{Params, Path, Query, State};
 
 use std::any::TypeId;
 
-use crate::{AuthenticatedUser, Context, Error, RequestId};
+use crate::facts::NoAddress;
+use crate::{AuthenticatedUser, ClientAddress, Context, Error, RequestId};
 
 /// A value that a handler takes as an argument.
 ///
@@ -44,6 +45,9 @@ pub trait FromContext: Sized + Send {
 #[non_exhaustive]
 pub struct Needs {
     pub(crate) bodies: usize,
+    /// An argument follows the one that takes the body.
+    pub(crate) after_body: bool,
+    pub(crate) params: bool,
     pub(crate) json: bool,
     /// Takes the context itself: it may read the body, and nobody can tell.
     pub(crate) context: bool,
@@ -52,7 +56,7 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// The value takes the body; only one may.
+    /// The value takes the body; only the last argument may.
     pub const fn body(&mut self) {
         self.bodies += 1;
     }
@@ -61,6 +65,17 @@ impl Needs {
     pub const fn json_body(&mut self) {
         self.body();
         self.json = true;
+    }
+
+    /// The value is made of the path's parameters.
+    pub const fn params(&mut self) {
+        self.params = true;
+    }
+
+    /// Adds what the next argument of a handler needs.
+    pub(crate) fn argument<T: FromContext>(&mut self) {
+        self.after_body |= self.bodies > 0;
+        T::needs(self);
     }
 
     /// The value exists only for authenticated callers.
@@ -93,6 +108,18 @@ impl FromContext for Option<AuthenticatedUser> {
 impl FromContext for RequestId {
     async fn from_context(ctx: &mut Context) -> Result<Self, Error> {
         Ok(ctx.request_id().clone())
+    }
+}
+
+impl FromContext for ClientAddress {
+    async fn from_context(ctx: &mut Context) -> Result<Self, Error> {
+        ctx.client_address().map(Self).ok_or_else(|| Error::internal(NoAddress))
+    }
+}
+
+impl FromContext for Option<ClientAddress> {
+    async fn from_context(ctx: &mut Context) -> Result<Self, Error> {
+        Ok(ctx.client_address().map(ClientAddress))
     }
 }
 

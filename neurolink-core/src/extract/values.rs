@@ -35,6 +35,10 @@ impl<T: DeserializeOwned + Send> FromContext for Path<T> {
     async fn from_context(ctx: &mut Context) -> Result<Self, Error> {
         text::from_params(ctx.params()?).map(Self).map_err(|problem| invalid("path parameters", &problem))
     }
+
+    fn needs(needs: &mut Needs) {
+        needs.params();
+    }
 }
 
 impl FromContext for Params {

@@ -1,7 +1,7 @@
 //! One line of log for every request, refused ones included.
 //!
 //! A `tracing` event with the target `neurolink::access`: method, canonical path without the query, matched pattern,
-//! status, milliseconds, client, user, request id and user agent.
+//! status, milliseconds, client, user, request id and user agent; beside the id of a trusted proxy our own.
 //! 401, 403 and 429 are warnings, 5xx are errors.
 //! What a client chose is cut and its control characters are escaped, so that no line can be forged.
 //!
@@ -56,6 +56,7 @@ impl Hook for AccessLog {
                     client = ctx.client_address().map(tracing::field::display),
                     user = ctx.user().map(|user| tracing::field::display(Cut(user.id.as_bytes()))),
                     request_id = %ctx.request_id(),
+                    own_id = ctx.own_request_id().map(tracing::field::display),
                     user_agent = user_agent(ctx.headers()).map(tracing::field::display),
                     "request"
                 )

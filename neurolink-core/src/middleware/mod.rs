@@ -40,6 +40,8 @@ pub use auth::{BearerAuth, JwtKeys, StaticToken, TokenValidator};
 #[cfg(feature = "cors")]
 pub use cors::{Cors, Denied};
 #[cfg(feature = "rate-limit")]
+pub(crate) use limit::{Charges, decide_together};
+#[cfg(feature = "rate-limit")]
 pub use limit::{Key, KeyFn, RateLimit, RateLimitState};
 #[cfg(feature = "roles")]
 pub use roles::RequireRoles;

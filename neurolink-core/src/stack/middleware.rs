@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use http::{HeaderName, HeaderValue};
 
 use super::{Next, order};
 use crate::{Context, Error, Response};
@@ -27,8 +28,10 @@ pub enum Kind {
     /// Finds out who is calling: from then on a route that does not say otherwise needs a user,
     /// and it does not run on public routes.
     Authenticator,
-    /// Needs to know who is calling, so it must stand after authentication.
+    /// Needs to know who is calling: it must stand behind every authenticator of its routes, and does not run on public ones.
     NeedsUser,
+    /// Goes by who is calling if that is known: it must stand behind every authenticator of its routes, and runs on public ones too.
+    UsesUser,
 }
 
 /// One layer of the onion around a handler.
@@ -87,11 +90,31 @@ pub trait Middleware: Send + Sync + 'static {
         false
     }
 
+    /// What a 401 says it would accept, as a value of `WWW-Authenticate`; for authenticators.
+    fn challenge(&self) -> Option<HeaderValue> {
+        None
+    }
+
+    /// The header that holds its credential: more than one line of it is a 400; for authenticators.
+    ///
+    /// One that names `Authorization` says [`Context::claim_authorization`] when the scheme is its own;
+    /// credentials of a scheme that is nobody's are a 401.
+    fn credential_header(&self) -> Option<HeaderName> {
+        None
+    }
+
     /// Whether it knows this origin as one that may send state-changing requests; CORS does.
     #[doc(hidden)]
     fn trusts_origin(&self, origin: &str) -> bool {
         let _ = origin;
         false
+    }
+
+    /// This middleware as a rate limit, when it is one: those of one place decide together.
+    #[cfg(feature = "rate-limit")]
+    #[doc(hidden)]
+    fn as_rate_limit(&self) -> Option<&crate::middleware::RateLimit> {
+        None
     }
 
     /// Answers the request, by itself or by running `next`.
@@ -152,11 +175,31 @@ pub trait Hook: Send + Sync + 'static {
         false
     }
 
+    /// What a 401 says it would accept, as a value of `WWW-Authenticate`; for authenticators.
+    fn challenge(&self) -> Option<HeaderValue> {
+        None
+    }
+
+    /// The header that holds its credential: more than one line of it is a 400; for authenticators.
+    ///
+    /// One that names `Authorization` says [`Context::claim_authorization`] when the scheme is its own;
+    /// credentials of a scheme that is nobody's are a 401.
+    fn credential_header(&self) -> Option<HeaderName> {
+        None
+    }
+
     /// Whether it knows this origin as one that may send state-changing requests; CORS does.
     #[doc(hidden)]
     fn trusts_origin(&self, origin: &str) -> bool {
         let _ = origin;
         false
+    }
+
+    /// This middleware as a rate limit, when it is one: those of one place decide together.
+    #[cfg(feature = "rate-limit")]
+    #[doc(hidden)]
+    fn as_rate_limit(&self) -> Option<&crate::middleware::RateLimit> {
+        None
     }
 
     /// Runs on the way in; a response given here is the answer, and nothing further inside runs.
@@ -197,8 +240,21 @@ impl<H: Hook> Middleware for H {
         Hook::spares_probes(self)
     }
 
+    fn challenge(&self) -> Option<HeaderValue> {
+        Hook::challenge(self)
+    }
+
+    fn credential_header(&self) -> Option<HeaderName> {
+        Hook::credential_header(self)
+    }
+
     fn trusts_origin(&self, origin: &str) -> bool {
         Hook::trusts_origin(self, origin)
+    }
+
+    #[cfg(feature = "rate-limit")]
+    fn as_rate_limit(&self) -> Option<&crate::middleware::RateLimit> {
+        Hook::as_rate_limit(self)
     }
 
     async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {

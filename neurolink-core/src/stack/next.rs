@@ -34,8 +34,9 @@ pub(crate) enum Step {
 }
 
 /// A middleware and, when only some of the chain's paths are in its scope, that scope.
+#[derive(Clone)]
 pub(crate) struct Scoped {
-    middleware: Arc<dyn Middleware>,
+    pub(crate) middleware: Arc<dyn Middleware>,
     scope: Option<Arc<Scope>>,
     name: Arc<str>,
     reading: Reading,
@@ -85,41 +86,54 @@ impl At {
 }
 
 impl Scoped {
-    fn applies(&self, ctx: &Context) -> bool {
+    pub(crate) fn applies(&self, ctx: &Context) -> bool {
         self.scope.as_ref().is_none_or(|scope| match ctx.is_native() {
             true => scope.contains_native(ctx.path()),
             false => scope.contains(ctx.path()),
         })
     }
+
+    /// Whether it trusts an origin on exactly this path.
+    pub(crate) fn trusts_origin(&self, ctx: &Context, origin: &str) -> bool {
+        self.scope.as_ref().is_none_or(|scope| scope.contains(ctx.path())) && self.middleware.trusts_origin(origin)
+    }
 }
 
-/// Compiles the sorted middleware into the chain of one route, or of all unmatched paths.
-pub(crate) fn compile<'a>(registered: impl Iterator<Item = &'a Registered>, route: Option<&Pattern>) -> Box<[Step]> {
-    let mut steps = Vec::new();
-    let mut hooks = Vec::new();
-    let mut guarded = false;
-    for entry in registered {
-        let coverage = match route {
-            _ if entry.scope.is_everywhere() => Coverage::Always,
-            Some(route) => entry.scope.covers(route),
-            None => Coverage::Sometimes,
-        };
-        let scope = match coverage {
-            Coverage::Never => continue,
+/// A member of a chain and its order.
+pub(crate) type Member = (i16, Scoped);
+
+/// Those of the sorted middleware that stand in the chain of one route, or of all unmatched paths.
+pub(crate) fn members<'a>(registered: impl Iterator<Item = &'a Registered>, route: Option<&Pattern>) -> Vec<Member> {
+    let scoped = |entry: &Registered| {
+        let scope = match entry.scope.covers_or_asks(route) {
+            Coverage::Never => return None,
             Coverage::Always => None,
             Coverage::Sometimes => Some(Arc::clone(&entry.scope)),
         };
-        if !guarded && entry.order > super::order::CORS {
-            flush(&mut hooks, &mut steps);
-            steps.push(Step::Guard);
-            guarded = true;
-        }
         let scoped = Scoped {
             middleware: Arc::clone(&entry.middleware),
             scope,
             name: Arc::clone(&entry.name),
             reading: Reading::of(entry.order, entry.middleware.body()),
         };
+        Some((entry.order, scoped))
+    };
+    registered.filter_map(scoped).collect()
+}
+
+/// Compiles members into a chain.
+pub(crate) fn compile(members: Vec<Member>) -> Box<[Step]> {
+    #[cfg(feature = "rate-limit")]
+    let members = crate::middleware::decide_together(members);
+    let mut steps = Vec::new();
+    let mut hooks = Vec::new();
+    let mut guarded = false;
+    for (order, scoped) in members {
+        if !guarded && order > super::order::CORS {
+            flush(&mut hooks, &mut steps);
+            steps.push(Step::Guard);
+            guarded = true;
+        }
         if scoped.middleware.as_hook().is_some() {
             hooks.push(scoped);
         } else {
@@ -132,6 +146,14 @@ pub(crate) fn compile<'a>(registered: impl Iterator<Item = &'a Registered>, rout
         steps.push(Step::Guard);
     }
     steps.into()
+}
+
+#[cfg(feature = "rate-limit")]
+impl From<Arc<dyn Middleware>> for Scoped {
+    /// One that applies to the whole chain and leaves bodies alone.
+    fn from(middleware: Arc<dyn Middleware>) -> Self {
+        Self { name: middleware.name().into(), middleware, scope: None, reading: Reading::Never }
+    }
 }
 
 fn flush(hooks: &mut Vec<Scoped>, steps: &mut Vec<Step>) {

@@ -6,11 +6,11 @@
 pub const TRACE: i16 = 0;
 /// Response headers.
 pub const HEADERS: i16 = 2;
-/// Cross-origin rules; a preflight ends here.
+/// Cross-origin rules, where a preflight ends, and behind them the cross-site check.
 pub const CORS: i16 = 4;
-/// Limits by address, and the cross-site check.
+/// Limits by address.
 pub const LIMITS: i16 = 5;
-/// Authentication.
+/// Authentication; whatever finds out who is calling stands in front of [`ROLES`].
 pub const AUTH: i16 = 10;
 /// Authorisation.
 pub const ROLES: i16 = 11;

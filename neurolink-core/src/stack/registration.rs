@@ -102,13 +102,13 @@ impl Registration {
         let only = self.only.as_deref().map(&mut parse);
         let except = parse(&self.except);
         let order = self.order.unwrap_or_else(|| self.middleware.order());
-        if self.middleware.kind() == Kind::NeedsUser && order <= super::order::AUTH {
+        if self.middleware.kind() == Kind::Authenticator && order >= super::order::ROLES {
             problems.push((
                 key,
                 format!(
-                    "it needs to know the user, and at order {order} nobody is authenticated yet; \
-                     leave out `.at(..)` or choose more than {}",
-                    super::order::AUTH
+                    "at order {order} it stands behind the authorisation of routes, so that nobody could come in; \
+                     leave out `.at(..)` or choose less than {}",
+                    super::order::ROLES
                 ),
             ));
         }
@@ -169,6 +169,12 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
+    /// A step of the core's own: it applies everywhere, at its own place.
+    pub(crate) fn own(middleware: impl Middleware) -> Self {
+        let (order, name) = (middleware.order(), middleware.name().into());
+        Self { middleware: Arc::new(middleware), order, name, scope: Arc::default() }
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.middleware.kind()
     }

@@ -9,10 +9,10 @@ use http_body_util::BodyExt as _;
 use neurolink_core::app::ConnInfo;
 use neurolink_core::engine::{Call, EventStream, StreamEvent};
 use neurolink_core::server::{Phase, Shutdown};
-use neurolink_core::stack::{IntoRegistration as _, Kind, order};
+use neurolink_core::stack::{IntoRegistration as _, order};
 use neurolink_core::{
-    App, AppBuilder, AuthenticatedUser, Body, Code, ConfigError, Context, Error, Hook, Json, Middleware, Next, Path,
-    Query, Reply, Request, Response, Route, RouteGroup, State, from_fn,
+    App, AppBuilder, AuthenticatedUser, Body, Code, Context, Error, Hook, Json, Middleware, Next, Path, Query, Reply,
+    Request, Response, Route, RouteGroup, State, from_fn,
 };
 use serde_json::{Value, json};
 
@@ -60,11 +60,6 @@ impl At for Request {
     fn builder(path: &str) -> http::request::Builder {
         http::Request::builder().uri(path)
     }
-}
-
-fn problems(result: Result<App, ConfigError>) -> Vec<String> {
-    let error = result.expect_err("a mistake");
-    error.problems().iter().map(ToString::to_string).collect()
 }
 
 #[tokio::test]
@@ -526,87 +521,5 @@ async fn a_request_that_is_not_ours_comes_back_untouched() {
     assert!(app.try_handle(request("/apix"), ConnInfo::default()).await.is_err());
     for ours in ["/api", "/api/x", "/api/nope", "/%61pi/x", "/api/%zz"] {
         assert!(app.try_handle(request(ours), ConnInfo::default()).await.is_ok(), "{ours}");
-    }
-}
-
-#[test]
-fn mistakes_are_reported_all_at_once_and_name_their_fix() {
-    struct Named(&'static str);
-    impl Hook for Named {
-        fn name(&self) -> &str {
-            self.0
-        }
-    }
-    struct ByUser;
-    impl Hook for ByUser {
-        fn name(&self) -> &str {
-            "by-user"
-        }
-        fn kind(&self) -> Kind {
-            Kind::NeedsUser
-        }
-    }
-    async fn two_bodies(_: Json<Value>, _: bytes::Bytes) {}
-    let found = problems(
-        app()
-            .configure(|settings| {
-                settings.timeout = Duration::ZERO;
-                settings.hosts = vec!["http://x".into()];
-                settings.trusted_proxies = vec!["10.0.0.0/99".into()];
-                settings.trusted_origins = vec!["https://x/".into()];
-                settings.request_id_header = "x y".into();
-                settings.limits.header_count = 1000;
-                settings.limits.body = settings.limits.body_budget + 1;
-            })
-            .middleware(Named("twice"))
-            .middleware(Named("twice"))
-            .middleware(Named("idle").only(["/api/nothing"]))
-            .middleware(Named("broken").only(["api/x"]))
-            .middleware(ByUser.at(order::TRACE))
-            .public(["/api/missing"])
-            .route(Route::get("x", async || "x"))
-            .route(Route::get("/api/x/:id", async || "x"))
-            .route(Route::get("/outside", async || "x"))
-            .route(Route::get("/api/same", async || "x"))
-            .route(Route::get("/api/same", async || "x"))
-            .route(Route::get("/api/{a}/n", async || "x"))
-            .route(Route::post("/api/{b}/n", async || "x"))
-            .route(Route::get("/api/state", async |_: State<u64>| "x"))
-            .route(Route::post("/api/bodies", two_bodies))
-            .route(Route::get("/api/roles", async || "x").roles(["admin"]))
-            .route(Route::get("/api/both", async || "x").roles(["admin"]).public())
-            .route(Route::get("/api/maybe", async || "x").permissions(["p"]).optional_auth())
-            .route(Route::get("/api/user", async |_: AuthenticatedUser| "x").public())
-            .route(Route::get("/api/never", async || "x").timeout(Duration::ZERO))
-            .build(),
-    );
-    let all = found.join("\n");
-    for part in [
-        "timeout: it is zero",
-        "hosts: `http://x` is no host name",
-        "trusted_proxies: `10.0.0.0/99` is no network",
-        "trusted_origins: `https://x/` is no origin",
-        "request_id_header: `x y` is no header name",
-        "limits.header_count: 1000 is more",
-        "limits.body: a single body is larger",
-        "middleware.twice: two steps have this name",
-        "middleware.idle: the scope `/api/nothing` touches no route",
-        "middleware.broken: `api/x`: a path begins with a slash",
-        "middleware.by-user: it needs to know the user",
-        "public: `/api/missing` touches no route",
-        "GET x: a path begins with a slash",
-        "GET /api/x/:id: `:id`: write a parameter as `{id}`",
-        "GET /outside: it lies outside of the base path",
-        "GET /api/same: this route is there twice",
-        "POST /api/{b}/n: the parameters of the same path have other names",
-        "GET /api/state: its handler takes State<u64>",
-        "POST /api/bodies: its handler takes the body more than once",
-        "GET /api/roles: it asks for roles or permissions, and no authenticator",
-        "GET /api/both: it is public and asks for roles",
-        "GET /api/maybe: authentication is optional and it asks for roles",
-        "GET /api/user: its handler takes AuthenticatedUser, which a public route may not have",
-        "GET /api/never: its timeout is zero",
-    ] {
-        assert!(all.contains(part), "{part:?} is missing in:\n{all}");
     }
 }

@@ -233,7 +233,7 @@ async fn bearer_tokens_are_missing_invalid_or_a_user() {
         assert!(answer.body.contains("AUTH_INVALID"), "{bad:?}: {}", answer.body);
         assert!(answer.header("www-authenticate").contains("invalid_token"));
     }
-    assert!(of("Basic dTpw").await.body.contains("AUTH_REQUIRED"));
+    assert!(of("Basic dTpw").await.body.contains("AUTH_INVALID"));
 }
 
 #[tokio::test]
@@ -377,21 +377,22 @@ fn mistakes_of_middleware_are_reported_together() {
     let text = error.to_string();
     for part in [
         "middleware.security-headers: the value of `x-a`",
-        "middleware.cors: any origin with credentials",
-        "middleware.rate-limit: a limit of 0",
-        "middleware.rate-limit: a window of no time",
-        "middleware.bearer-auth: the token of `s` has 5 bytes",
-        "middleware.bearer-auth: the token of `e` is there twice",
+        "middleware.cors: any origin with credentials would let every site read authenticated answers; list the origins",
+        "middleware.rate-limit: a limit of 0 refuses everybody; give at least 1",
+        "middleware.rate-limit: a window of no time limits nothing; give for example 60s",
+        "middleware.bearer-auth: the token of `s` has 5 bytes; at least 16 are needed",
+        "middleware.bearer-auth: the token of `e` is there twice; give each user a token of their own",
         "middleware.bearer-auth: the JWT secret has 5 bytes",
         "tokens of every issuer would be accepted",
         "tokens of every audience would be accepted",
-        "middleware.api-key-auth: `x y` is no header name",
-        "middleware.api-key-auth: it has no key",
-        "middleware.api-key-auth: a failure limit of zero",
-        "middleware.roles: it names no role",
+        "middleware.api-key-auth: `x y` is no header name; write for example `x-api-key`",
+        "middleware.api-key-auth: it has no key, so that nobody could come in; give one",
+        "middleware.api-key-auth: a failure limit of zero refuses everybody; give more, or turn it off by name",
+        "middleware.roles: it names no role; name one, or leave it out",
     ] {
         assert!(text.contains(part), "{part:?} is missing in:\n{text}");
     }
+    assert!(error.problems().iter().all(|problem| problem.problem.contains("; ")), "one names no fix:\n{text}");
     assert!(!text.contains(long), "{text}");
 }
 
@@ -420,6 +421,7 @@ async fn probes_are_spared_by_limits_that_do_not_name_them() {
         let app = builder
             .route(Route::get("/api/live", async || "alive").public().probe())
             .route(Route::get("/api/live/none", async || "x").public())
+            .middleware(tokens())
             .middleware(spared)
             .build()
             .expect("valid");

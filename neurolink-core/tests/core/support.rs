@@ -1,9 +1,13 @@
 //! An engine and an authenticator for tests.
 
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
+use http_body_util::BodyExt as _;
 use neurolink_core::engine::{Call, EventStream, Generate, Generation, StreamEvent};
 use neurolink_core::stack::{Kind, order};
-use neurolink_core::{AuthenticatedUser, Code, Context, Engine, Error, Hook, Middleware, Next, Response};
+use neurolink_core::{
+    App, AuthenticatedUser, Body, Code, ConfigError, ConnInfo, Context, Engine, Error, Hook, Middleware, Next, Request,
+    Response,
+};
 
 /// Says back what it hears.
 pub(crate) struct Quiet;
@@ -66,4 +70,46 @@ impl Hook for Mark {
     fn after(&self, _: &Context, response: &mut Response) {
         response.headers_mut().insert("x-mark", HeaderValue::from_static("1"));
     }
+}
+
+/// A whole answer.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn code(&self) -> String {
+        let body: serde_json::Value = serde_json::from_str(&self.body).expect("JSON");
+        body["error"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// The lines of `WWW-Authenticate`.
+    pub(crate) fn challenges(&self) -> Vec<&str> {
+        let lines = self.headers.get_all(header::WWW_AUTHENTICATE).iter();
+        lines.map(|line| line.to_str().expect("text")).collect()
+    }
+}
+
+/// Sends a request without a body from `peer`, or from nowhere known.
+pub(crate) async fn ask(app: &App, method: &str, path: &str, peer: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = http::Request::builder().method(method).uri(path).header("host", "localhost");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request: Request = request.body(Body::empty()).expect("a request");
+    let conn = ConnInfo::new((!peer.is_empty()).then(|| peer.parse().expect("an address")));
+    let (parts, body) = app.handle(request, conn).await.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+}
+
+/// The mistakes of a build, one a line.
+pub(crate) fn mistakes(built: Result<App, ConfigError>) -> Vec<String> {
+    built.expect_err("a mistake").problems().iter().map(ToString::to_string).collect()
 }

@@ -184,7 +184,16 @@ impl Middleware for ApiKeyAuth {
             1 => "1 key".into(),
             many => format!("{many} keys"),
         };
-        format!("{keys} in {}", self.header.as_ref().map_or("-", HeaderName::as_str))
+        let header = self.header.as_ref().map_or("-", HeaderName::as_str);
+        format!("{keys} in {header}; {}", self.failures.summary())
+    }
+
+    fn challenge(&self) -> Option<HeaderValue> {
+        Some(self.challenge.clone())
+    }
+
+    fn credential_header(&self) -> Option<HeaderName> {
+        self.header.as_ref().ok().cloned()
     }
 
     fn problems(&self) -> Vec<String> {
@@ -203,14 +212,13 @@ impl Middleware for ApiKeyAuth {
                 ));
             }
             if self.keys.keys[..index].iter().any(|other| other.hashed.is(&key.hashed)) {
-                problems.push(format!("the key `{}` is there twice", key.id));
+                problems.push(format!("the key `{}` is there twice; give each user a key of their own", key.id));
             }
         }
         problems
     }
 
     async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
-        ctx.challenge(self.challenge.clone());
         if let Some(message) = &self.message {
             ctx.set_authentication_message(message);
         }
@@ -218,16 +226,22 @@ impl Middleware for ApiKeyAuth {
             return Err(Error::internal("the header of the API key has no valid name"));
         };
         if let Some(value) = ctx.headers().get(header) {
-            self.failures.check(ctx)?;
+            let attempt = self.failures.attempt(ctx)?;
             let user = value.to_str().map_err(|_| "the key is no text").and_then(|key| self.keys.user(key, ctx.now()));
-            let user = user.map_err(|reason| {
-                self.failures.refused(ctx, Error::new(Code::AuthInvalid), reason, self.challenge.clone())
-            })?;
-            if let Some(id) = user.metadata.get("keyId").and_then(serde_json::Value::as_str) {
-                let (keys, id) = (self.keys.clone(), id.to_owned());
-                ctx.keep_authority(move || !keys.is_revoked(&id));
+            match user {
+                Ok(user) => {
+                    drop(attempt);
+                    if let Some(id) = user.metadata.get("keyId").and_then(serde_json::Value::as_str) {
+                        let (keys, id) = (self.keys.clone(), id.to_owned());
+                        ctx.keep_authority(move || !keys.is_revoked(&id));
+                    }
+                    ctx.authenticate(user)?;
+                }
+                Err(reason) => {
+                    let error = Error::new(Code::AuthInvalid);
+                    return Err(attempt.refused(ctx, error, reason, self.challenge.clone()));
+                }
             }
-            ctx.authenticate(user)?;
         }
         Ok(next.run(ctx).await)
     }

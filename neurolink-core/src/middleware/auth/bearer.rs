@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use tokio::sync::Semaphore;
 
 use super::failures::FailureLimit;
@@ -203,7 +203,15 @@ impl Middleware for BearerAuth {
         if self.validator.is_some() {
             kinds.push("a validator".into());
         }
-        kinds.join(", ")
+        format!("{}; {}", kinds.join(", "), self.failures.summary())
+    }
+
+    fn challenge(&self) -> Option<HeaderValue> {
+        Some(CHALLENGE)
+    }
+
+    fn credential_header(&self) -> Option<HeaderName> {
+        Some(header::AUTHORIZATION)
     }
 
     fn problems(&self) -> Vec<String> {
@@ -221,7 +229,10 @@ impl Middleware for BearerAuth {
                 ));
             }
             if self.tokens[..index].iter().any(|other| other.hashed.is(&token.hashed)) {
-                problems.push(format!("the token of `{}` is there twice", token.user.id));
+                problems.push(format!(
+                    "the token of `{}` is there twice; give each user a token of their own",
+                    token.user.id
+                ));
             }
             if token.user.id.is_empty() {
                 problems.push("a token has a user without an id; name the user".into());
@@ -232,22 +243,27 @@ impl Middleware for BearerAuth {
     }
 
     async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
-        ctx.challenge(CHALLENGE);
         if let Some(message) = &self.message {
             ctx.set_authentication_message(message);
         }
         if let Some(token) = token(ctx) {
-            self.failures.check(ctx)?;
+            ctx.claim_authorization();
+            let attempt = self.failures.attempt(ctx)?;
             let user = match token {
                 Ok(token) => self.user(&token, ctx.now()).await,
                 Err(error) => Err(error),
             };
-            let user = user.map_err(|error| {
-                let challenge = if error.code() == Code::TokenExpired { EXPIRED } else { INVALID };
-                let reason = error.log_text();
-                self.failures.refused(ctx, error, &reason, challenge)
-            })?;
-            ctx.authenticate(user)?;
+            match user {
+                Ok(user) => {
+                    drop(attempt);
+                    ctx.authenticate(user)?;
+                }
+                Err(error) => {
+                    let challenge = if error.code() == Code::TokenExpired { EXPIRED } else { INVALID };
+                    let reason = error.log_text();
+                    return Err(attempt.refused(ctx, error, &reason, challenge));
+                }
+            }
         }
         Ok(next.run(ctx).await)
     }

@@ -2,8 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, header};
+use smallvec::SmallVec;
 
-use crate::counters::{Counters, address_keys};
+use crate::counters::{Charge, Counters, address_keys};
+use crate::facts::NoAddress;
 use crate::{Code, Context, Error};
 
 /// How many failures a client address may have, in how long.
@@ -33,33 +35,49 @@ impl FailureLimit {
             .then(|| "a failure limit of zero refuses everybody; give more, or turn it off by name".into())
     }
 
-    /// Asked before a credential is looked at.
-    pub(super) fn check(&self, ctx: &Context) -> Result<(), Error> {
-        let Some((most, window)) = self.most else { return Ok(()) };
-        let Some(address) = ctx.client_address() else {
-            return Err(Error::internal(crate::middleware::limit::NoAddress));
-        };
+    /// Asked before a credential is looked at: it counts as a failure until it is known to be none.
+    ///
+    /// So guesses that come at one time are not more than those that come one by one.
+    pub(super) fn attempt(&self, ctx: &Context) -> Result<Attempt<'_>, Error> {
+        let mut attempt = Attempt { counters: &self.counters, charges: SmallVec::new() };
+        let Some((most, window)) = self.most else { return Ok(attempt) };
+        let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
         for (key, share) in &address_keys(address) {
-            let left = self.counters.peek(key, most.saturating_mul(*share), window, ctx.now());
-            if !left.allowed {
-                return Err(Error::new(Code::RateLimitExceeded)
-                    .with_message("Too many failed attempts, please try again later")
-                    .with_retry_after(left.resets.saturating_sub(ctx.now())));
+            let taken = self.counters.take(key, most.saturating_mul(*share), window, ctx.now());
+            match taken.charge {
+                Some(charge) => attempt.charges.push(charge),
+                None => {
+                    return Err(Error::new(Code::RateLimitExceeded)
+                        .with_message("Too many failed attempts, please try again later")
+                        .with_retry_after(taken.resets.saturating_sub(ctx.now())));
+                }
             }
         }
-        Ok(())
+        Ok(attempt)
     }
 
-    /// Counts a failure, logs it without the credential, and gives it its challenge.
-    pub(super) fn refused(&self, ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
+    /// A few words for the plan.
+    pub(super) fn summary(&self) -> String {
+        match self.most {
+            Some((failures, window)) => format!("{failures} failures in {window:?} by address"),
+            None => "any number of failures".into(),
+        }
+    }
+}
+
+/// An attempt to authenticate; it is given back unless it failed.
+pub(super) struct Attempt<'a> {
+    counters: &'a Counters,
+    charges: SmallVec<[Charge; 2]>,
+}
+
+impl Attempt<'_> {
+    /// Lets a failure count, logs it without the credential, and gives it its challenge.
+    pub(super) fn refused(mut self, ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
         if error.status() != http::StatusCode::UNAUTHORIZED {
-            return error;
+            return error; // the credential was not judged
         }
-        if let (Some((most, window)), Some(address)) = (self.most, ctx.client_address()) {
-            for (key, share) in &address_keys(address) {
-                self.counters.take(key, most.saturating_mul(*share), window, ctx.now());
-            }
-        }
+        self.charges.clear();
         tracing::warn!(
             target: "neurolink::security",
             request_id = %ctx.request_id(),
@@ -69,5 +87,13 @@ impl FailureLimit {
             "credential refused"
         );
         error.with_header(header::WWW_AUTHENTICATE, challenge)
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        for charge in self.charges.drain(..) {
+            self.counters.give_back(charge);
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! A validator that cannot be asked: 503, never 401 and never a pass.
 //!
 //! Before a credential is looked at, a limit of *failures* by client address is asked: 30 in a minute unless told.
+//! A credential that is being judged counts as a failure until it is known to be none, so guesses at one time are not more.
 //! Secrets are kept as SHA-256 and compared in constant time; none is ever logged or shown by `Debug`.
 
 #[cfg(feature = "api-key")]

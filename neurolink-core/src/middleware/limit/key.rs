@@ -5,6 +5,7 @@ use smallvec::smallvec;
 
 use crate::Context;
 use crate::counters::{Counted, address_keys, prefixed};
+use crate::facts::NoAddress;
 
 /// Whose requests are counted together.
 #[derive(Clone, Default)]
@@ -13,7 +14,7 @@ pub enum Key {
     /// Those of one client address.
     #[default]
     Address,
-    /// Those of one user; an anonymous caller is counted by address. Stands behind authentication by itself.
+    /// Those of one user, and on public and optional routes an anonymous caller by address. Stands behind authentication by itself.
     User,
     /// Those for which a function gives the same text; `None` is not counted.
     Custom(KeyFn),
@@ -52,11 +53,3 @@ impl fmt::Debug for Key {
         f.write_str(self.name())
     }
 }
-
-/// The host's server does not say who is calling.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the client's address is not known, so that nobody can be limited by it; serve with the framework's connection \
-     info (axum: `into_make_service_with_connect_info::<neurolink_axum::Connection>()`), or by neurolink's own server"
-)]
-pub(crate) struct NoAddress;

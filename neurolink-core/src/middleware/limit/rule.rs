@@ -2,16 +2,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use smallvec::SmallVec;
 
 use super::Key;
+use super::decision::{decide, show};
 use crate::counters::{Counters, Taken};
+use crate::facts::NoAddress;
 use crate::stack::{Kind, order};
 use crate::{Code, Context, Error, Hook, Response};
-
-const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
-const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// How many keys are counted at one time, unless told.
 const CAPACITY: usize = 100_000;
@@ -75,12 +73,32 @@ impl RateLimit {
         self
     }
 
-    fn refuse(&self, ctx: &mut Context, taken: Taken) -> Response {
-        let error = Error::new(Code::RateLimitExceeded).with_retry_after(taken.resets.saturating_sub(ctx.now()));
-        ctx.fail(match &self.message {
+    /// Takes one from each window that a request counts in; a window that is used up gives no charge.
+    ///
+    /// # Errors
+    /// It counts by address, and there is none.
+    pub(super) fn take(&self, ctx: &Context) -> Result<SmallVec<[Taken; 2]>, NoAddress> {
+        let keys = self.key.of(ctx)?;
+        let limit = |share: u32| self.limit.saturating_mul(share);
+        Ok(keys.iter().map(|(key, share)| self.counters.take(key, limit(*share), self.window, ctx.now())).collect())
+    }
+
+    pub(super) const fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// How a window of this rule is shown.
+    pub(super) fn state(&self, taken: &Taken) -> RateLimitState {
+        RateLimitState { limit: self.limit, remaining: taken.remaining.min(self.limit), resets: taken.resets }
+    }
+
+    /// The refusal of a request until a window ends.
+    pub(super) fn refusal(&self, ctx: &Context, until: Duration) -> Error {
+        let error = Error::new(Code::RateLimitExceeded).with_retry_after(until.saturating_sub(ctx.now()));
+        match &self.message {
             Some(message) => error.with_message(message.to_string()),
             None => error,
-        })
+        }
     }
 }
 
@@ -98,7 +116,7 @@ impl Hook for RateLimit {
 
     fn kind(&self) -> Kind {
         match self.key {
-            Key::User => Kind::NeedsUser,
+            Key::User => Kind::UsesUser,
             _ => Kind::Other,
         }
     }
@@ -125,45 +143,17 @@ impl Hook for RateLimit {
         problems
     }
 
+    fn as_rate_limit(&self) -> Option<&RateLimit> {
+        Some(self)
+    }
+
     fn before(&self, ctx: &mut Context) -> Option<Response> {
-        let keys = match self.key.of(ctx) {
-            Ok(keys) => keys,
-            Err(no_address) => return Some(ctx.fail(Error::internal(no_address))),
-        };
-        let now = ctx.now();
-        for (index, (key, share)) in keys.iter().enumerate() {
-            let limit = self.limit.saturating_mul(*share);
-            let taken = self.counters.take(key, limit, self.window, now);
-            let state =
-                RateLimitState { limit: self.limit, remaining: taken.remaining.min(self.limit), resets: taken.resets };
-            if ctx.fact::<RateLimitState>().is_none_or(|known| state.remaining < known.remaining) {
-                ctx.insert(state);
-            }
-            if !taken.allowed {
-                // If one key refuses, none is charged.
-                for (charged, share) in &keys[..index] {
-                    self.counters.give_back(charged, self.limit.saturating_mul(*share), self.window, now);
-                }
-                let mut response = self.refuse(ctx, taken);
-                self.after(ctx, &mut response);
-                return Some(response);
-            }
-        }
-        None
+        decide(&[self], ctx, false)
     }
 
     fn after(&self, ctx: &Context, response: &mut Response) {
-        if let Some(state) = ctx.fact::<RateLimitState>() {
-            write(state, response.headers_mut());
-        }
+        show(ctx, response);
     }
-}
-
-fn write(state: &RateLimitState, headers: &mut HeaderMap) {
-    let reset = state.resets.as_secs() + u64::from(state.resets.subsec_nanos() > 0);
-    headers.insert(LIMIT, HeaderValue::from(state.limit));
-    headers.insert(REMAINING, HeaderValue::from(state.remaining));
-    headers.insert(RESET, HeaderValue::from(reset));
 }
 
 impl fmt::Debug for RateLimit {

@@ -1,0 +1,89 @@
+//! Who is calling, as authenticators find it out.
+
+use http::HeaderValue;
+use smallvec::SmallVec;
+
+use crate::stream::{Authority, StillGood};
+use crate::{AuthenticatedUser, Code, Context, Error};
+
+/// What authenticators found out about a request.
+#[derive(Default)]
+pub(super) struct Caller {
+    user: Option<AuthenticatedUser>,
+    still_good: Option<StillGood>,
+    challenges: SmallVec<[HeaderValue; 2]>,
+    authorization_claimed: bool,
+    message: Option<Box<str>>,
+}
+
+impl Context {
+    /// Who is calling, once an authenticator has found out.
+    #[must_use]
+    pub const fn user(&self) -> Option<&AuthenticatedUser> {
+        self.caller.user.as_ref()
+    }
+
+    /// Says who is calling; for authenticators.
+    ///
+    /// # Errors
+    /// 401 when another credential of the same request names somebody else.
+    pub fn authenticate(&mut self, user: AuthenticatedUser) -> Result<(), Error> {
+        match &mut self.caller.user {
+            Some(known) if known.id != user.id => {
+                Err(Error::new(Code::AuthInvalid).with_message("The credentials of this request name different users"))
+            }
+            Some(known) => {
+                known.expires = [known.expires, user.expires].into_iter().flatten().min();
+                Ok(())
+            }
+            None => {
+                self.caller.user = Some(user);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets a stream ask every 30 s whether the credential is still good; for authenticators whose credentials can be revoked.
+    ///
+    /// The user's [`expires`](AuthenticatedUser::expires) needs no asking.
+    pub fn keep_authority(&mut self, still_good: impl Fn() -> bool + Send + Sync + 'static) {
+        self.caller.still_good = Some(match self.caller.still_good.take() {
+            Some(other) => Box::new(move || other() && still_good()),
+            None => Box::new(still_good),
+        });
+    }
+
+    pub(crate) fn take_authority(&mut self) -> Authority {
+        let expires = self.caller.user.as_ref().and_then(|user| user.expires);
+        Authority { expires, still_good: self.caller.still_good.take() }
+    }
+
+    /// Says that the scheme of the `Authorization` header is this authenticator's; for authenticators that read it.
+    pub const fn claim_authorization(&mut self) {
+        self.caller.authorization_claimed = true;
+    }
+
+    pub(crate) const fn is_authorization_claimed(&self) -> bool {
+        self.caller.authorization_claimed
+    }
+
+    /// Adds a challenge that is known at the request only to every 401; for authenticators.
+    ///
+    /// One that is always the same is [`Middleware::challenge`](crate::Middleware::challenge).
+    pub fn challenge(&mut self, challenge: HeaderValue) {
+        self.caller.challenges.push(challenge);
+    }
+
+    pub(crate) fn challenges(&self) -> &[HeaderValue] {
+        &self.caller.challenges
+    }
+
+    /// Sets the message of the 401 for callers without credentials; the first authenticator that does so wins.
+    pub fn set_authentication_message(&mut self, message: &str) {
+        self.caller.message.get_or_insert_with(|| message.into());
+    }
+
+    pub(crate) fn authentication_message(&self) -> Option<&str> {
+        self.caller.message.as_deref()
+    }
+}

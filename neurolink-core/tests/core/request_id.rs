@@ -1,0 +1,101 @@
+//! The id of a request behind a trusted proxy, and the one that logs carry beside it.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use neurolink_core::{App, Error, Route};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata, Subscriber, span};
+
+use crate::support::{Quiet, ask};
+
+/// Keeps the fields of events as text.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        write!(self.0, " {}={value:?}", field.name()).expect("memory");
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("neurolink::")
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().target().to_owned());
+        event.record(&mut line);
+        self.0.lock().expect("no panic").push(line.0);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+fn app() -> App {
+    let builder = App::builder(Quiet)
+        .configure(|settings| settings.trusted_proxies = vec!["10.0.0.0/8".into()])
+        .route(Route::get("/api/boom", async || -> Result<(), Error> { Err(Error::internal("boom")) }));
+    #[cfg(feature = "access-log")]
+    let builder = builder.middleware(neurolink_core::middleware::AccessLog::new());
+    builder.build().expect("valid")
+}
+
+#[tokio::test]
+async fn only_a_trusted_proxy_chooses_the_id() {
+    let app = app();
+    let of = async |peer: &str, id: &str| {
+        let answer = ask(&app, "GET", "/api/nope", peer, &[("x-request-id", id)]).await;
+        assert!(answer.body.contains(&format!("\"requestId\":\"{}\"", answer.header("x-request-id"))));
+        answer.header("x-request-id").to_owned()
+    };
+    assert_eq!(of("10.1.2.3:4", "from-the-proxy:1").await, "from-the-proxy:1");
+    assert_ne!(of("192.0.2.1:4", "from-a-stranger").await, "from-a-stranger");
+    for bad in ["a b", "<x>", &"x".repeat(129)] {
+        assert_ne!(of("10.1.2.3:4", bad).await, bad);
+    }
+}
+
+#[tokio::test]
+async fn logs_carry_our_own_id_beside_one_that_was_taken_over() {
+    let app = app();
+    let lines = Lines::default();
+    let _logging = tracing::subscriber::set_default(lines.clone());
+    let logged = async |peer: &str| {
+        ask(&app, "GET", "/api/boom", peer, &[("x-request-id", "shared")]).await;
+        std::mem::take(&mut *lines.0.lock().expect("no panic"))
+    };
+    let own = |line: &str| line.split(' ').find_map(|field| field.strip_prefix("own_id=").map(str::to_owned));
+    let targets = if cfg!(feature = "access-log") {
+        vec!["neurolink::access", "neurolink::error"]
+    } else {
+        vec!["neurolink::error"]
+    };
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let lines = logged("10.1.2.3:4").await;
+        assert_eq!(lines.len(), targets.len(), "{lines:?}");
+        for (line, target) in lines.iter().zip(&targets) {
+            assert!(line.starts_with(target) && line.contains("request_id=shared"), "{line}");
+        }
+        let id = own(&lines[0]).expect("an own id");
+        assert!(lines.iter().all(|line| own(line).as_deref() == Some(&*id)), "{lines:?}");
+        ids.push(id);
+    }
+    assert_ne!(ids[0], ids[1]);
+    let lines = logged("192.0.2.1:4").await;
+    assert!(lines.iter().all(|line| own(line).is_none() && !line.contains("shared")), "{lines:?}");
+}
