@@ -70,7 +70,7 @@ impl Default for Options<'_> {
             from: 0,
             threads: 8,
             most_findings: 10,
-            repeat: "cargo conformance diff",
+            repeat: "neurolink conformance diff",
             progress: &|_| (),
         }
     }
@@ -105,6 +105,7 @@ pub fn generate(columns: &[Column<'_>], options: Options<'_>) -> Report {
     });
     let mut report = shared.report.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.seed = options.seed;
+    report.from = options.from;
     report.asked = shared.asked.into_inner();
     report.names = columns.iter().map(|column| column.name.to_owned()).collect();
     report.took = started.elapsed();

@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Sending};
 use crate::differential::Group;
 use crate::normalise::Rule;
 
@@ -16,6 +16,8 @@ use crate::normalise::Rule;
 pub struct Report {
     /// The seed of the run.
     pub seed: u64,
+    /// The number of the first exchange.
+    pub from: u64,
     /// How many exchanges were sent to all servers.
     pub asked: u64,
     /// The servers, by name.
@@ -56,6 +58,13 @@ impl Report {
         format!("{} --seed {} --from {number} --requests 1", self.repeat, self.seed)
     }
 
+    /// How many exchanges a second were sent to all servers.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        // Far below 2^52.
+        self.asked as f64 / self.took.as_secs_f64().max(f64::EPSILON)
+    }
+
     /// The row of this run in a table of runs, without the line's end.
     #[must_use]
     pub fn row(&self, date: &str) -> String {
@@ -67,7 +76,8 @@ impl Report {
             }
         };
         let (names, seconds) = (self.names.join(", "), self.took.as_secs());
-        format!("| {date} | {} | {} | {names} | {seconds} s | {findings} |", self.seed, self.asked)
+        let from = if self.from == 0 { String::new() } else { format!(" from {}", self.from) };
+        format!("| {date} | {}{from} | {} | {names} | {seconds} s | {findings} |", self.seed, self.asked)
     }
 
     /// Adds this run to a file whose end is a table of runs, such as `docs/differential.md`.
@@ -82,7 +92,8 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (asked, seed, seconds) = (self.asked, self.seed, self.took.as_secs_f64());
-        writeln!(f, "seed {seed}: {asked} exchanges, {} findings, {seconds:.1} s", self.findings.len())?;
+        let (findings, rate) = (self.findings.len(), self.rate());
+        writeln!(f, "seed {seed}: {asked} exchanges, {findings} findings, {seconds:.1} s, {rate:.0} a second")?;
         for finding in &self.findings {
             writeln!(f, "\n{finding}  repeat: {}", self.repeat(finding.number))?;
         }
@@ -94,13 +105,22 @@ impl fmt::Display for Report {
     }
 }
 
+impl Finding {
+    /// What is sent before each reading, piece by piece, as text on one line.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Vec<String>> {
+        let pieces = |sending: &Sending| sending.pieces.iter().map(|piece| shown(piece)).collect();
+        self.exchange.sendings().iter().map(pieces).collect()
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "exchange {}", self.number)?;
-        for (at, sending) in self.exchange.sendings().iter().enumerate() {
+        for (at, pieces) in self.sent().iter().enumerate() {
             writeln!(f, "  sent{}:", if at == 0 { "" } else { ", after the answer" })?;
-            for piece in &sending.pieces {
-                writeln!(f, "    {}", shown(piece))?;
+            for piece in pieces {
+                writeln!(f, "    {piece}")?;
             }
         }
         let all: Vec<Vec<Vec<&str>>> = self.groups.iter().map(|group| answers(&group.answer)).collect();
