@@ -9,6 +9,7 @@ pub mod expect;
 mod field;
 pub mod function;
 mod functions;
+pub mod generate;
 mod h2;
 pub mod harness;
 /// The fifth framework: plain hyper, as the page "Write an adapter" of the documentation writes it.

@@ -22,10 +22,14 @@ pub enum Rule {
     Timestamps,
     /// Durations in bodies and headers, and the content length that follows from them.
     Duration,
+    /// How much memory the server's process holds.
+    ProcessMemory,
     /// The `Server` header.
     Server,
     /// `Connection: keep-alive` and `close`: what counts is whether the connection is closed.
     ConnectionNominal,
+    /// What follows a body that came in pieces and that nobody read: a server skips what has arrived by then.
+    UnreadBody,
 }
 
 impl Rule {
@@ -39,8 +43,10 @@ impl Rule {
             Self::RequestId => "request-id",
             Self::Timestamps => "timestamps",
             Self::Duration => "duration",
+            Self::ProcessMemory => "process-memory",
             Self::Server => "server",
             Self::ConnectionNominal => "connection-nominal",
+            Self::UnreadBody => "unread-body",
         }
     }
 }
@@ -139,6 +145,7 @@ fn values(value: &mut Value, used: &mut BTreeSet<Rule>) -> bool {
                 "requestId" => Rule::RequestId,
                 "timestamp" => Rule::Timestamps,
                 "duration" | "uptime" | "executionTime" => Rule::Duration,
+                "rss" => Rule::ProcessMemory,
                 _ => return values(value, used) | any,
             };
             used.insert(rule);
@@ -163,15 +170,15 @@ mod tests {
     fn two_right_answers_become_one_text() {
         let mut used = BTreeSet::new();
         let one = normal(
-            "HTTP/1.1 200 OK\r\nDate: a\r\nServer: x\r\nX-Request-ID: 1\r\nConnection: close\r\ncontent-length: 29\r\n\r\n{\"metadata\":{\"duration\":100}}",
+            "HTTP/1.1 200 OK\r\nDate: a\r\nServer: x\r\nX-Request-ID: 1\r\nConnection: close\r\ncontent-length: 40\r\n\r\n{\"metadata\":{\"duration\":100,\"rss\":1000}}",
             &mut used,
         );
         let other = normal(
-            "HTTP/1.1 200 OK\r\nx-request-id: 2\r\ncontent-length: 27\r\ndate: b\r\n\r\n{\"metadata\":{\"duration\":1}}",
+            "HTTP/1.1 200 OK\r\nx-request-id: 2\r\ncontent-length: 35\r\ndate: b\r\n\r\n{\"metadata\":{\"duration\":1,\"rss\":2}}",
             &mut used,
         );
         assert_eq!(one, other);
-        assert_eq!(used.len(), 7);
+        assert_eq!(used.len(), 8);
     }
 
     #[test]

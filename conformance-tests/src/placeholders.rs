@@ -155,9 +155,14 @@ pub(crate) fn fill(text: &str, addr: SocketAddr) -> String {
     out
 }
 
+/// What a placeholder that is the same for every server stands for.
+pub(crate) fn named(name: &str) -> Option<&'static str> {
+    FIXED.iter().find(|(key, _)| *key == name).map(|(_, text)| *text)
+}
+
 fn value(name: &str, addr: SocketAddr) -> Option<String> {
-    if let Some((_, text)) = FIXED.iter().find(|(key, _)| *key == name) {
-        return Some((*text).to_owned());
+    if let Some(text) = named(name) {
+        return Some(text.to_owned());
     }
     match name {
         "host" => Some(addr.to_string()),

@@ -264,15 +264,13 @@ async fn query(ctx: &mut Context) -> Json<Value> {
     Json(json!({ "last": last, "all": all }))
 }
 
-/// The `x-` headers as the handler sees them, in order.
+/// The `x-test` headers as the handler sees them: by name, the lines of a name in order.
 async fn headers(ctx: &mut Context) -> Json<Value> {
-    let seen: Vec<_> = ctx
-        .headers()
-        .iter()
-        .filter(|(name, _)| name.as_str().starts_with("x-test"))
-        .map(|(name, value)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())]))
-        .collect();
-    Json(json!(seen))
+    let mut seen: Vec<_> = ctx.headers().iter().filter(|(name, _)| name.as_str().starts_with("x-test")).collect();
+    seen.sort_by_key(|(name, _)| name.as_str());
+    let line =
+        |(name, value): (&HeaderName, &HeaderValue)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())]);
+    Json(seen.into_iter().map(line).collect())
 }
 
 async fn set_cookies() -> Result<Reply, Error> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
+use http::header::CONNECTION;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -173,7 +174,8 @@ where
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let pulse = Arc::clone(&self.pulse);
-        Counting { active: Some(Active::new(&pulse)), pulse, answer: self.service.call(request) }
+        let asked = request.version();
+        Counting { active: Some(Active::new(&pulse)), pulse, asked, answer: self.service.call(request) }
     }
 }
 
@@ -181,6 +183,7 @@ pin_project! {
     pub(crate) struct Counting<F> {
         active: Option<Active>,
         pulse: Arc<Pulse>,
+        asked: http::Version,
         #[pin]
         answer: F,
     }
@@ -199,7 +202,12 @@ where
         if let Ok(response) = &answer {
             this.pulse.unread.store(response.extensions().get::<UnreadBody>().is_some(), Relaxed);
         }
-        Poll::Ready(answer.map(|response| {
+        Poll::Ready(answer.map(|mut response| {
+            let close = response.headers().get(CONNECTION).is_some_and(|value| value == "close");
+            if close && *this.asked == http::Version::HTTP_10 {
+                // Beside the `close` of an answer of HTTP/1.1 hyper tells such a client `keep-alive` too.
+                *response.version_mut() = http::Version::HTTP_10;
+            }
             response.map(|body| {
                 let mut held = Held::new(Arc::clone(this.pulse));
                 held.hold();

@@ -3,5 +3,6 @@
 mod command_line;
 mod configuration;
 mod conformance;
+mod diff;
 mod kit;
 mod serve;

@@ -50,7 +50,8 @@ impl Context {
     /// Lets go of the body; says whether the connection can go on behind it.
     pub(crate) async fn skip_body(&mut self) -> bool {
         drop(std::mem::take(&mut self.body));
-        let awaited = self.parts.headers.contains_key(header::EXPECT);
+        let expected = self.parts.headers.get_all(header::EXPECT);
+        let awaited = expected.iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         match self.unread.take() {
             Some(unread) => unread.skip(awaited).await,
             None => true,

@@ -1,5 +1,6 @@
 //! `neurolink conformance`: the suite against the frameworks of this binary, and against any server by its address.
 
+mod diff;
 mod list;
 mod matrix;
 mod picture;
@@ -19,6 +20,8 @@ pub(crate) enum Conformance {
     Run(run::Run),
     /// Lists the cases and the configurations they need
     List(list::List),
+    /// Sends generated requests to all frameworks, and compares their answers
+    Diff(diff::Diff),
     /// Runs all cases and writes the table of who answers how
     Matrix(matrix::Matrix),
     /// Serves what the cases expect to find, to try them by hand
@@ -32,6 +35,7 @@ impl Conformance {
         match self {
             Self::Run(command) => command.run(),
             Self::List(command) => command.run(),
+            Self::Diff(command) => command.run(),
             Self::Matrix(command) => command.run(),
             Self::Serve(command) => command.run(),
         }

@@ -14,7 +14,7 @@ use crate::output::Failure;
 /// Which servers are asked.
 #[derive(Args)]
 #[command(next_help_heading = "Servers")]
-pub(super) struct Servers {
+pub(super) struct Whom {
     /// A framework of this binary; may be repeated [default: all, unless there is a --url]
     #[arg(long, value_name = "NAME")]
     framework: Vec<Framework>,
@@ -23,6 +23,35 @@ pub(super) struct Servers {
     /// may be repeated
     #[arg(long, value_name = "[NAME=]URL")]
     url: Vec<String>,
+}
+
+impl Whom {
+    /// The frameworks of this binary among them.
+    pub(super) fn frameworks(&self) -> Vec<Framework> {
+        if self.framework.is_empty() && self.url.is_empty() {
+            Framework::ALL.into_iter().filter(|framework| framework.is_enabled()).collect()
+        } else {
+            self.framework.clone()
+        }
+    }
+
+    /// Name and address of those that run already.
+    pub(super) fn elsewhere(&self) -> Result<Vec<(String, SocketAddr)>, Failure> {
+        self.url.iter().map(|text| address(text)).collect()
+    }
+
+    /// The arguments that say the same again, each with a space in front.
+    pub(super) fn again(&self) -> String {
+        let frameworks = self.framework.iter().map(|framework| format!(" --framework {framework}"));
+        frameworks.chain(self.url.iter().map(|url| format!(" --url {url}"))).collect()
+    }
+}
+
+/// Which servers are asked the cases, and how.
+#[derive(Args)]
+pub(super) struct Servers {
+    #[command(flatten)]
+    whom: Whom,
 
     /// The configuration that those servers run with; `conformance list --needs` prints them
     #[arg(long, value_name = "CONFIGURATION", default_value = "reference")]
@@ -42,14 +71,8 @@ pub(super) struct Column {
 
 impl Servers {
     pub(super) fn columns(&self) -> Result<Vec<Column>, Failure> {
-        let given = self.framework.iter().copied();
-        let frameworks: Vec<Framework> = if self.framework.is_empty() && self.url.is_empty() {
-            Framework::ALL.into_iter().filter(|framework| framework.is_enabled()).collect()
-        } else {
-            given.collect()
-        };
-        let built_in = frameworks.into_iter().map(built_in);
-        built_in.chain(self.url.iter().map(|text| elsewhere(text, &self.needs))).collect()
+        let built_in = self.whom.frameworks().into_iter().map(built_in);
+        built_in.chain(self.whom.url.iter().map(|text| elsewhere(text, &self.needs))).collect()
     }
 
     /// Asks a server, with a line of progress on a terminal.
@@ -172,7 +195,8 @@ impl Subject for Elsewhere {
     }
 }
 
-fn elsewhere(text: &str, needs: &str) -> Result<Column, Failure> {
+/// Name and address of a server that is given as `[NAME=]URL`.
+fn address(text: &str) -> Result<(String, SocketAddr), Failure> {
     let (name, url) = match text.split_once('=') {
         Some((name, url)) if !name.contains(':') => (name, url),
         _ => (text.trim_start_matches("http://"), text),
@@ -189,9 +213,13 @@ fn elsewhere(text: &str, needs: &str) -> Result<Column, Failure> {
         format!("{authority}:80")
     };
     let addr = with_port.to_socket_addrs().map_err(|error| failed(&format!("--url {text}"), error))?.next();
-    let addr = addr.ok_or_else(|| wrong("the name has no address"))?;
-    let subject = Elsewhere { name: name.to_owned(), addr, needs: needs.to_owned() };
+    Ok((name.to_owned(), addr.ok_or_else(|| wrong("the name has no address"))?))
+}
+
+fn elsewhere(text: &str, needs: &str) -> Result<Column, Failure> {
+    let (name, addr) = address(text)?;
+    let subject = Elsewhere { name: name.clone(), addr, needs: needs.to_owned() };
     let again = format!("--url {text} --needs {needs}");
-    let head = Head { name: name.to_owned(), note: String::new() };
+    let head = Head { name, note: String::new() };
     Ok(Column { head, suite: Suite::new(subject, "").map_err(Failure::Run)?, again })
 }

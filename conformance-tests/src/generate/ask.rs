@@ -1,0 +1,115 @@
+//! Sends one exchange to all servers and groups what they answer.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::exchange::Exchange;
+use crate::Column;
+use crate::differential::Group;
+use crate::normalise::{Rule, normalise};
+use crate::parse::RawResponse;
+use crate::wire::{Connection, End, Until, own_address};
+
+/// How long an exchange may take; far above the server's own timeout.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a server has answered so far.
+struct Asked {
+    connection: Option<Connection>,
+    answers: Vec<String>,
+    /// How it ended.
+    end: String,
+    /// After how many answers it closed without having to, since a body that came in pieces was not read.
+    early: Option<usize>,
+}
+
+/// The answers to an exchange, with the servers that gave them.
+///
+/// All servers get each piece before one of them gets the next.
+pub(super) fn ask(columns: &[Column<'_>], exchange: &Exchange, used: &mut BTreeSet<Rule>) -> Vec<Group> {
+    let mut all: Vec<Asked> = columns.iter().map(open).collect();
+    let sendings = exchange.sendings();
+    for (at, sending) in sendings.iter().enumerate() {
+        let last = at + 1 == sendings.len();
+        for piece in &sending.pieces {
+            for asked in &mut all {
+                if let Some(connection) = &mut asked.connection {
+                    connection.send(piece);
+                }
+            }
+        }
+        for asked in &mut all {
+            let Some(mut connection) = asked.connection.take() else { continue };
+            if last && exchange.is_cut() {
+                connection.finish_sending();
+            }
+            let until = if last { Until::Closed } else { Until::Answers(sending.asked.len()) };
+            let read = connection.exchange(Vec::new(), &sending.asked, until);
+            for (number, answer) in read.answers.iter().enumerate() {
+                asked.answers.push(normalise(answer, used));
+                if says_close(answer) && sending.in_pieces.get(number) == Some(&true) {
+                    asked.early = asked.early.or(Some(asked.answers.len()));
+                }
+            }
+            if let Some(problem) = &read.problem {
+                let _ = writeln!(asked.end, "malformed: {problem}");
+            }
+            // A server that said it closes is not asked again.
+            let says_close = read.answers.last().is_some_and(says_close);
+            let goes_on = !last && !says_close && read.problem.is_none() && !read.answers.is_empty();
+            match read.end {
+                End::TimedOut => asked.end.push_str(HANGS),
+                _ if goes_on => asked.connection = Some(connection),
+                End::Closed | End::Reset => asked.end.push_str("(closed)\n"),
+                End::Open if connection.is_closed_within(TIMEOUT) => asked.end.push_str("(closed)\n"),
+                End::Open => asked.end.push_str(HANGS),
+            }
+        }
+    }
+    group(columns, all, used)
+}
+
+fn says_close(answer: &RawResponse) -> bool {
+    answer.header("connection").any(|value| value.eq_ignore_ascii_case(b"close"))
+}
+
+/// What the answer of a server says that neither answered in time nor closed.
+const HANGS: &str = "(neither answered nor closed in time)\n";
+
+/// Whether these answers are a finding: they differ, or one of them never came.
+pub(super) fn is_finding(groups: &[Group]) -> bool {
+    groups.len() > 1 || groups.iter().any(|group| group.answer.contains(HANGS))
+}
+
+fn open(column: &Column<'_>) -> Asked {
+    let (connection, end) = match Connection::open(column.addr, own_address(column.addr), TIMEOUT) {
+        Ok(connection) => (Some(connection), String::new()),
+        Err(error) => (None, format!("cannot connect: {error}\n")),
+    };
+    Asked { connection, answers: Vec::new(), end, early: None }
+}
+
+fn group(columns: &[Column<'_>], all: Vec<Asked>, used: &mut BTreeSet<Rule>) -> Vec<Group> {
+    let shared = all.iter().filter_map(|asked| asked.early).min();
+    let mut groups: Vec<Group> = Vec::new();
+    for (column, mut asked) in columns.iter().zip(all) {
+        if let Some(shared) = shared
+            && asked.answers.len() >= shared
+            && !asked.end.contains(HANGS)
+        {
+            if asked.answers.len() > shared {
+                used.insert(Rule::UnreadBody);
+            }
+            asked.answers.truncate(shared);
+            asked.end.clear();
+        }
+        asked.answers.push(asked.end);
+        let answer = asked.answers.join("\n");
+        match groups.iter_mut().find(|group| group.answer == answer) {
+            Some(group) => group.names.push(column.name.to_owned()),
+            None => groups.push(Group { names: vec![column.name.to_owned()], answer }),
+        }
+    }
+    groups
+}
