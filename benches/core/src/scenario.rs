@@ -42,6 +42,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ok("get-static-token", || built(guarded().middleware(bearer())), || bearing(TOKEN)),
     ok("get-api-key", || built(guarded().middleware(api_key())), with_key),
     ok("get-jwt", || built(guarded().middleware(jwt())), || bearing(&SIGNED)),
+    ok("get-jwt-remembered", || built(guarded().middleware(remembered())), || bearing(&SIGNED)),
     ok(
         "get-roles",
         || built(guarded().middleware(bearer()).middleware(RequireRoles::any(["reader"]))),
