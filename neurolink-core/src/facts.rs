@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::{Map, Value};
 
@@ -110,10 +111,11 @@ impl RequestId {
     /// A new random id (UUID version 4).
     #[must_use]
     pub fn random() -> Self {
-        let mut text = uuid::Uuid::encode_buffer();
-        let text = uuid::Uuid::new_v4().hyphenated().encode_lower(&mut text);
-        // Hexadecimal digits and hyphens are a valid header value.
-        Self(HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("invalid")))
+        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+        uuid::Uuid::new_v4().hyphenated().encode_lower(&mut text);
+        // One allocation, for the id and for all its clones. Hexadecimal digits and hyphens are a valid header value.
+        let shared = Bytes::from_owner(text);
+        Self(HeaderValue::from_maybe_shared(shared).unwrap_or_else(|_| HeaderValue::from_static("invalid")))
     }
 
     /// The id that a trusted proxy sent, if it is well-formed: `[A-Za-z0-9._:-]`, at most 128 bytes.

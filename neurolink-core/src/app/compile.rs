@@ -274,7 +274,7 @@ impl<'a> Compiler<'a> {
             timeout: route.timeout.unwrap_or(self.settings.timeout),
             steps: chain::planned(&steps, Some(&pattern)),
         });
-        let endpoint = Box::new(RouteEndpoint::new(route.handler));
+        let endpoint = Box::new(RouteEndpoint(route.handler));
         let target = self.target(&steps, Some(&pattern), endpoint, route.body_limit, route.timeout);
         self.targets[target].probe = route.probe;
         self.targets[target].public = route.access == Access::Public;

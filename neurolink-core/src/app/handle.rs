@@ -55,7 +55,8 @@ impl App {
         let mut ctx = Context::new(&self.shared, parts, body, conn);
         ctx.shutdown.clone_from(&self.shutdown);
         self.route(&mut ctx);
-        self.run(ctx).await
+        let endpoint = &*self.shared.targets[ctx.target].endpoint;
+        self.run_with(&mut ctx, endpoint).await
     }
 
     /// Answers a request if it is at the base path or below, and gives it back otherwise.
@@ -180,12 +181,8 @@ impl App {
         target
     }
 
-    async fn run(&self, ctx: Context) -> Response {
-        let endpoint = &*self.shared.targets[ctx.target].endpoint;
-        self.run_with(ctx, endpoint).await
-    }
-
-    pub(crate) async fn run_with(&self, mut ctx: Context, endpoint: &dyn Endpoint) -> Response {
+    /// Runs the onion of the context's target around an endpoint.
+    pub(crate) async fn run_with(&self, ctx: &mut Context, endpoint: &dyn Endpoint) -> Response {
         let shared = &*self.shared;
         for observer in &shared.observers {
             observer.request(&RequestEvent { request_id: ctx.request_id(), method: ctx.method(), path: ctx.path() });
@@ -199,9 +196,9 @@ impl App {
         }
         let target = &shared.targets[ctx.target];
         let (deadline, timeout_status) = (ctx.deadline, ctx.timeout_status());
-        let onion = Next::new(&target.steps, endpoint).run(&mut ctx);
+        let onion = Next::new(&target.steps, endpoint).run(ctx);
         let mut response = Outermost { onion, deadline, timer: None, timeout_status }.await;
-        authorize::add_challenges(&ctx, &mut response);
+        authorize::add_challenges(ctx, &mut response);
         let goes_on = ctx.skip_body().await;
         let code = response.body().error().map(Error::code);
         if let (Some(events), Some(error)) = (&self.events, response.body().error())
@@ -214,7 +211,7 @@ impl App {
                 timestamp: shared.clock.now(),
             });
         }
-        let response = edge::finish(&mut ctx, response, goes_on);
+        let response = edge::finish(ctx, response, goes_on);
         for observer in &shared.observers {
             observer.response(&ResponseEvent {
                 request_id: ctx.request_id(),

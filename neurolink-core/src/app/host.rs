@@ -1,5 +1,7 @@
 //! Which hosts a server answers for (RFC 9112, section 3.2; DNS rebinding).
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, Uri, Version, header};
 
 use super::ConnInfo;
@@ -100,7 +102,7 @@ impl Hosts {
 }
 
 /// The host of `host[:port]` in lower case and without a final dot, if both are well-formed.
-fn normal(text: &str) -> Option<String> {
+fn normal(text: &str) -> Option<Cow<'_, str>> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (inside, port) = rest.split_once(']')?;
@@ -126,9 +128,13 @@ fn normal(text: &str) -> Option<String> {
                 && label.len() <= 63
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         });
-        return (labels && name.len() <= 253).then(|| name.to_ascii_lowercase());
+        return (labels && name.len() <= 253).then(|| lower(name));
     }
-    Some(host.to_ascii_lowercase())
+    Some(lower(host))
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|b| b.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
 }
 
 #[cfg(test)]

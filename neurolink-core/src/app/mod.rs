@@ -1,5 +1,6 @@
 //! The application: routes, the onion of each, and the one way a request goes through them.
 
+mod answer;
 mod authorize;
 mod builder;
 mod caller;

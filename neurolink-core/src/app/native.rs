@@ -86,9 +86,9 @@ impl Protected {
         let target = &shared.targets[ctx.target];
         ctx.deadline = Some(ctx.started + target.timeout);
         if ctx.target == REFUSED {
-            return self.app.run_with(ctx, &*target.endpoint).await;
+            return self.app.run_with(&mut ctx, &*target.endpoint).await;
         }
-        self.app.run_with(ctx, &Native(Mutex::new(Some(native)))).await
+        self.app.run_with(&mut ctx, &Native(Mutex::new(Some(native)))).await
     }
 }
 

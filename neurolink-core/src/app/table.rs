@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use http_body::Body as _;
 
 use super::host::Hosts;
 use super::observer::Observer;
@@ -15,11 +13,11 @@ use super::pattern::Scope;
 use super::plan::Plan;
 use super::probes::Probes;
 use super::proxies::Proxies;
-use crate::extract::{ErasedHandler, Needs};
-use crate::http::{BodyBudget, Content, too_large};
-use crate::stack::{Endpoint, Scoped, Step, panicked};
-use crate::stream::{OpenStreams, SseBody, SseParts};
-use crate::{Body, BoxFuture, Clock, Code, Context, Engine, Error, Reply, Response, Settings};
+use crate::extract::ErasedHandler;
+use crate::http::BodyBudget;
+use crate::stack::{Endpoint, Scoped, Step};
+use crate::stream::OpenStreams;
+use crate::{Body, BoxFuture, Clock, Code, Context, Engine, Error, Response, Settings};
 
 /// Everything that is fixed at build.
 pub(crate) struct Shared {
@@ -116,104 +114,13 @@ pub(crate) struct Target {
     pub(crate) public: bool,
 }
 
-/// A route's handler with all that stands around it: body checks, panics, the envelope.
-pub(crate) struct RouteEndpoint {
-    handler: Box<dyn ErasedHandler>,
-    needs: Needs,
-}
-
-impl RouteEndpoint {
-    pub(crate) fn new(handler: Box<dyn ErasedHandler>) -> Self {
-        let needs = handler.needs();
-        Self { handler, needs }
-    }
-
-    /// What is decided before the first byte of the body is read: its type, its declared length.
-    async fn admit(&self, ctx: &mut Context) -> Result<(), Error> {
-        if ctx.body.is_end_stream() {
-            return Ok(());
-        }
-        if self.needs.json {
-            ctx.require_json()?;
-        }
-        let limit = ctx.target().body_limit;
-        if ctx.body.size_hint().exact().is_some_and(|length| length > limit as u64) {
-            return Err(too_large(limit));
-        }
-        if self.needs.bodies == 0 && !self.needs.context && !ctx.body_taken && !ctx.body.is_unavailable() {
-            // Nobody will read it: the limit holds all the same, and the connection can be used again.
-            ctx.body_source(1)?.discard().await?;
-        }
-        Ok(())
-    }
-
-    async fn answer(&self, ctx: &mut Context) -> Result<Response, Error> {
-        self.admit(ctx).await?;
-        let reply = self.handler.call(ctx).await;
-        // Whatever the handler made of a body that did not end well.
-        if let Some(error) = ctx.body_overflow() {
-            return Err(error);
-        }
-        respond(ctx, reply?)
-    }
-}
+/// A route's handler.
+pub(crate) struct RouteEndpoint(pub(crate) Box<dyn ErasedHandler>);
 
 impl Endpoint for RouteEndpoint {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Response> {
-        Box::pin(async move {
-            let answered = std::panic::AssertUnwindSafe(self.answer(ctx)).catch_unwind().await;
-            match answered {
-                Ok(Ok(response)) => response,
-                Ok(Err(error)) => super::respond_error(error),
-                Err(panic) => super::respond_error(panicked(&*panic)),
-            }
-        })
+        self.0.answer(ctx)
     }
-}
-
-/// Gives a reply its envelope or its stream.
-fn respond(ctx: &mut Context, reply: Reply) -> Result<Response, Error> {
-    let Reply { status, headers, content } = reply;
-    let mut response = match content {
-        Content::Raw(response) => *response,
-        Content::Data(buffer) => {
-            let mut response = Response::new(Body::from(ctx.stamp().finish(buffer)));
-            *response.status_mut() = status;
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            response
-        }
-        Content::Events(events) => {
-            ctx.reserve_stream()?;
-            let parts = SseParts {
-                clock: Arc::clone(&ctx.shared.clock),
-                settings: ctx.shared.settings.stream.clone(),
-                shutdown: ctx.shutdown.clone(),
-                cancel: ctx.cancel.take(),
-                authority: ctx.take_authority(),
-                _place: ctx.place.take(),
-                request_id: ctx.request_id().as_str().to_owned(),
-            };
-            let mut response = Response::new(Body::new(SseBody::new(events, parts)));
-            *response.status_mut() = status;
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-            headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-            response
-        }
-    };
-    if response.headers().is_empty() {
-        *response.headers_mut() = headers;
-    } else {
-        let mut last = None;
-        for (name, value) in headers {
-            last = name.or(last);
-            if let Some(name) = &last {
-                response.headers_mut().append(name.clone(), value);
-            }
-        }
-    }
-    Ok(response)
 }
 
 /// 404.

@@ -1,7 +1,11 @@
 use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
 
 use super::{FromContext, Needs};
-use crate::{BoxFuture, Context, Error, IntoReply, Reply};
+use crate::stack::panicked;
+use crate::{BoxFuture, Context, Error, IntoReply, Reply, Response};
 
 /// An async function that answers requests: its arguments implement [`FromContext`], the one that takes the body last,
 /// or it takes one `&mut Context`.
@@ -18,7 +22,7 @@ use crate::{BoxFuture, Context, Error, IntoReply, Reply};
 /// ```
 pub trait Handler<M>: Send + Sync + 'static {
     /// Calls it.
-    fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Result<Reply, Error>>;
+    fn call(&self, ctx: &mut Context) -> impl Future<Output = Result<Reply, Error>> + Send;
 
     /// What its arguments need.
     fn needs(&self) -> Needs;
@@ -57,9 +61,9 @@ impl<F> Handler<ByContext> for F
 where
     F: for<'a> ContextFn<'a>,
 {
-    fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Result<Reply, Error>> {
+    fn call(&self, ctx: &mut Context) -> impl Future<Output = Result<Reply, Error>> + Send {
         let future = ContextFn::call(self, ctx);
-        Box::pin(async move { future.await.into_reply() })
+        async move { future.await.into_reply() }
     }
 
     fn needs(&self) -> Needs {
@@ -77,11 +81,9 @@ macro_rules! handlers {
             $($argument: FromContext,)*
         {
             #[allow(non_snake_case, unused_variables, reason = "one name for the type and its value; no argument, no use")]
-            fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Result<Reply, Error>> {
-                Box::pin(async move {
-                    $(let $argument = $argument::from_context(ctx).await?;)*
-                    self($($argument,)*).await.into_reply()
-                })
+            async fn call(&self, ctx: &mut Context) -> Result<Reply, Error> {
+                $(let $argument = $argument::from_context(ctx).await?;)*
+                self($($argument,)*).await.into_reply()
             }
 
             #[allow(unused_mut, reason = "a handler of no arguments needs nothing")]
@@ -104,26 +106,41 @@ handlers!(A B C D E G);
 handlers!(A B C D E G H);
 handlers!(A B C D E G H I);
 
-/// A handler without its marker.
+/// A handler without its type, with all that stands around it; one future for everything.
 pub(crate) trait ErasedHandler: Send + Sync {
-    fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Result<Reply, Error>>;
-    fn needs(&self) -> Needs;
+    fn answer<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Response>;
+    fn needs(&self) -> &Needs;
 }
 
-struct Erased<H, M>(H, PhantomData<fn() -> M>);
+struct Erased<H, M> {
+    handler: H,
+    needs: Needs,
+    marker: PhantomData<fn() -> M>,
+}
 
 impl<H: Handler<M>, M: 'static> ErasedHandler for Erased<H, M> {
-    fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Result<Reply, Error>> {
-        self.0.call(ctx)
+    fn answer<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Response> {
+        Box::pin(async move {
+            let answer = async {
+                ctx.admit(&self.needs).await?;
+                let reply = self.handler.call(ctx).await;
+                ctx.respond(reply)
+            };
+            match AssertUnwindSafe(answer).catch_unwind().await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => error.into(),
+                Err(panic) => panicked(&*panic).into(),
+            }
+        })
     }
 
-    fn needs(&self) -> Needs {
-        self.0.needs()
+    fn needs(&self) -> &Needs {
+        &self.needs
     }
 }
 
 impl dyn ErasedHandler {
     pub(crate) fn new<H: Handler<M>, M: 'static>(handler: H) -> Box<dyn ErasedHandler> {
-        Box::new(Erased(handler, PhantomData))
+        Box::new(Erased { needs: handler.needs(), handler, marker: PhantomData })
     }
 }

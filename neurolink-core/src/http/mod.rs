@@ -9,6 +9,7 @@ mod pump;
 mod read;
 mod reply;
 pub(crate) mod reserved;
+mod timestamp;
 mod unread;
 
 pub use body::Body;

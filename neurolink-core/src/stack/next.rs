@@ -1,8 +1,6 @@
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::Poll;
 
-use http::StatusCode;
 use tokio::time::Instant;
 
 use super::{BodyAccess, Middleware, Registered};
@@ -193,19 +191,8 @@ impl<'a> Next<'a> {
                         }
                     });
                 }
-                Step::Hooks(hooks) => {
-                    return Box::pin(run_hooks(hooks, at, next, ctx));
-                }
-                Step::Guard => {
-                    let (deadline, timeout_status) = (ctx.deadline(), ctx.timeout_status());
-                    return Box::pin(async move {
-                        let outer = ctx.at;
-                        let inner = Guarded { inner: next.run(ctx), deadline, timeout_status }.await;
-                        // The context is free again once the guarded future is gone, wherever that was.
-                        ctx.at = outer;
-                        inner.unwrap_or_else(crate::app::respond_error)
-                    });
-                }
+                Step::Hooks(hooks) => return Box::pin(run_hooks(hooks, at, next, GuardInside, ctx)),
+                Step::Guard => return Box::pin(guarded(next, ctx)),
             }
         }
         ctx.at = None;
@@ -213,7 +200,49 @@ impl<'a> Next<'a> {
     }
 }
 
-async fn run_hooks(hooks: &[Scoped], step: usize, next: Next<'_>, ctx: &mut Context) -> Response {
+/// What is inside of a step, without a future of its own where its kind is known.
+///
+/// The usual chain (hooks, the guard, hooks) is one future and one allocation so.
+trait Inside: Send {
+    fn run<'r>(self, next: Next<'r>, ctx: &'r mut Context) -> impl Future<Output = Response> + Send + 'r;
+}
+
+/// Whatever is there.
+struct Anything;
+
+impl Inside for Anything {
+    fn run<'r>(self, next: Next<'r>, ctx: &'r mut Context) -> impl Future<Output = Response> + Send + 'r {
+        next.run(ctx)
+    }
+}
+
+/// The guard, if it is there.
+struct GuardInside;
+
+impl Inside for GuardInside {
+    async fn run<'r>(self, next: Next<'r>, ctx: &'r mut Context) -> Response {
+        match next.steps.get(next.at) {
+            Some(Step::Guard) => guarded(Next { at: next.at + 1, ..next }, ctx).await,
+            _ => next.run(ctx).await,
+        }
+    }
+}
+
+/// Hooks, if they are there.
+struct HooksInside;
+
+impl Inside for HooksInside {
+    async fn run<'r>(self, next: Next<'r>, ctx: &'r mut Context) -> Response {
+        match next.steps.get(next.at) {
+            Some(Step::Hooks(hooks)) => {
+                run_hooks(hooks, next.at, Next { at: next.at + 1, ..next }, Anything, ctx).await
+            }
+            _ => next.run(ctx).await,
+        }
+    }
+}
+
+async fn run_hooks(hooks: &[Scoped], step: usize, next: Next<'_>, inside: impl Inside, ctx: &mut Context) -> Response {
     let outer = ctx.at;
     let mut entered = hooks.len();
     let mut early = None;
@@ -227,7 +256,7 @@ async fn run_hooks(hooks: &[Scoped], step: usize, next: Next<'_>, ctx: &mut Cont
     }
     let mut response = match early {
         Some(response) => response,
-        None => next.run(ctx).await,
+        None => inside.run(next, ctx).await,
     };
     ctx.at = outer;
     for hook in hooks[..entered].iter().rev() {
@@ -238,31 +267,30 @@ async fn run_hooks(hooks: &[Scoped], step: usize, next: Next<'_>, ctx: &mut Cont
     response
 }
 
-/// Turns a passed deadline and a panic into an error.
+/// Turns a passed deadline and a panic inside into an error.
 ///
 /// It has no timer: the one timer of the request wakes the task, and each poll looks at the time.
-struct Guarded<'a> {
-    inner: BoxFuture<'a, Response>,
-    deadline: Option<Instant>,
-    timeout_status: StatusCode,
-}
-
-impl Future for Guarded<'_> {
-    type Output = Result<Response, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.inner.as_mut().poll(cx)));
-        match polled {
-            Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
-            Ok(Poll::Pending) => match self.deadline {
-                Some(deadline) if Instant::now() >= deadline => {
-                    Poll::Ready(Err(Error::new(Code::Timeout).with_status(self.timeout_status)))
-                }
-                _ => Poll::Pending,
-            },
-            Err(panic) => Poll::Ready(Err(panicked(&*panic))),
-        }
-    }
+async fn guarded(next: Next<'_>, ctx: &mut Context) -> Response {
+    let (deadline, timeout_status, outer) = (ctx.deadline(), ctx.timeout_status(), ctx.at);
+    let result = {
+        let mut inner = std::pin::pin!(HooksInside.run(next, ctx));
+        std::future::poll_fn(|cx| {
+            match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| inner.as_mut().poll(cx))) {
+                Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
+                Ok(Poll::Pending) => match deadline {
+                    Some(deadline) if Instant::now() >= deadline => {
+                        Poll::Ready(Err(Error::new(Code::Timeout).with_status(timeout_status)))
+                    }
+                    _ => Poll::Pending,
+                },
+                Err(panic) => Poll::Ready(Err(panicked(&*panic))),
+            }
+        })
+        .await
+    };
+    // The context is free again once the guarded future is gone, wherever that was.
+    ctx.at = outer;
+    result.unwrap_or_else(crate::app::respond_error)
 }
 
 /// The error of a panic: its text is for the log only.
