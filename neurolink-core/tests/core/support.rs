@@ -93,6 +93,7 @@ impl Answer {
     }
 
     /// The lines of `WWW-Authenticate`.
+    #[cfg(feature = "full")]
     pub(crate) fn challenges(&self) -> Vec<&str> {
         let lines = self.headers.get_all(header::WWW_AUTHENTICATE).iter();
         lines.map(|line| line.to_str().expect("text")).collect()
