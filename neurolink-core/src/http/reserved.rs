@@ -40,6 +40,7 @@ const TAKEN: &[&str] = &[
 ];
 
 /// Why a response cannot be given this header.
+#[cfg(any(test, feature = "security-headers"))]
 pub(crate) fn response(name: &HeaderName) -> Result<(), String> {
     if FRAMING.contains(&name.as_str()) {
         return Err(format!("`{name}` is written by the server itself; leave it out"));

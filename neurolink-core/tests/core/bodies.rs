@@ -1,18 +1,16 @@
 //! Who may read a request's body, and how much of it.
 
 use bytes::Bytes;
+use http::header;
 use http_body_util::BodyExt as _;
 use neurolink_core::app::ConnInfo;
 use neurolink_core::stack::{IntoRegistration as _, order};
 use neurolink_core::{
-    App, AppBuilder, Body, BoxError, Context, Error, Hook, Next, Reply, Response, ResultExt as _, Route, from_fn,
+    App, Body, BoxError, Context, Error, Hook, Json, Next, Reply, Response, ResultExt as _, Route, from_fn,
 };
+use serde_json::Value;
 
-use crate::support::{Auth, Quiet};
-
-fn app() -> AppBuilder {
-    App::builder(Quiet)
-}
+use crate::support::{Auth, app, send, to};
 
 /// A body that does not say how long it is, in pieces of 1000 bytes.
 fn pieces(count: usize) -> Body {
@@ -163,4 +161,44 @@ async fn a_route_may_take_bodies_of_any_size() {
     let route = Route::post("/api/x", careless).unlimited_body();
     let app = app().configure(|settings| settings.limits.body = 2000).route(route).build().expect("valid");
     assert!(post(&app, "/api/x", None, pieces(5000)).await.1.contains("5000000"));
+}
+
+#[tokio::test]
+async fn bodies_are_checked_in_order_and_for_every_method() {
+    let app = app()
+        .middleware(Auth)
+        .route(Route::post("/api/json", async |Json(body): Json<Value>| Json(body)).body_limit(10))
+        .route(Route::delete("/api/none", async || "x").body_limit(10))
+        .build()
+        .expect("valid");
+    let of = async |method: &str, path: &str, user: bool, kind: Option<&str>, body: Body| {
+        let mut request = to(path).method(method);
+        if user {
+            request = request.header(header::AUTHORIZATION, "u1");
+        }
+        if let Some(kind) = kind {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let answer = send(&app, request, body).await;
+        (answer.status, answer.code())
+    };
+    let chunked = || {
+        Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>("123456".into()), Ok("789012".into())]))
+    };
+    const JSON: Option<&str> = Some("application/json; charset=utf-8");
+    for (method, path, user, kind, body, status, code) in [
+        ("POST", "/api/json", false, JSON, Body::from("x".repeat(99)), 401, "AUTH_REQUIRED"),
+        ("POST", "/api/json", true, Some("text/plain"), Body::from("x".repeat(99)), 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("POST", "/api/json", true, None, Body::from("{}"), 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("POST", "/api/json", true, JSON, Body::from("x".repeat(11)), 413, "PAYLOAD_TOO_LARGE"),
+        ("POST", "/api/json", true, JSON, chunked(), 413, "PAYLOAD_TOO_LARGE"),
+        ("POST", "/api/json", true, JSON, Body::from("{"), 400, "INVALID_JSON"),
+        ("POST", "/api/json", true, JSON, Body::empty(), 400, "VALIDATION_ERROR"),
+        ("POST", "/api/json", true, Some("application/x+json"), Body::from("[1]"), 200, ""),
+        ("DELETE", "/api/none", true, None, Body::from("x".repeat(11)), 413, "PAYLOAD_TOO_LARGE"),
+        ("DELETE", "/api/none", true, None, chunked(), 413, "PAYLOAD_TOO_LARGE"),
+        ("DELETE", "/api/none", true, None, Body::from("x"), 200, ""),
+    ] {
+        assert_eq!(of(method, path, user, kind, body).await, (status, code.to_owned()), "{method} {path} {code}");
+    }
 }

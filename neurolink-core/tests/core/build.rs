@@ -3,14 +3,10 @@
 use std::time::Duration;
 
 use neurolink_core::stack::{IntoRegistration as _, Kind, order};
-use neurolink_core::{App, AppBuilder, AuthenticatedUser, Body, ClientAddress, Hook, Json, Path, Query, Route, State};
+use neurolink_core::{AuthenticatedUser, Body, ClientAddress, Hook, Json, Path, Query, Route, State};
 use serde_json::Value;
 
-use crate::support::{Auth, Quiet, ask, mistakes};
-
-fn app() -> AppBuilder {
-    App::builder(Quiet)
-}
+use crate::support::{Auth, app, ask, mistakes};
 
 struct Named(&'static str, Kind);
 

@@ -1,14 +1,17 @@
 //! The core as a whole, without a socket.
 
+mod access;
 mod app;
 #[cfg(feature = "full")]
 mod authorisation;
 mod bodies;
 mod build;
+mod chain;
 #[cfg(feature = "full")]
 mod credentials;
 #[cfg(feature = "full")]
 mod facts;
+mod failures;
 #[cfg(feature = "full")]
 mod headers;
 #[cfg(feature = "full")]
@@ -21,6 +24,7 @@ mod onion;
 mod plan;
 mod protect;
 mod request_id;
+mod requests;
 mod streams;
 mod support;
 #[cfg(feature = "full")]

@@ -5,8 +5,8 @@ use http_body_util::BodyExt as _;
 use neurolink_core::engine::{Call, EventStream, Generate, Generation, StreamEvent};
 use neurolink_core::stack::{Kind, order};
 use neurolink_core::{
-    App, AuthenticatedUser, Body, Code, ConfigError, ConnInfo, Context, Engine, Error, Hook, Middleware, Next, Request,
-    Response,
+    App, AppBuilder, AuthenticatedUser, Body, Code, ConfigError, ConnInfo, Context, Engine, Error, Hook, Middleware,
+    Next, Request, Response,
 };
 
 /// Says back what it hears.
@@ -80,9 +80,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+
     pub(crate) fn code(&self) -> String {
-        let body: serde_json::Value = serde_json::from_str(&self.body).expect("JSON");
-        body["error"]["code"].as_str().unwrap_or_default().to_owned()
+        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -90,23 +93,53 @@ impl Answer {
     }
 
     /// The lines of `WWW-Authenticate`.
+    #[cfg(feature = "full")]
     pub(crate) fn challenges(&self) -> Vec<&str> {
         let lines = self.headers.get_all(header::WWW_AUTHENTICATE).iter();
         lines.map(|line| line.to_str().expect("text")).collect()
     }
 }
 
+/// An app around [`Quiet`].
+pub(crate) fn app() -> AppBuilder {
+    App::builder(Quiet)
+}
+
+/// A request to a path.
+pub(crate) fn to(path: &str) -> http::request::Builder {
+    http::Request::builder().uri(path)
+}
+
+/// Asks for a path from this machine.
+pub(crate) async fn get(app: &App, path: &str) -> Answer {
+    send(app, to(path), Body::empty()).await
+}
+
+/// Sends a request from this machine.
+pub(crate) async fn send(app: &App, request: http::request::Builder, body: impl Into<Body>) -> Answer {
+    answer(app, request, body.into(), ConnInfo::new(Some(([127, 0, 0, 1], 9).into()))).await
+}
+
 /// Sends a request without a body from `peer`, or from nowhere known.
 pub(crate) async fn ask(app: &App, method: &str, path: &str, peer: &str, headers: &[(&str, &str)]) -> Answer {
-    let mut request = http::Request::builder().method(method).uri(path).header("host", "localhost");
+    let mut request = to(path).method(method);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request: Request = request.body(Body::empty()).expect("a request");
     let conn = ConnInfo::new((!peer.is_empty()).then(|| peer.parse().expect("an address")));
+    answer(app, request, Body::empty(), conn).await
+}
+
+async fn answer(app: &App, request: http::request::Builder, body: Body, conn: ConnInfo) -> Answer {
+    let mut request: Request = request.body(body).expect("a request");
+    request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost"));
     let (parts, body) = app.handle(request, conn).await.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
-    Answer { status: parts.status.as_u16(), headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() }
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: String::from_utf8(body.to_vec()).expect("UTF-8"),
+    }
 }
 
 /// The mistakes of a build, one a line.
