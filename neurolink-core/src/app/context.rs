@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::caller::Caller;
+use super::inserted::Inserted;
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
@@ -54,7 +55,7 @@ pub struct Context {
     pub(super) caller: Caller,
     #[cfg(feature = "rate-limit")]
     pub(crate) charges: crate::middleware::Charges,
-    facts: http::Extensions,
+    facts: Inserted,
 }
 
 impl Context {
@@ -95,7 +96,7 @@ impl Context {
             caller: Caller::default(),
             #[cfg(feature = "rate-limit")]
             charges: Vec::new(),
-            facts: http::Extensions::new(),
+            facts: Inserted::default(),
         }
     }
 
@@ -275,7 +276,7 @@ impl Context {
         self.facts.get()
     }
 
-    pub(super) const fn facts(&self) -> &http::Extensions {
+    pub(super) const fn facts(&self) -> &Inserted {
         &self.facts
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
+use super::inserted::Inserted;
 use crate::{AuthenticatedUser, RequestId};
 
 /// What the onion found out, for native handlers; it travels in the request's extensions.
@@ -22,7 +23,7 @@ pub struct Facts {
     pub headers_changed: bool,
     /// Made when somebody asks.
     cancellation: OnceLock<CancellationToken>,
-    inserted: http::Extensions,
+    inserted: Inserted,
 }
 
 impl Facts {

@@ -10,7 +10,7 @@ use super::table::{REFUSED, Shared};
 use super::{AppBuilder, ConnInfo, Context, Plan, authorize, edge, guard};
 use crate::server::{Event, EventSender, Phase, Shutdown};
 use crate::stack::{Endpoint, Next, panicked};
-use crate::{BoxFuture, Code, Engine, Error, Request, Response};
+use crate::{Code, Engine, Error, Request, Response};
 
 /// The application: an engine, its routes and the onion of each, compiled; a cheap handle to clone.
 ///
@@ -196,8 +196,10 @@ impl App {
         }
         let target = &shared.targets[ctx.target];
         let (deadline, timeout_status) = (ctx.deadline, ctx.timeout_status());
-        let onion = Next::new(&target.steps, endpoint).run(ctx);
-        let mut response = Outermost { onion, deadline, timer: None, timeout_status }.await;
+        let mut response = {
+            let onion = std::pin::pin!(Next::new(&target.steps, endpoint).run_whole(ctx));
+            Outermost { onion, deadline, timer: None, timeout_status }.await
+        };
         authorize::add_challenges(ctx, &mut response);
         let goes_on = ctx.skip_body().await;
         let code = response.body().error().map(Error::code);
@@ -248,21 +250,21 @@ impl std::fmt::Debug for App {
 ///
 /// When it fires, the guard inside the onion answers, so that the answer still gets its headers.
 /// What hangs outside of the guard is answered here.
-struct Outermost<'a> {
-    onion: BoxFuture<'a, Response>,
+struct Outermost<'a, F> {
+    onion: Pin<&'a mut F>,
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     timeout_status: StatusCode,
 }
 
-impl Outermost<'_> {
+impl<F: Future<Output = Response>> Outermost<'_, F> {
     fn poll_onion(&mut self, cx: &mut TaskContext<'_>) -> Poll<Response> {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.onion.as_mut().poll(cx)))
             .unwrap_or_else(|panic| Poll::Ready(super::respond_error(panicked(&*panic))))
     }
 }
 
-impl Future for Outermost<'_> {
+impl<F: Future<Output = Response>> Future for Outermost<'_, F> {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Response> {

@@ -15,6 +15,7 @@ mod facts;
 mod guard;
 mod handle;
 mod host;
+mod inserted;
 mod layer;
 mod local;
 mod native;

@@ -353,9 +353,7 @@ impl Hook for SecurityHeaders {
     fn after(&self, ctx: &Context, response: &mut Response) {
         let headers = response.headers_mut();
         for (name, value) in &self.headers {
-            if !headers.contains_key(name) {
-                headers.insert(name.clone(), value.clone());
-            }
+            headers.entry(name).or_insert_with(|| value.clone());
         }
         if let (Some(hsts), Some(value)) = (&self.hsts, &self.hsts_value)
             && (!hsts.https_only || ctx.is_https())

@@ -165,6 +165,16 @@ impl<'a> Next<'a> {
         Self { steps, at: 0, endpoint }
     }
 
+    /// Runs the whole chain from outside, without an allocation for its first steps.
+    pub(crate) async fn run_whole(self, ctx: &mut Context) -> Response {
+        let next = Next { at: self.at + 1, ..self };
+        match self.steps.get(self.at) {
+            Some(Step::Hooks(hooks)) => run_hooks(hooks, self.at, next, GuardInside, ctx).await,
+            Some(Step::Guard) => guarded(next, ctx).await,
+            _ => self.run(ctx).await,
+        }
+    }
+
     /// Runs what is further inside and gives its response.
     ///
     /// Dropping the future cancels the work.

@@ -4,9 +4,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto, decode_header};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::claims::Claims;
+use super::claims::{Claims, Name};
 use super::verified::Verified;
 use crate::{AuthenticatedUser, Code, Error};
 
@@ -175,7 +175,7 @@ impl JwtKeys {
             return Err(invalid("the token's signature is another"));
         }
         let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| invalid("the token's claims are no base64url"))?;
-        let Claims(claims) =
+        let claims =
             serde_json::from_slice(&payload).map_err(|error| Error::new(Code::AuthInvalid).with_source(error))?;
         let user = self.user(claims, now)?;
         if let Some(place) = remembered {
@@ -185,37 +185,37 @@ impl JwtKeys {
     }
 
     /// The user of claims whose signature is good.
-    fn user(&self, mut claims: Map<String, Value>, now: Duration) -> Result<AuthenticatedUser, Error> {
+    fn user(&self, mut claims: Claims, now: Duration) -> Result<AuthenticatedUser, Error> {
         let invalid = |reason: &'static str| Error::new(Code::AuthInvalid).with_source(reason);
         let (now, leeway) = (now.as_secs_f64(), self.leeway.as_secs_f64());
-        let time = |claims: &Map<String, Value>, name: &str| claims.get(name).map(date);
-        let ends = match time(&claims, "exp") {
+        let time = |name| claims.get(name).map(date);
+        let ends = match time(Name::Exp) {
             Some(Some(expires)) if expires + leeway > now => expires + leeway,
             Some(Some(_)) => return Err(Error::new(Code::TokenExpired)),
             _ => return Err(invalid("the token has no valid exp")),
         };
-        match time(&claims, "nbf") {
+        match time(Name::Nbf) {
             None => {}
             Some(Some(from)) if from - leeway <= now => {}
             _ => return Err(invalid("the token is not valid yet")),
         }
-        match time(&claims, "iat") {
+        match time(Name::Iat) {
             None => {}
             // It gives no rights, so that the clocks may differ even where `exp` and `nbf` are strict.
             Some(Some(issued)) if issued <= now + MOST_LEEWAY.as_secs_f64() => {}
             _ => return Err(invalid("the token has no valid iat")),
         }
         if let Expected::Exactly(issuer) = &self.issuer
-            && claims.get("iss").and_then(Value::as_str) != Some(issuer)
+            && claims.get(Name::Iss).and_then(Value::as_str) != Some(issuer)
         {
             return Err(invalid("the token is of another issuer"));
         }
         if let Expected::Exactly(audience) = &self.audience
-            && !names(claims.get("aud"), audience)
+            && !names(claims.get(Name::Aud), audience)
         {
             return Err(invalid("the token is for another audience"));
         }
-        let Some(Value::String(subject)) = claims.remove("sub") else {
+        let Some(Value::String(subject)) = claims.take(Name::Sub) else {
             return Err(invalid("the token has no sub"));
         };
         if !is_subject(&subject) {
@@ -253,9 +253,12 @@ fn names(claim: Option<&Value>, audience: &str) -> bool {
     }
 }
 
-fn user(subject: String, mut claims: Map<String, Value>) -> AuthenticatedUser {
+fn user(subject: String, mut claims: Claims) -> AuthenticatedUser {
     let mut user = AuthenticatedUser::new(subject);
-    let text = |value: Option<Value>| value.as_ref().and_then(Value::as_str).map(ToOwned::to_owned);
+    let text = |value: Option<Value>| match value {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
     let list = |value: Option<Value>| -> Vec<String> {
         match value {
             Some(Value::String(one)) => vec![one],
@@ -263,15 +266,12 @@ fn user(subject: String, mut claims: Map<String, Value>) -> AuthenticatedUser {
             _ => Vec::new(),
         }
     };
-    user.email = text(claims.remove("email"));
-    user.name = text(claims.remove("name"));
-    user.roles = list(claims.remove("roles"));
-    user.roles.extend(list(claims.remove("role")));
-    user.permissions = list(claims.remove("permissions"));
-    for registered in ["iss", "aud", "exp", "nbf", "iat", "jti"] {
-        claims.remove(registered);
-    }
-    user.metadata = claims;
+    user.email = text(claims.take(Name::Email));
+    user.name = text(claims.take(Name::Name));
+    user.roles = list(claims.take(Name::Roles));
+    user.roles.extend(list(claims.take(Name::Role)));
+    user.permissions = list(claims.take(Name::Permissions));
+    user.metadata = claims.others;
     user
 }
 
