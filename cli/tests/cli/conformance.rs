@@ -24,6 +24,12 @@ fn a_configuration_that_is_listed_can_be_loaded() {
 }
 
 #[test]
+fn the_coverage_is_what_the_documentation_says() {
+    let text = out(&run(&["conformance", "list", "--coverage"]));
+    assert_eq!(text.trim_end(), include_str!("../../../docs/coverage.md").trim_end());
+}
+
+#[test]
 fn the_list_is_text_or_json_and_can_be_filtered() {
     let text = out(&run(&["conformance", "list", "methods/405-lists-allow"]));
     assert!(text.contains("MUST   methods/405-lists-allow") && text.contains("(needs reference"), "{text}");

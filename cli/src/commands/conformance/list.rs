@@ -13,6 +13,7 @@ Examples:
   neurolink conformance list auth/
   neurolink conformance list --needs                   the configurations there are
   neurolink conformance list --needs reference         one of them, to start a server with
+  neurolink conformance list --coverage | less         the requirements, and what shows each
   neurolink conformance list --format json")]
 pub(crate) struct List {
     /// Lists only cases whose name contains one of these
@@ -21,6 +22,10 @@ pub(crate) struct List {
     /// Prints the configuration of this name, or the names of all
     #[arg(long, value_name = "CONFIGURATION", num_args = 0..=1, default_missing_value = "")]
     needs: Option<String>,
+
+    /// Prints what is asked of the server and what shows that it is so, as markdown
+    #[arg(long, conflicts_with_all = ["filter", "needs", "format"])]
+    coverage: bool,
 
     /// How it is written
     #[arg(long, value_enum, default_value_t)]
@@ -38,6 +43,10 @@ enum Format {
 
 impl List {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        if self.coverage {
+            let text = neurolink_conformance::coverage().map_err(|error| failed("cannot read the lists", error))?;
+            return print(text.trim_end());
+        }
         let suite = Suite::new(Nobody, "").map_err(Failure::Run)?;
         if let Some(name) = &self.needs {
             return needs(&suite, name);
