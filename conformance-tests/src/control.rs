@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use neurolink_core::Clock;
 use neurolink_core::server::{Server, ServerError};
+use neurolink_core::{App, Clock};
 
 use crate::function::Failure;
 use crate::watched::Counters;
@@ -17,6 +17,7 @@ use crate::watched::Counters;
 pub struct Control {
     engine: Arc<Counters>,
     clock: Arc<ManualClock>,
+    app: App,
     server: Server,
     bound: Arc<Bound>,
     runtime: tokio::runtime::Handle,
@@ -29,11 +30,12 @@ impl Control {
     pub(crate) const fn new(
         engine: Arc<Counters>,
         clock: Arc<ManualClock>,
+        app: App,
         server: Server,
         bound: Arc<Bound>,
         runtime: tokio::runtime::Handle,
     ) -> Self {
-        Self { engine, clock, server, bound, runtime }
+        Self { engine, clock, app, server, bound, runtime }
     }
 
     /// What the engine has done.
@@ -52,6 +54,18 @@ impl Control {
     #[must_use]
     pub const fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// The app that is served.
+    #[must_use]
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// How many tasks the server's runtime has; a framework may have others on runtimes of its own.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.runtime.metrics().num_alive_tasks()
     }
 
     /// A second server of the same app and adapter, not started.

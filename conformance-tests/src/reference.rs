@@ -105,6 +105,7 @@ impl<A: Adapter> Subject for Served<A> {
         let builder = (self.changes.app)(builder.map_err(io::Error::other)?);
         let app = builder.clock(clock.clone()).build().map_err(io::Error::other)?;
         let adapter = Arc::clone(&self.adapter);
+        let served = app.clone();
         let bound: Arc<Bound> = Arc::new(move |address| {
             Server::with_adapter(app.clone(), adapter.clone())
                 .bind(address)
@@ -116,7 +117,7 @@ impl<A: Adapter> Subject for Served<A> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         server.initialize().map_err(io::Error::other)?;
         let addr = runtime.block_on(server.start()).map_err(io::Error::other)?;
-        let control = Control::new(engine, clock, server.clone(), bound, runtime.handle().clone());
+        let control = Control::new(engine, clock, served, server.clone(), bound, runtime.handle().clone());
         let running = Running::new(addr, move || {
             server.force();
             runtime.shutdown_background();

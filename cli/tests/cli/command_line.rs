@@ -43,7 +43,7 @@ fn nothing_and_nonsense_are_mistakes_of_the_command_line() {
 
 #[test]
 fn help_is_at_most_100_columns_wide() {
-    let conformance = ["run", "matrix", "diff"].map(|command| ["conformance", command, "--help"]);
+    let conformance = ["run", "matrix", "diff", "soak"].map(|command| ["conformance", command, "--help"]);
     let plain = [["--help"].as_slice(), &["serve", "--help"], &["routes", "--help"], &["config", "--help"]];
     for arguments in plain.into_iter().chain(conformance.iter().map(|arguments| &arguments[..])) {
         let text = out(&run(arguments));

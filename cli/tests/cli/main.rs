@@ -6,3 +6,4 @@ mod conformance;
 mod diff;
 mod kit;
 mod serve;
+mod soak;

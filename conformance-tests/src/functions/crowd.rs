@@ -1,9 +1,9 @@
 //! Many connections, many streams, many questions.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status, wait_until};
+use crate::process::{enough_files, open_at};
 use crate::wire::{Connection, Options};
 
 use super::requests::{SOON, agent, is_alive, slow_stream};
@@ -12,33 +12,9 @@ const CROWD: usize = 1000;
 /// Both ends of each connection are in this process, and other cases run beside.
 const FILES: u64 = 4096;
 
-/// Raises the number of files that this process may open, if need be.
-fn enough_files() -> Result<(), Failure> {
-    let most = rlimit::increase_nofile_limit(FILES);
-    ensure(most.as_ref().is_ok_and(|most| *most >= FILES), || {
-        format!(
-            "this case needs {FILES} open files and the system allows {most:?}; raise the hard limit (`ulimit -Hn`)"
-        )
-    })
-}
-
-/// How many connections the kernel knows whose local end is the server's, and that are open.
-fn open_at(addr: SocketAddr) -> Result<usize, Failure> {
-    let text = std::fs::read_to_string("/proc/net/tcp")
-        .map_err(|error| Failure::new(format!("open connections cannot be counted without /proc/net/tcp: {error}")))?;
-    let port = format!(":{:04X}", addr.port());
-    let is_open = |line: &&str| {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let local = fields.next().is_some_and(|local| local.ends_with(&port));
-        // Established, or closed by the client only.
-        local && matches!(fields.nth(1), Some("01" | "08"))
-    };
-    Ok(text.lines().filter(is_open).count())
-}
-
 /// A thousand connections that say nothing: honest clients do not notice, and nothing is left of them.
 pub(super) fn thousand(ctx: &Ctx) -> Result<(), Failure> {
-    enough_files()?;
+    enough_files(FILES)?;
     let mut idle: Vec<Connection> = Vec::with_capacity(CROWD);
     for _ in 0..CROWD {
         idle.push(ctx.connect_with(Options { timeout: Duration::from_secs(30), ..Options::default() })?);

@@ -13,7 +13,7 @@ mod http2;
 mod http2_attacks;
 mod lifecycle;
 mod limits;
-mod requests;
+pub(crate) mod requests;
 mod streams;
 mod timing;
 mod unread;

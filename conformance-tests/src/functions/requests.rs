@@ -8,12 +8,12 @@ use crate::parse::RawResponse;
 use crate::wire::Connection;
 
 /// Far above what anything takes that is not waited for on purpose.
-pub(super) const SOON: Duration = Duration::from_secs(5);
+pub(crate) const SOON: Duration = Duration::from_secs(5);
 
-pub(super) const LIVE: &str = r"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+pub(crate) const LIVE: &str = r"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// A POST of the agent's, as a user of every configuration.
-pub(super) fn agent(route: &str, model: &str, input: &str) -> String {
+pub(crate) fn agent(route: &str, model: &str, input: &str) -> String {
     let body = format!(r#"{{"input":"{input}","model":"{model}"}}"#);
     let length = body.len();
     format!(
@@ -22,17 +22,17 @@ pub(super) fn agent(route: &str, model: &str, input: &str) -> String {
 }
 
 /// A stream that lasts 100 ms a word.
-pub(super) fn slow_stream(words: usize) -> String {
+pub(crate) fn slow_stream(words: usize) -> String {
     agent("stream", "offline/slow-100ms", "word ".repeat(words).trim_end())
 }
 
 /// Waits until the engine works on so many requests.
-pub(super) fn at_work(control: &Control, count: u64) -> Result<Duration, Failure> {
+pub(crate) fn at_work(control: &Control, count: u64) -> Result<Duration, Failure> {
     wait_until(SOON, &format!("{count} at work in the engine"), || control.engine().running() == count)
 }
 
 /// A request on an open connection that is answered with the live probe.
-pub(super) fn is_alive(ctx: &Ctx, connection: &mut Connection) -> Result<RawResponse, Failure> {
+pub(crate) fn is_alive(ctx: &Ctx, connection: &mut Connection) -> Result<RawResponse, Failure> {
     ctx.send(connection, LIVE);
     let answer = ctx.answer(connection, "GET")?;
     expect_status(&answer, 200)?;
@@ -40,13 +40,13 @@ pub(super) fn is_alive(ctx: &Ctx, connection: &mut Connection) -> Result<RawResp
 }
 
 /// Fails unless the error of an answer has this code.
-pub(super) fn expect_code(answer: &RawResponse, code: &str) -> Result<(), Failure> {
+pub(crate) fn expect_code(answer: &RawResponse, code: &str) -> Result<(), Failure> {
     let found = answer.json().map(|json| json["error"]["code"].clone());
     ensure(found == Some(code.into()), || format!("expected the code {code}: {}", answer.text()))
 }
 
 /// Fails unless an answer says that the connection closes.
-pub(super) fn expect_close(answer: &RawResponse) -> Result<(), Failure> {
+pub(crate) fn expect_close(answer: &RawResponse) -> Result<(), Failure> {
     let header = answer.header_text("connection").unwrap_or_default();
     ensure(header.eq_ignore_ascii_case("close"), || format!("expected `Connection: close`, got {header:?}"))
 }

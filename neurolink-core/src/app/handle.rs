@@ -107,6 +107,12 @@ impl App {
         }
     }
 
+    /// How many bytes of memory request bodies hold now; `limits.body_budget` bounds them.
+    #[must_use]
+    pub fn body_memory(&self) -> usize {
+        self.shared.budget.used()
+    }
+
     /// What applies to each route.
     #[must_use]
     pub fn plan(&self) -> &Plan {

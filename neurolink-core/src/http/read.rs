@@ -30,6 +30,10 @@ impl BodyBudget {
         Self { used: AtomicUsize::new(0), limit }
     }
 
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Acquire)
+    }
+
     pub(crate) fn reserve(self: &Arc<Self>) -> Reservation {
         Reservation { budget: Arc::clone(self), bytes: 0 }
     }

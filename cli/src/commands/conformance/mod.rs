@@ -7,6 +7,7 @@ mod picture;
 mod progress;
 mod run;
 mod serve;
+mod soak;
 mod subjects;
 
 use clap::Subcommand;
@@ -24,6 +25,8 @@ pub(crate) enum Conformance {
     Diff(diff::Diff),
     /// Runs all cases and writes the table of who answers how
     Matrix(matrix::Matrix),
+    /// Loads frameworks for minutes, and proves that nothing is left of it
+    Soak(soak::Soak),
     /// Serves what the cases expect to find, to try them by hand
     Serve(serve::Serve),
 }
@@ -37,6 +40,7 @@ impl Conformance {
             Self::List(command) => command.run(),
             Self::Diff(command) => command.run(),
             Self::Matrix(command) => command.run(),
+            Self::Soak(command) => command.run(),
             Self::Serve(command) => command.run(),
         }
     }
