@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 /// The claims that mean something here.
 #[derive(Clone, Copy)]
-pub(super) enum Name {
+pub(super) enum Claim {
     Sub,
     Iss,
     Aud,
@@ -19,7 +19,7 @@ pub(super) enum Name {
     Permissions,
 }
 
-/// In the order of [`Name`]; the last is known, and nobody asks for it.
+/// In the order of [`Claim`]; the last is known, and nobody asks for it.
 const NAMES: [&str; 12] =
     ["sub", "iss", "aud", "exp", "nbf", "iat", "email", "name", "roles", "role", "permissions", "jti"];
 
@@ -34,12 +34,12 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    pub(super) const fn get(&self, name: Name) -> Option<&Value> {
-        self.known[name as usize].as_ref()
+    pub(super) const fn get(&self, claim: Claim) -> Option<&Value> {
+        self.known[claim as usize].as_ref()
     }
 
-    pub(super) const fn take(&mut self, name: Name) -> Option<Value> {
-        self.known[name as usize].take()
+    pub(super) const fn take(&mut self, claim: Claim) -> Option<Value> {
+        self.known[claim as usize].take()
     }
 }
 
@@ -107,8 +107,8 @@ mod tests {
     fn each_claim_is_there_once() {
         let read = serde_json::from_str::<Claims>;
         let claims = read(r#"{"sub":"a","aud":["b"],"team":null,"permissions":[]}"#).expect("claims");
-        assert_eq!(claims.get(Name::Sub), Some(&Value::from("a")));
-        assert!(claims.get(Name::Permissions).is_some() && claims.get(Name::Exp).is_none());
+        assert_eq!(claims.get(Claim::Sub), Some(&Value::from("a")));
+        assert!(claims.get(Claim::Permissions).is_some() && claims.get(Claim::Exp).is_none());
         assert_eq!(claims.others.len(), 1);
         for text in [r#"{"sub":"a","su\u0062":"a"}"#, r#"{"team":1,"team":2}"#, r#"["sub"]"#, r#"{"sub":"a"} x"#, ""] {
             assert!(read(text).is_err(), "{text}");

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto, decode_header};
 use serde_json::Value;
 
-use super::claims::{Claims, Name};
+use super::claims::{Claim, Claims};
 use super::verified::Verified;
 use crate::{AuthenticatedUser, Code, Error};
 
@@ -189,33 +189,33 @@ impl JwtKeys {
         let invalid = |reason: &'static str| Error::new(Code::AuthInvalid).with_source(reason);
         let (now, leeway) = (now.as_secs_f64(), self.leeway.as_secs_f64());
         let time = |name| claims.get(name).map(date);
-        let ends = match time(Name::Exp) {
+        let ends = match time(Claim::Exp) {
             Some(Some(expires)) if expires + leeway > now => expires + leeway,
             Some(Some(_)) => return Err(Error::new(Code::TokenExpired)),
             _ => return Err(invalid("the token has no valid exp")),
         };
-        match time(Name::Nbf) {
+        match time(Claim::Nbf) {
             None => {}
             Some(Some(from)) if from - leeway <= now => {}
             _ => return Err(invalid("the token is not valid yet")),
         }
-        match time(Name::Iat) {
+        match time(Claim::Iat) {
             None => {}
             // It gives no rights, so that the clocks may differ even where `exp` and `nbf` are strict.
             Some(Some(issued)) if issued <= now + MOST_LEEWAY.as_secs_f64() => {}
             _ => return Err(invalid("the token has no valid iat")),
         }
         if let Expected::Exactly(issuer) = &self.issuer
-            && claims.get(Name::Iss).and_then(Value::as_str) != Some(issuer)
+            && claims.get(Claim::Iss).and_then(Value::as_str) != Some(issuer)
         {
             return Err(invalid("the token is of another issuer"));
         }
         if let Expected::Exactly(audience) = &self.audience
-            && !names(claims.get(Name::Aud), audience)
+            && !names(claims.get(Claim::Aud), audience)
         {
             return Err(invalid("the token is for another audience"));
         }
-        let Some(Value::String(subject)) = claims.take(Name::Sub) else {
+        let Some(Value::String(subject)) = claims.take(Claim::Sub) else {
             return Err(invalid("the token has no sub"));
         };
         if !is_subject(&subject) {
@@ -266,11 +266,11 @@ fn user(subject: String, mut claims: Claims) -> AuthenticatedUser {
             _ => Vec::new(),
         }
     };
-    user.email = text(claims.take(Name::Email));
-    user.name = text(claims.take(Name::Name));
-    user.roles = list(claims.take(Name::Roles));
-    user.roles.extend(list(claims.take(Name::Role)));
-    user.permissions = list(claims.take(Name::Permissions));
+    user.email = text(claims.take(Claim::Email));
+    user.name = text(claims.take(Claim::Name));
+    user.roles = list(claims.take(Claim::Roles));
+    user.roles.extend(list(claims.take(Claim::Role)));
+    user.permissions = list(claims.take(Claim::Permissions));
     user.metadata = claims.others;
     user
 }
