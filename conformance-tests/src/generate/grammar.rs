@@ -126,6 +126,8 @@ impl Change {
             }
             Self::Suffix(suffix) => insert(&mut request.target, suffix),
             Self::Escape(index) => escape(&mut request.target, index),
+            // Further up the frameworks have bounds of their own, which the case `parser/huge-target` asks for.
+            Self::LongTarget(size) if request.target.len() + size > 60_000 => {}
             Self::LongTarget(size) => insert(&mut request.target, &"a".repeat(size)),
             Self::Set(name, value) => {
                 request.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));

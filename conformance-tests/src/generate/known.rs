@@ -75,6 +75,10 @@ pub const KNOWN: &[Known] = &[
         case: "parser/pipelined-http10",
         shows: |it| it.is_pipelined() && it.requests.iter().skip(1).any(|request| request.version != "HTTP/1.1"),
     },
+    Known {
+        case: "parser/pipelined-body-behind-an-empty-answer",
+        shows: |it| it.is_pipelined() && it.requests.iter().rev().skip(1).any(|request| request.method == "OPTIONS"),
+    },
     Known { case: "mount/escaped-base-path-is-the-hosts-404", shows: |it| any(it, escapes_base_path) },
 ];
 
