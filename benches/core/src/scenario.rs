@@ -51,6 +51,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ok("get-five-jobs", || built(three(guarded()).middleware(jwt())), || bearing(&SIGNED)),
     ok("build-post-1k", || None, post),
     ok("post-1k", || built(bare()), post),
+    ok("execute-1k", || built(App::builder(OfflineEngine::new()).all_routes()), execute),
     ok("build-stream-50", || None, stream),
     ok("stream-50", || built(App::builder(OfflineEngine::new()).all_routes()), stream),
 ];
@@ -65,6 +66,8 @@ static SIGNED: LazyLock<String> = LazyLock::new(|| {
 });
 
 static POST: LazyLock<String> = LazyLock::new(|| json!({ "text": "word ".repeat(200) }).to_string());
+
+static EXECUTE: LazyLock<String> = LazyLock::new(|| json!({ "input": { "text": "word ".repeat(200) } }).to_string());
 
 fn app(route: impl Fn(Route) -> Route) -> AppBuilder {
     App::builder(OfflineEngine::new())
@@ -156,6 +159,10 @@ fn sending(path: &'static str, body: &'static str) -> Request {
 
 fn post() -> Request {
     sending("/api/echo", &POST)
+}
+
+fn execute() -> Request {
+    sending("/api/agent/execute", &EXECUTE)
 }
 
 fn stream() -> Request {

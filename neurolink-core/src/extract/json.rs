@@ -97,8 +97,12 @@ fn shape(path: &str, text: &str) -> Error {
         .with_details(json!([{ "path": path, "message": message, "code": code }]))
 }
 
-/// Whether brackets nest deeper than `depth`, told in one pass before anything is built.
+/// Whether brackets nest deeper than `depth`, told before anything is built.
 fn deeper_than(json: &[u8], depth: usize) -> bool {
+    // Most bodies have fewer brackets than they may have levels.
+    if memchr::memchr2_iter(b'[', b'{', json).nth(depth).is_none() {
+        return false;
+    }
     let (mut level, mut in_string, mut escaped) = (0_usize, false, false);
     for byte in json {
         match byte {
