@@ -8,7 +8,7 @@
     benches/core.py --profile SCENARIO   where the instructions go
 
 Each scenario runs under valgrind with two counts; the difference, divided, is one request's: it does not depend on
-the machine's speed or load. Instructions may vary by 3 %, for hash maps have random seeds; allocations by nothing.
+the machine's speed or load. Instructions may vary by 5 %, for hash maps have random seeds and libraries choose by processor; allocations by nothing.
 """
 import argparse
 import concurrent.futures
@@ -23,7 +23,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BASELINE = ROOT / "benches/core/baseline.json"
-TOLERANCE = 0.03
+TOLERANCE = 0.05
 FEW, MANY = 50, 250
 
 # What must hold, over what building the request costs.

@@ -70,9 +70,15 @@ def rows(framework: str, loads: dict) -> list:
 HEAD = ["framework", "load", "server", "CPU us", "requests/s", "CPU: usual = 1", "CPU: bare = 1", "p50 / p99 ms", "peak MB"]
 
 
+def filled(lines: list) -> list:
+    """The lines with their head, without columns that have nothing in them: latencies need oha."""
+    kept = [column for column in range(len(HEAD)) if any(line[column] for line in lines)]
+    return [[line[column] for column in kept] for line in [HEAD, *lines]]
+
+
 def table(framework: str, loads: dict) -> None:
-    lines = [HEAD, *rows(framework, loads)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
+    lines = filled(rows(framework, loads))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
         print("  ".join(cell.ljust(width) if number < 3 else cell.rjust(width) for number, (cell, width) in enumerate(zip(line, widths))))
     print(flush=True)
@@ -126,8 +132,8 @@ def machine() -> str:
 
 
 def write(results: dict, count: int, seconds: int, minutes: float) -> None:
-    lines = [row for framework, loads in results.items() for row in rows(framework, loads)]
-    body = "\n".join(f"| {' | '.join(line)} |" for line in [HEAD, ["---"] * len(HEAD), *lines])
+    head, *lines = filled([row for framework, loads in results.items() for row in rows(framework, loads)])
+    body = "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines])
     wrong = missed(results)
     verdict = "\n".join(f"- {text}" for text in wrong) if wrong else "None."
     PLOT.write_text(plot(results))

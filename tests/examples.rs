@@ -76,3 +76,13 @@ fn write_middleware() {
     let refused = ask(&address, "GET /api/tenant", "", "");
     assert!(refused.starts_with("HTTP/1.1 400") && refused.contains("x-served-by: example"), "{refused}");
 }
+
+#[test]
+fn write_adapter() {
+    let mut example = Example::start("write_adapter", &[]);
+    let address = example.address();
+    let ours = ask(&address, "GET /api/health", "", "");
+    assert!(ours.starts_with("HTTP/1.1 200") && ours.contains("x-request-id"), "{ours}");
+    let hosts = ask(&address, "GET /nope", "", "");
+    assert!(hosts.starts_with("HTTP/1.1 404") && body(&hosts) == "not found", "{hosts}");
+}

@@ -100,8 +100,8 @@ impl Object {
 
     /// Takes a field that may be left out.
     pub(crate) fn optional(&mut self, name: &str, problems: &mut Problems) -> Option<At> {
-        let at = self.take(name, problems);
-        at.value.is_some().then_some(at)
+        // A path is made for what is there only.
+        self.fields.contains_key(name).then(|| self.take(name, problems))
     }
 
     /// Takes a string that may be left out.

@@ -123,12 +123,17 @@ fn normal(text: &str) -> Option<Cow<'_, str>> {
     }
     if !host.starts_with('[') {
         let name = host.strip_suffix('.').unwrap_or(host);
-        let labels = name.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        });
-        return (labels && name.len() <= 253).then(|| lower(name));
+        let (mut valid, mut label) = (name.len() <= 253, 0);
+        for byte in name.bytes() {
+            if byte == b'.' {
+                valid &= label > 0;
+                label = 0;
+            } else {
+                label += 1;
+                valid &= label <= 63 && (byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+            }
+        }
+        return (valid && label > 0).then(|| lower(name));
     }
     Some(lower(host))
 }

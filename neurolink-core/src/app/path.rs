@@ -19,10 +19,12 @@ pub(crate) fn canonical(raw: &str) -> Result<Canonical<'_>, &'static str> {
     if !raw.starts_with('/') {
         return Err("The path must begin with a slash");
     }
-    let mut escaped = false;
+    // A segment that begins with a dot, or is empty, is looked at again.
+    let (mut escaped, mut unusual, mut previous) = (false, false, 0);
     for byte in raw.bytes() {
         match byte {
             b'%' => escaped = true,
+            b'.' | b'/' => unusual |= previous == b'/',
             b'\\' => return Err("The path contains a backslash"),
             0x80.. => {
                 return Err("The path contains a character that is not ASCII; percent-encode it");
@@ -33,9 +35,13 @@ pub(crate) fn canonical(raw: &str) -> Result<Canonical<'_>, &'static str> {
             0..=0x20 | 0x7f => return Err("The path contains a control character or a space"),
             _ => {}
         }
+        previous = byte;
     }
-    let mut normal = true;
+    if !escaped && !unusual {
+        return Ok(Canonical { path: Cow::Borrowed(raw), normal: true });
+    }
     if !escaped {
+        let mut normal = true;
         let mut segments = raw[1..].split('/').peekable();
         while let Some(segment) = segments.next() {
             if is_dots(segment.as_bytes()) {

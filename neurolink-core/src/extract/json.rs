@@ -60,6 +60,11 @@ fn parse<T: DeserializeOwned>(body: &[u8], depth: usize) -> Result<T, Error> {
             Error::new(Code::InvalidJson).with_message(format!("The request body nests deeper than {depth} levels"))
         );
     }
+    // Where a value is matters only when it is wrong.
+    serde_json::from_str(text).or_else(|_| with_paths(text))
+}
+
+fn with_paths<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

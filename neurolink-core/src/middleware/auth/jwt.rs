@@ -81,34 +81,40 @@ impl JwtKeys {
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Expected::Exactly(issuer.into());
-        self
+        self.forgetting()
     }
 
     /// Accepts tokens of any issuer, or of none.
     #[must_use]
     pub fn any_issuer(mut self) -> Self {
         self.issuer = Expected::Any;
-        self
+        self.forgetting()
     }
 
     /// The audience that tokens must name, alone or among others.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Expected::Exactly(audience.into());
-        self
+        self.forgetting()
     }
 
     /// Accepts tokens for any audience, or for none.
     #[must_use]
     pub fn any_audience(mut self) -> Self {
         self.audience = Expected::Any;
-        self
+        self.forgetting()
     }
 
     /// How far the issuer's clock may be off: nothing unless told, 60 s at most.
     #[must_use]
-    pub const fn leeway(mut self, leeway: Duration) -> Self {
+    pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
+        self.forgetting()
+    }
+
+    /// The keys with a memory of their own: what others have verified was verified by other rules.
+    fn forgetting(mut self) -> Self {
+        self.verified = self.verified.emptied();
         self
     }
 
@@ -428,6 +434,16 @@ mod tests {
         assert!(keys.clone().verify(&token, NOW + Duration::from_secs(59)).is_ok());
         let error = keys.verify(&token, NOW + Duration::from_secs(60)).expect_err("ended");
         assert_eq!(error.code(), Code::TokenExpired);
+    }
+
+    #[test]
+    fn what_was_verified_by_other_rules_is_not_remembered() {
+        let token = token(&Header::default(), &claims());
+        let first = keys();
+        assert!(first.verify(&token, NOW).is_ok());
+        assert!(first.clone().audience("other").verify(&token, NOW).is_err());
+        assert!(first.clone().issuer("other").verify(&token, NOW).is_err());
+        assert!(first.verify(&token, NOW).is_ok());
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl Verified {
         Self { shards: Arc::default(), most: most.div_ceil(SHARDS) }
     }
 
+    /// One of the same size that remembers nothing yet.
+    pub(super) fn emptied(&self) -> Self {
+        Self { shards: Arc::default(), most: self.most }
+    }
+
     /// Where a token is kept; nowhere when nothing is.
     pub(super) fn place(&self, token: &str) -> Option<Place> {
         (self.most > 0).then(|| Sha256::digest(token).into())
