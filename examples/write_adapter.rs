@@ -1,12 +1,9 @@
-//! A fifth framework, plain hyper: its whole adapter is the module, and `docs/write-an-adapter.md` goes through it.
+//! A fifth framework, plain hyper, beside a route of its own: `docs/write-an-adapter.md` writes this adapter.
 //!
 //! `cargo run --example write_adapter`
 
-#[path = "../conformance-tests/src/hyper_adapter.rs"]
-mod hyper_adapter;
-
-use hyper_adapter::Hyper;
 use neurolink::{create_server, routes::OfflineEngine};
+use neurolink_conformance::hyper_adapter::Hyper;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -3,13 +3,13 @@
 //! `NEUROLINK_DIFF_SEED`, `NEUROLINK_DIFF_FROM` and `NEUROLINK_DIFF_REQUESTS` choose what is generated.
 
 use neurolink::Framework;
+use neurolink_conformance::Divergences;
 use neurolink_conformance::generate::{KNOWN, Options, generate};
-use neurolink_conformance::{Column, Divergences, Running, Subject as _, reference};
 
-/// What an adapter says that its framework forces.
-fn divergences(framework: Framework) -> Divergences {
-    Divergences::parse(framework.divergences().expect("compiled in")).expect("a valid list")
-}
+#[path = "kit/servers.rs"]
+mod servers;
+
+use servers::{Servers, divergences};
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a whole number"))
@@ -17,25 +17,12 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[test]
 fn every_generated_exchange_gets_one_answer_on_all_frameworks() {
-    let servers: Vec<(Framework, Divergences, Running)> = Framework::ALL
-        .into_iter()
-        .map(|framework| {
-            let adapter = framework.adapter().expect("compiled in");
-            let running = reference::Served::by(adapter).start("reference").expect("starts");
-            (framework, divergences(framework), running)
-        })
-        .collect();
-    let columns: Vec<Column<'_>> = servers
-        .iter()
-        .map(|(framework, divergences, running)| {
-            Column::new(framework.as_str(), running.addr).with_divergences(divergences)
-        })
-        .collect();
+    let servers = Servers::start();
     let requests = number("NEUROLINK_DIFF_REQUESTS", 20_000);
     let seed = number("NEUROLINK_DIFF_SEED", 1);
     let from = number("NEUROLINK_DIFF_FROM", 0);
     println!("seed {seed}");
-    let report = generate(&columns, Options { requests, seed, from, ..Options::default() });
+    let report = generate(&servers.columns(), Options { requests, seed, from, ..Options::default() });
     println!("{report}");
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.asked, requests);
