@@ -1,3 +1,4 @@
+#[cfg(feature = "rate-limit")]
 use std::any::Any;
 
 #[cfg(feature = "rate-limit")]
