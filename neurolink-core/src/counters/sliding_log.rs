@@ -292,12 +292,24 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_got_everything_back_takes_no_room() {
+        let logs = Logs::new(1000, 10, MINUTE);
+        for key in 0..100_u8 {
+            let charge = logs.take(&[key], 1, START).charge.expect("one");
+            logs.give_back(charge, START);
+        }
+        let shard = logs.shards()[0].lock().expect("not poisoned");
+        assert_eq!((shard.held, shard.logs.len()), (0, 0));
+    }
+
+    #[test]
     fn a_log_that_has_emptied_does_not_keep_its_memory() {
         let logs = Logs::new(10_000, 1000, MINUTE);
         assert_eq!(passing(&logs, b"a", START), 1000);
         logs.take(b"a", 1, START + MINUTE);
         let shard = logs.shards()[0].lock().expect("not poisoned");
         assert_eq!((shard.held, shard.logs[0].times.spilled()), (1, false));
+        assert!(size_of::<(usize, u128, Log)>() <= 64, "what the map keeps of a key");
     }
 
     proptest! {

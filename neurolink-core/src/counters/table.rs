@@ -152,6 +152,16 @@ mod tests {
         assert_eq!(counters.take(b"greedy", 1, START).charge, None);
     }
 
+    #[cfg(feature = "rate-limit")]
+    #[test]
+    fn a_key_takes_the_memory_that_is_documented() {
+        use super::super::{Gcra, SlidingCounter};
+        fn of<A: Algorithm>() -> usize {
+            size_of::<Set<A::State>>() / WAYS
+        }
+        assert_eq!((of::<FixedWindow>(), of::<SlidingCounter>(), of::<Gcra>()), (34, 52, 52));
+    }
+
     #[test]
     fn a_set_full_of_refused_keys_gives_new_ones_a_shared_state() {
         let algorithm = FixedWindow::new(1, Duration::from_millis(10));

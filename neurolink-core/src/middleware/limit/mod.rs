@@ -2,11 +2,11 @@
 //!
 //! | algorithm | at most | memory of a key |
 //! |---|---|---|
-//! | [`fixed_window`](RateLimit::fixed_window) | the limit in a window that begins with the first request; twice in any | 32 bytes |
-//! | [`sliding_log`](RateLimit::sliding_log) | the limit in any window | 8 bytes a request |
-//! | [`sliding_counter`](RateLimit::sliding_counter) | the limit in a window of the clock, about the limit in any | 48 bytes |
-//! | [`leaky_bucket`](RateLimit::leaky_bucket) | the rate, and a burst after a pause | 48 bytes |
-//! | [`gcra`](RateLimit::gcra) | the rate, and the limit at once after a pause | 48 bytes |
+//! | [`fixed_window`](RateLimit::fixed_window) | the limit in a window that begins with the first request; twice in any | 34 bytes |
+//! | [`sliding_log`](RateLimit::sliding_log) | the limit in any window | 80 bytes, and 8 to 16 a request |
+//! | [`sliding_counter`](RateLimit::sliding_counter) | the limit in a window of the clock, about the limit in any | 52 bytes |
+//! | [`leaky_bucket`](RateLimit::leaky_bucket) | the rate, and a burst after a pause | 52 bytes |
+//! | [`gcra`](RateLimit::gcra) | the rate, and the limit at once after a pause | 52 bytes |
 //!
 //! A refused request is 429 and is not counted.
 //! `Retry-After` is the smallest wait that succeeds if nobody else uses the key, in seconds.

@@ -143,7 +143,7 @@ impl RateLimit {
         self.cost(|_, response| u32::from(response.status().as_u16() >= 400))
     }
 
-    /// How many keys are counted at one time: 100,000 unless told, 40 to 60 bytes each; times of a sliding log.
+    /// How many keys are counted at one time: 100,000 unless told, 34 to 52 bytes each; times of a sliding log.
     #[must_use]
     pub fn capacity(mut self, keys: usize) -> Self {
         self.capacity = keys;
