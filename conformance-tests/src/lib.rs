@@ -56,6 +56,8 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("reference", REFERENCE_TOML),
     ("patient", include_str!("../configurations/patient.toml")),
     ("drain", include_str!("../configurations/drain.toml")),
+    ("dialects", include_str!("../configurations/dialects.toml")),
+    ("draft-7", include_str!("../configurations/draft-7.toml")),
 ];
 
 /// The text of the configuration of this name.

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use neurolink_core::middleware::{
     AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, Denied, FrameOptions, Hsts, JwtKeys, Key, RateLimit,
-    SecurityHeaders, StaticToken, Timing,
+    RateLimitHeaders, SecurityHeaders, StaticToken, Timing,
 };
 use neurolink_core::stack::StackBuilder;
 use neurolink_core::{
@@ -14,7 +14,7 @@ use secrecy::ExposeSecret as _;
 use crate::sections::parse_hsts;
 use crate::{
     AuthConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, Origins,
-    RateLimitConfig, RateLimitKey,
+    RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
 };
 
 impl Config {
@@ -54,7 +54,10 @@ impl Config {
         if self.log.access {
             all.push(configured(AccessLog::new()));
         }
-        all.extend(self.cors.build(&self.request_id.header, &self.auth.api_keys.header).map(configured));
+        let limit_headers = self.rate_limit.header_names();
+        all.extend(
+            self.cors.build(&self.request_id.header, &self.auth.api_keys.header, &limit_headers).map(configured),
+        );
         all.extend(self.rate_limit.build().map(Registration::configured));
         all.extend(self.auth.bearer().map(configured));
         all.extend(self.auth.api_keys().map(configured));
@@ -105,9 +108,11 @@ fn with<'a>(names: &'a [String], renamed: &[(&str, &'a str)]) -> Vec<&'a str> {
 }
 
 impl CorsConfig {
-    fn build(&self, request_id: &str, api_key: &str) -> Option<Cors> {
+    fn build(&self, request_id: &str, api_key: &str, limit_headers: &[&str]) -> Option<Cors> {
         let headers = with(&self.headers, &[("x-request-id", request_id), ("x-api-key", api_key)]);
-        let expose = with(&self.expose, &[("x-request-id", request_id)]);
+        let mut exposed = vec![("x-request-id", request_id)];
+        exposed.extend(limit_headers.iter().map(|name| ("x-ratelimit-limit", *name)));
+        let expose = with(&self.expose, &exposed);
         let cors = match &self.origins {
             Origins::Off => return None,
             Origins::Any => Cors::any(),
@@ -121,12 +126,46 @@ impl CorsConfig {
 }
 
 impl RateLimitConfig {
+    /// The headers of the drafts: whoever may read the legacy ones may read them.
+    fn header_names(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for dialect in self.limit.iter().flat_map(|_| &self.headers) {
+            let of_dialect: &[&str] = match dialect {
+                RateLimitDialect::Legacy => &[],
+                RateLimitDialect::Draft6 => {
+                    &["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy"]
+                }
+                RateLimitDialect::Draft7 | RateLimitDialect::Draft10 => &["RateLimit", "RateLimit-Policy"],
+            };
+            names.extend(of_dialect);
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     fn build(&self) -> Option<Registration> {
         let rate = self.limit?;
-        let mut limit = RateLimit::fixed_window(rate.limit, rate.window).by(match self.key {
+        let limit = match self.algorithm {
+            RateLimitAlgorithm::FixedWindow => RateLimit::fixed_window(rate.limit, rate.window),
+            RateLimitAlgorithm::SlidingLog => RateLimit::sliding_log(rate.limit, rate.window),
+            RateLimitAlgorithm::SlidingCounter => RateLimit::sliding_counter(rate.limit, rate.window),
+            RateLimitAlgorithm::LeakyBucket => RateLimit::leaky_bucket(rate.limit, rate.window, self.burst),
+            RateLimitAlgorithm::Gcra => RateLimit::gcra(rate.limit, rate.window),
+        };
+        let limit = limit.by(match self.key {
             RateLimitKey::Address => Key::Address,
             RateLimitKey::User => Key::User,
         });
+        let mut limit = limit.headers(self.headers.iter().map(|dialect| match dialect {
+            RateLimitDialect::Legacy => RateLimitHeaders::Legacy,
+            RateLimitDialect::Draft6 => RateLimitHeaders::Draft6,
+            RateLimitDialect::Draft7 => RateLimitHeaders::Draft7,
+            RateLimitDialect::Draft10 => RateLimitHeaders::Draft10,
+        }));
+        if self.skip_successful {
+            limit = limit.skip_successful();
+        }
         if let Some(message) = &self.message {
             limit = limit.message(message.as_str());
         }

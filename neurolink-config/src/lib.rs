@@ -27,7 +27,8 @@ pub use secrecy::SecretString;
 pub use sections::{
     ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, CorsConfig, CrossSiteConfig, ErrorFormat, ErrorsConfig,
     HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogConfig, LogFormat, LogLevel, Origins, ProxiesConfig,
-    RateLimitConfig, RateLimitKey, RequestIdConfig, ServerConfig, StreamConfig, TimeoutConfig, TokenConfig,
+    RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RequestIdConfig, ServerConfig, StreamConfig,
+    TimeoutConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

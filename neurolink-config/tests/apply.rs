@@ -135,6 +135,42 @@ async fn a_limit_spares_its_skip_paths_and_has_its_message() {
 }
 
 #[tokio::test]
+async fn a_limit_has_the_algorithm_and_the_headers_that_are_named() {
+    for (algorithm, at_once) in
+        [("fixed_window", 2), ("sliding_log", 2), ("sliding_counter", 2), ("leaky_bucket", 4), ("gcra", 2)]
+    {
+        let config = with(&[
+            ("NEUROLINK__RATE_LIMIT__LIMIT", "2/1h"),
+            ("NEUROLINK__RATE_LIMIT__ALGORITHM", algorithm),
+            ("NEUROLINK__RATE_LIMIT__BURST", "3"),
+            ("NEUROLINK__RATE_LIMIT__HEADERS", "draft-6, draft-10"),
+            ("NEUROLINK__CORS__ORIGINS", "https://app.example.com"),
+        ]);
+        let app = app(&config);
+        for left in (0..at_once).rev() {
+            let answer = get(&app, "/api/version", &[("origin", "https://app.example.com")]).await;
+            assert_eq!(answer.headers()["ratelimit-remaining"], left.to_string(), "{algorithm}");
+            let named = answer.headers()["ratelimit"].to_str().expect("text");
+            assert!(named.starts_with(&format!("\"rate-limit\";r={left};t=")), "{algorithm}: {named}");
+            assert!(!answer.headers().contains_key("x-ratelimit-limit"), "{algorithm}");
+            let exposed = answer.headers()["access-control-expose-headers"].to_str().expect("text");
+            assert!(exposed.to_lowercase().contains("ratelimit-policy"), "{exposed}");
+        }
+        let refused = get(&app, "/api/version", &[]).await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "{algorithm}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_may_count_failures_only() {
+    let config = with(&[("NEUROLINK__RATE_LIMIT__LIMIT", "1/1h"), ("NEUROLINK__RATE_LIMIT__SKIP_SUCCESSFUL", "true")]);
+    let app = app(&config);
+    for (path, status) in [("/api/version", 200), ("/api/version", 200), ("/api/nope", 404), ("/api/version", 429)] {
+        assert_eq!(get(&app, path, &[]).await.status().as_u16(), status, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_preset_of_the_original_keeps_its_promises() {
     let app = app(&Config::preset(Preset::Neurolink));
     let answer = get(&app, "/api/agent/providers", &[("origin", "https://anywhere.example")]).await;

@@ -105,6 +105,10 @@ fn a_key_without_effect_is_warned_about() {
     let several = [("NEUROLINK__RATE_LIMIT__PATHS", "/api/x"), ("NEUROLINK__RATE_LIMIT__KEY", "user")];
     let warnings = Loader::new().environment(several).load().expect("valid").warnings;
     assert!(warnings[0].starts_with("rate_limit.paths and rate_limit.key have no effect while"), "{warnings:?}");
+    let burst = [("NEUROLINK__RATE_LIMIT__LIMIT", "10/1s"), ("NEUROLINK__RATE_LIMIT__BURST", "20")];
+    let warnings = Loader::new().environment(burst).load().expect("valid").warnings;
+    let expected = "rate_limit.burst has no effect unless rate_limit.algorithm is `leaky_bucket`";
+    assert_eq!(warnings, [expected]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::hash::{Hash as _, Hasher as _};
 use std::net::Ipv4Addr;
 
 use http::{Method, StatusCode};
-use neurolink_config::{Config, Rate};
+use neurolink_config::{Config, Rate, RateLimitDialect};
 use neurolink_core::Request;
 
 use super::adapter::Peer;
@@ -96,6 +96,37 @@ pub(super) const ALL: &[Mutant] = &[
             set(response.headers_mut(), "x-ratelimit-reset", "60");
         }
     }),
+    Mutant::new("limit-drafts-are-missing", AREAS, "only the legacy headers tell the limit")
+        .config(|config| config.rate_limit.headers = vec![RateLimitDialect::Legacy]),
+    Mutant::new("limit-drafts-are-missing-on-429", AREAS, "a refusal does not tell the limit in the drafts").response(
+        |_, response| {
+            if response.status() == StatusCode::TOO_MANY_REQUESTS {
+                for name in ["ratelimit", "ratelimit-limit", "ratelimit-remaining"] {
+                    lose(response, name);
+                }
+            }
+        },
+    ),
+    Mutant::new("limit-drafts-reset-is-an-instant", AREAS, "the drafts tell the reset since the epoch").response(
+        |_, response| {
+            for name in ["ratelimit-reset", "ratelimit"] {
+                if response.headers().contains_key(name) {
+                    set(response.headers_mut(), name, "1706745660");
+                }
+            }
+        },
+    ),
+    Mutant::new("limit-has-no-burst", AREAS, "nothing passes at once after a pause")
+        .config(|config| config.rate_limit.burst = 0),
+    Mutant::new("limit-drafts-are-hidden-from-browsers", AREAS, "a browser sees the legacy headers only").response(
+        |_, response| {
+            if response.headers().contains_key("access-control-expose-headers") {
+                set(response.headers_mut(), "access-control-expose-headers", "Retry-After, X-RateLimit-Limit");
+            }
+        },
+    ),
+    Mutant::new("limit-counts-success", AREAS, "who succeeds uses up what failures may")
+        .config(|config| config.rate_limit.skip_successful = false),
 ];
 
 fn limit(config: &mut Config, limit: u32) {

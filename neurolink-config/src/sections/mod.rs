@@ -23,7 +23,7 @@ pub(crate) use headers::parse_hsts;
 pub use headers::{HeaderPreset, HeaderValue, HeadersConfig};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use proxies::ProxiesConfig;
-pub use rate_limit::{RateLimitConfig, RateLimitKey};
+pub use rate_limit::{RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey};
 pub use request_id::RequestIdConfig;
 pub use server::ServerConfig;
 pub use stream::StreamConfig;

@@ -1,25 +1,100 @@
 use serde::Serialize;
 
-use crate::reader::{Section, rate, text, word};
+use crate::names::one_of;
+use crate::reader::{Section, boolean, integer, rate, text, word};
 use crate::units::Rate;
 use crate::{checks, show};
 
 /// Section `rate_limit`: how many requests one caller may send. Off unless a limit is named.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RateLimitConfig {
     /// How many in how long; `None` for any number.
     #[serde(serialize_with = "show::rate")]
     pub limit: Option<Rate>,
+    /// How they are counted.
+    pub algorithm: RateLimitAlgorithm,
+    /// How many more may come at once after a pause; for a leaky bucket.
+    pub burst: u32,
     /// Patterns of paths that it counts; none means all.
     pub paths: Vec<String>,
     /// Patterns of paths that it does not count.
     pub except: Vec<String>,
     /// Who a caller is.
     pub key: RateLimitKey,
+    /// Counts only requests that fail, with a status of 400 and more.
+    pub skip_successful: bool,
+    /// The headers that tell where a request stands.
+    pub headers: Vec<RateLimitDialect>,
     /// The text of the refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// How requests are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RateLimitAlgorithm {
+    /// In windows that begin with a caller's first request.
+    #[default]
+    FixedWindow,
+    /// By the time of each: never more in any window.
+    SlidingLog,
+    /// In windows of the clock, of which the previous one fades.
+    SlidingCounter,
+    /// A steady rate, with a burst after a pause.
+    LeakyBucket,
+    /// A steady rate, with the whole limit at once after a pause.
+    Gcra,
+}
+
+/// Headers that tell where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub enum RateLimitDialect {
+    /// `X-RateLimit-Limit`, `-Remaining`, `-Reset`.
+    #[serde(rename = "legacy")]
+    Legacy,
+    /// `RateLimit-Limit`, `-Remaining`, `-Reset`, `-Policy`.
+    #[serde(rename = "draft-6")]
+    Draft6,
+    /// `RateLimit: limit=..`, and `RateLimit-Policy`.
+    #[serde(rename = "draft-7")]
+    Draft7,
+    /// `RateLimit: "name";r=..`, and `RateLimit-Policy`.
+    #[serde(rename = "draft-10")]
+    Draft10,
+}
+
+const ALGORITHMS: [(&str, RateLimitAlgorithm); 5] = [
+    ("fixed_window", RateLimitAlgorithm::FixedWindow),
+    ("sliding_log", RateLimitAlgorithm::SlidingLog),
+    ("sliding_counter", RateLimitAlgorithm::SlidingCounter),
+    ("leaky_bucket", RateLimitAlgorithm::LeakyBucket),
+    ("gcra", RateLimitAlgorithm::Gcra),
+];
+const DIALECTS: [(&str, RateLimitDialect); 4] = [
+    ("legacy", RateLimitDialect::Legacy),
+    ("draft-6", RateLimitDialect::Draft6),
+    ("draft-7", RateLimitDialect::Draft7),
+    ("draft-10", RateLimitDialect::Draft10),
+];
+
+impl Default for RateLimitConfig {
+    fn default() -> Self {
+        Self {
+            limit: None,
+            algorithm: RateLimitAlgorithm::default(),
+            burst: 0,
+            paths: Vec::new(),
+            except: Vec::new(),
+            key: RateLimitKey::default(),
+            skip_successful: false,
+            headers: vec![RateLimitDialect::Legacy],
+            message: None,
+        }
+    }
 }
 
 /// Who a caller is.
@@ -38,20 +113,56 @@ impl RateLimitConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
         let before = self.clone();
         section.set("limit", &mut self.limit, rate);
+        section.set("algorithm", &mut self.algorithm, word(&ALGORITHMS));
+        section.set("burst", &mut self.burst, |value| {
+            let burst = integer(0, u32::MAX.into())(value)?;
+            Ok(u32::try_from(burst).unwrap_or(u32::MAX))
+        });
         section.list("paths", &mut self.paths, checks::pattern);
         section.list("except", &mut self.except, checks::pattern);
         let keys = [("address", RateLimitKey::Address), ("user", RateLimitKey::User)];
         section.set("key", &mut self.key, word(&keys));
+        section.set("skip_successful", &mut self.skip_successful, boolean);
+        self.read_headers(&mut section);
         section.set("message", &mut self.message, |value| text(value).map(Some));
         if self.limit.is_none() {
             let changed = [
+                ("algorithm", self.algorithm != before.algorithm),
+                ("burst", self.burst != before.burst),
                 ("paths", self.paths != before.paths),
                 ("except", self.except != before.except),
                 ("key", self.key != before.key),
+                ("skip_successful", self.skip_successful != before.skip_successful),
+                ("headers", self.headers != before.headers),
                 ("message", self.message != before.message),
             ];
             section.warn_idle(&changed, "while rate_limit.limit is `off`; name a limit, such as `100/60s`");
+        } else if self.algorithm != RateLimitAlgorithm::LeakyBucket {
+            let changed = [("burst", self.burst != before.burst)];
+            section.warn_idle(&changed, "unless rate_limit.algorithm is `leaky_bucket`");
         }
         section.finish();
+    }
+
+    fn read_headers(&mut self, section: &mut Section<'_>) {
+        let Some(entry) = section.take("headers") else { return };
+        let dialect = |name: &str| {
+            DIALECTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, dialect)| *dialect)
+        };
+        let names = section.items("headers", &entry, |name| match dialect(name) {
+            Some(_) => Ok(()),
+            None => Err(format!("write one of {}", one_of(&DIALECTS.map(|(name, _)| name)))),
+        });
+        let Some(names) = names else { return };
+        let dialects: Vec<_> = names.iter().filter_map(|name| dialect(name)).collect();
+        if dialects.contains(&RateLimitDialect::Draft7) && dialects.contains(&RateLimitDialect::Draft10) {
+            section.wrong(
+                "headers",
+                &entry,
+                "`draft-7` and `draft-10` write `RateLimit` in two ways; choose one of them",
+            );
+        } else {
+            self.headers = dialects;
+        }
     }
 }

@@ -54,7 +54,7 @@ pub struct Context {
     client: OnceLock<Option<IpAddr>>,
     pub(super) caller: Caller,
     #[cfg(feature = "rate-limit")]
-    pub(crate) charges: crate::middleware::Charges,
+    pub(crate) limited: crate::middleware::Limited,
     facts: Inserted,
 }
 
@@ -95,7 +95,7 @@ impl Context {
             client: OnceLock::new(),
             caller: Caller::default(),
             #[cfg(feature = "rate-limit")]
-            charges: Vec::new(),
+            limited: crate::middleware::Limited::default(),
             facts: Inserted::default(),
         }
     }

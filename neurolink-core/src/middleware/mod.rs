@@ -40,9 +40,9 @@ pub use auth::{BearerAuth, JwtKeys, StaticToken, TokenValidator};
 #[cfg(feature = "cors")]
 pub use cors::{Cors, Denied};
 #[cfg(feature = "rate-limit")]
-pub(crate) use limit::{Charges, decide_together};
+pub use limit::{CostFn, Key, KeyFn, RateLimit, RateLimitHeaders, RateLimitState};
 #[cfg(feature = "rate-limit")]
-pub use limit::{Key, KeyFn, RateLimit, RateLimitState};
+pub(crate) use limit::{Limited, decide_together};
 #[cfg(feature = "roles")]
 pub use roles::RequireRoles;
 #[cfg(feature = "security-headers")]

@@ -81,9 +81,24 @@ impl At {
         };
         Some((&scoped.name, scoped.reading))
     }
+
+    /// The step's name, to be kept.
+    #[cfg(feature = "rate-limit")]
+    pub(crate) fn name(self, steps: &[Step]) -> Option<Arc<str>> {
+        match steps.get(self.step)? {
+            Step::Hooks(hooks) => hooks.get(self.hook).map(Scoped::name),
+            Step::Around(scoped) => Some(scoped.name()),
+            Step::Guard => None,
+        }
+    }
 }
 
 impl Scoped {
+    #[cfg(feature = "rate-limit")]
+    pub(crate) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
     pub(crate) fn applies(&self, ctx: &Context) -> bool {
         self.scope.as_ref().is_none_or(|scope| match ctx.is_native() {
             true => scope.contains_native(ctx.path()),

@@ -15,6 +15,8 @@ mod failures;
 #[cfg(feature = "full")]
 mod headers;
 #[cfg(feature = "full")]
+mod limit_algorithms;
+#[cfg(feature = "full")]
 mod limits;
 #[cfg(feature = "full")]
 mod limits_together;

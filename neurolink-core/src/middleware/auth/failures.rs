@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::{HeaderValue, header};
 use smallvec::SmallVec;
 
-use crate::counters::{Charge, Counters, address_keys};
+use crate::counters::{Charge, Counters as _, FixedWindow, Table, address_keys};
 use crate::facts::NoAddress;
 use crate::{Code, Context, Error};
 
@@ -12,7 +12,7 @@ use crate::{Code, Context, Error};
 #[derive(Clone)]
 pub(super) struct FailureLimit {
     most: Option<(u32, Duration)>,
-    counters: Arc<Counters>,
+    counters: Arc<Table<FixedWindow>>,
 }
 
 /// How many addresses are counted at one time.
@@ -20,13 +20,18 @@ const CAPACITY: usize = 20_000;
 
 impl Default for FailureLimit {
     fn default() -> Self {
-        Self { most: Some((30, Duration::from_secs(60))), counters: Arc::new(Counters::new(CAPACITY)) }
+        Self::of(Some((30, Duration::from_secs(60))))
     }
 }
 
 impl FailureLimit {
+    fn of(most: Option<(u32, Duration)>) -> Self {
+        let (failures, window) = most.unwrap_or_default();
+        Self { most, counters: Arc::new(Table::new(CAPACITY, FixedWindow::new(failures, window))) }
+    }
+
     pub(super) fn set(&mut self, most: Option<(u32, Duration)>) {
-        self.most = most;
+        *self = Self::of(most);
     }
 
     pub(super) fn problem(&self) -> Option<String> {
@@ -39,11 +44,13 @@ impl FailureLimit {
     ///
     /// So guesses that come at one time are not more than those that come one by one.
     pub(super) fn attempt(&self, ctx: &Context) -> Result<Attempt<'_>, Error> {
-        let mut attempt = Attempt { counters: &self.counters, charges: SmallVec::new() };
-        let Some((most, window)) = self.most else { return Ok(attempt) };
+        let mut attempt = Attempt { counters: &self.counters, charges: SmallVec::new(), now: ctx.now() };
+        if self.most.is_none() {
+            return Ok(attempt);
+        }
         let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
         for (key, share) in &address_keys(address) {
-            let taken = self.counters.take(key, most.saturating_mul(*share), window, ctx.now());
+            let taken = self.counters.take(key, *share, ctx.now());
             match taken.charge {
                 Some(charge) => attempt.charges.push(charge),
                 None => {
@@ -67,8 +74,9 @@ impl FailureLimit {
 
 /// An attempt to authenticate; it is given back unless it failed.
 pub(super) struct Attempt<'a> {
-    counters: &'a Counters,
+    counters: &'a Table<FixedWindow>,
     charges: SmallVec<[Charge; 2]>,
+    now: Duration,
 }
 
 impl Attempt<'_> {
@@ -93,7 +101,7 @@ impl Attempt<'_> {
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         for charge in self.charges.drain(..) {
-            self.counters.give_back(charge);
+            self.counters.give_back(charge, self.now);
         }
     }
 }

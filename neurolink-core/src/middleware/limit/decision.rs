@@ -1,22 +1,15 @@
 //! Several limits decide as one: if one refuses, none is charged.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
+use super::headers::RateLimitHeaders;
+use super::limited::{settle, show};
 use super::{RateLimit, RateLimitState};
-use crate::counters::{Charge, Counters};
+use crate::counters::Charge;
 use crate::stack::{Member, Scoped};
 use crate::{Context, Error, Hook, Middleware, Response};
-
-const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
-const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
-
-/// What earlier limits of a request took, to be given back if a later one refuses.
-pub(crate) type Charges = Vec<(Arc<Counters>, Charge)>;
 
 /// Puts the limits of one place in a chain together into one step.
 ///
@@ -59,84 +52,119 @@ impl Hook for Limits {
 
     fn before(&self, ctx: &mut Context) -> Option<Response> {
         let applying = self.rules.iter().filter(|rule| rule.applies(ctx));
-        let rules: SmallVec<[&RateLimit; 4]> = applying.filter_map(|rule| rule.middleware.as_rate_limit()).collect();
-        decide(&rules, ctx, self.keeps)
+        let asked =
+            applying.filter_map(|rule| Some(Asked::new(rule.middleware.as_rate_limit()?, || Some(rule.name()))));
+        let asked: SmallVec<[Asked<'_>; 4]> = asked.collect();
+        decide(&asked, ctx, self.keeps)
     }
 
     fn after(&self, ctx: &Context, response: &mut Response) {
+        settle(ctx, response);
         show(ctx, response);
     }
 }
 
+/// A rule that is asked, and its name if a header shows it.
+pub(super) struct Asked<'a> {
+    rule: &'a RateLimit,
+    name: Option<Arc<str>>,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(rule: &'a RateLimit, name: impl FnOnce() -> Option<Arc<str>>) -> Self {
+        let name = if rule.dialects().has(RateLimitHeaders::Draft10) { name() } else { None };
+        Self { rule, name }
+    }
+}
+
+/// Where a request stands with one key of a rule.
+#[derive(Clone, Copy)]
+struct Standing<'a> {
+    asked: &'a Asked<'a>,
+    state: RateLimitState,
+    /// What was taken; nothing if it is refused.
+    charge: Option<Charge>,
+}
+
 /// Asks all rules; if one refuses, nothing stays charged, not even by rules that were asked further outside.
 ///
-/// The refusal waits for the last of the windows that are used up.
-pub(super) fn decide(rules: &[&RateLimit], ctx: &mut Context, keeps: bool) -> Option<Response> {
-    let mut charged: SmallVec<[(&Arc<Counters>, Charge); 4]> = SmallVec::new();
-    let mut least = ctx.fact::<RateLimitState>().copied();
-    let mut refused: Option<(&RateLimit, RateLimitState)> = None;
+/// The refusal waits for the last of the keys that are used up.
+pub(super) fn decide(rules: &[Asked<'_>], ctx: &mut Context, keeps: bool) -> Option<Response> {
+    let mut standings: SmallVec<[Standing<'_>; 4]> = SmallVec::new();
     let mut unknown = None;
-    for rule in rules {
-        let taken = match rule.take(ctx) {
-            Ok(taken) => taken,
+    for asked in rules {
+        match asked.rule.take(ctx) {
+            Ok(taken) => standings.extend(taken.iter().map(|taken| {
+                let state = asked.rule.state(taken);
+                Standing { asked, state, charge: taken.charge }
+            })),
             Err(no_address) => {
                 unknown = Some(Error::internal(no_address));
                 break;
             }
-        };
-        for window in &taken {
-            let state = rule.state(window);
-            if least.is_none_or(|least| state.remaining < least.remaining) {
-                least = Some(state);
-            }
-            match window.charge {
-                Some(charge) => charged.push((rule.counters(), charge)),
-                None if refused.is_none_or(|(_, longest)| state.resets > longest.resets) => {
-                    refused = Some((rule, state));
-                }
-                None => {}
+        }
+    }
+    let error =
+        unknown.or_else(|| longest(&standings).map(|refused| refused.asked.rule.refusal(ctx, refused.state.resets)));
+    if error.is_some() {
+        give_back(&mut standings, ctx);
+    } else {
+        for standing in &standings {
+            let rule = standing.asked.rule;
+            let charge = standing.charge.filter(|_| keeps || rule.cost_fn().is_some());
+            if let Some(charge) = charge {
+                ctx.limited.keep(rule.counters(), charge, rule.cost_fn());
             }
         }
     }
-    let error = match (unknown, refused) {
-        (Some(error), _) => error,
-        (None, Some((rule, state))) => {
-            least = Some(state);
-            rule.refusal(ctx, state.resets)
-        }
-        (None, None) => {
-            if keeps {
-                ctx.charges.extend(charged.into_iter().map(|(counters, charge)| (Arc::clone(counters), charge)));
-            }
-            if let Some(least) = least {
-                ctx.insert(least);
-            }
-            return None;
-        }
-    };
-    for (counters, charge) in charged {
-        counters.give_back(charge);
-    }
-    for (counters, charge) in ctx.charges.drain(..) {
-        counters.give_back(charge);
-    }
-    if let Some(least) = least {
-        ctx.insert(least);
-    }
-    let mut response = ctx.fail(error);
+    record(rules, &standings, ctx);
+    let mut response = ctx.fail(error?);
     show(ctx, &mut response);
     Some(response)
 }
 
-/// Writes where the request stands.
-pub(super) fn show(ctx: &Context, response: &mut Response) {
-    let Some(state) = ctx.fact::<RateLimitState>() else { return };
-    let headers = response.headers_mut();
-    headers.insert(LIMIT, HeaderValue::from(state.limit));
-    headers.insert(REMAINING, HeaderValue::from(state.remaining));
-    headers.insert(RESET, HeaderValue::from(whole_seconds(state.resets)));
+fn give_back(standings: &mut [Standing<'_>], ctx: &mut Context) {
+    let now = ctx.now();
+    for Standing { asked, state, charge } in standings {
+        if let Some(charge) = charge {
+            asked.rule.counters().give_back(*charge, now);
+            state.give_back();
+        }
+    }
+    ctx.limited.give_back(now);
 }
 
-fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+/// The one that refuses for the longest time.
+fn longest<'s, 'a: 's>(standings: impl IntoIterator<Item = &'s Standing<'a>>) -> Option<&'s Standing<'a>> {
+    let refused = standings.into_iter().filter(|standing| standing.charge.is_none());
+    refused.reduce(|longest, other| if other.state.resets > longest.state.resets { other } else { longest })
+}
+
+/// What is shown of some standings: the longest refusal, or else the least that is left.
+fn tightest<'s, 'a: 's>(
+    before: Option<RateLimitState>,
+    standings: impl Iterator<Item = &'s Standing<'a>> + Clone,
+) -> Option<RateLimitState> {
+    if let Some(refused) = longest(standings.clone()) {
+        return Some(refused.state);
+    }
+    standings.fold(before, |least, standing| match least {
+        Some(least) if least.remaining <= standing.state.remaining => Some(least),
+        _ => Some(standing.state),
+    })
+}
+
+/// Writes down where the request stands, for handlers and for headers.
+fn record(rules: &[Asked<'_>], standings: &[Standing<'_>], ctx: &mut Context) {
+    if let Some(state) = tightest(ctx.fact::<RateLimitState>().copied(), standings.iter()) {
+        ctx.insert(state);
+    }
+    let legacy = standings.iter().filter(|standing| standing.asked.rule.dialects().has(RateLimitHeaders::Legacy));
+    ctx.limited.legacy = tightest(ctx.limited.legacy, legacy);
+    for asked in rules.iter().filter(|asked| asked.rule.dialects().has_draft()) {
+        let own = standings.iter().filter(|standing| std::ptr::eq(standing.asked, asked));
+        if let Some(state) = tightest(None, own) {
+            ctx.limited.shown.push(asked.rule.shown(asked.name.clone(), state));
+        }
+    }
 }

@@ -1,11 +1,20 @@
-//! How often a client may call: a fixed window in bounded memory.
+//! How often a client may call: five algorithms in bounded memory.
 //!
-//! The window of a key begins with its first request.
-//! Every answered request carries `X-RateLimit-Limit`, `-Remaining` and `-Reset` (epoch seconds), whatever its status;
-//! a refused one is 429 with `Retry-After`, and waiting that long succeeds if nobody else uses the key.
+//! | algorithm | at most | memory of a key |
+//! |---|---|---|
+//! | [`fixed_window`](RateLimit::fixed_window) | the limit in a window that begins with the first request; twice in any | 34 bytes |
+//! | [`sliding_log`](RateLimit::sliding_log) | the limit in any window | 80 bytes, and 8 to 16 a request |
+//! | [`sliding_counter`](RateLimit::sliding_counter) | the limit in a window of the clock, about the limit in any | 52 bytes |
+//! | [`leaky_bucket`](RateLimit::leaky_bucket) | the rate, and a burst after a pause | 52 bytes |
+//! | [`gcra`](RateLimit::gcra) | the rate, and the limit at once after a pause | 52 bytes |
+//!
+//! A refused request is 429 and is not counted.
+//! `Retry-After` is the smallest wait that succeeds if nobody else uses the key, in seconds.
+//! Every answered request carries where it stands, whatever its status, in the dialects of [`RateLimitHeaders`]:
+//! `X-RateLimit-Limit`, `-Remaining` and `-Reset` (epoch seconds) unless told.
 //!
 //! Several rules decide together: if one refuses, none is charged, and `Retry-After` is the longest wait of those that refuse.
-//! Those headers have one set of names, so the rule with the least remaining is shown.
+//! Headers that have one set of names show the rule with the least remaining.
 //! A rule by user is asked later than one by address, behind authentication; when it refuses, the earlier one gives back what it took.
 //!
 //! The key is the client's address unless told otherwise: the peer, or what a trusted proxy says.
@@ -14,16 +23,23 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use neurolink_core::{Stack, middleware::RateLimit};
+//! use neurolink_core::{Stack, middleware::{RateLimit, RateLimitHeaders}};
 //!
-//! let stack = Stack::builder().with(RateLimit::fixed_window(100, Duration::from_secs(60))).build()?;
+//! let limit = RateLimit::sliding_counter(100, Duration::from_secs(60))
+//!     .headers([RateLimitHeaders::Legacy, RateLimitHeaders::Draft10]);
+//! let stack = Stack::builder().with(limit).build()?;
 //! # Ok::<(), neurolink_core::ConfigError>(())
 //! ```
 
+mod algorithm;
 mod decision;
+mod headers;
 mod key;
+mod limited;
 mod rule;
 
-pub(crate) use decision::{Charges, decide_together};
+pub(crate) use decision::decide_together;
+pub use headers::RateLimitHeaders;
 pub use key::{Key, KeyFn};
-pub use rule::{RateLimit, RateLimitState};
+pub(crate) use limited::Limited;
+pub use rule::{CostFn, RateLimit, RateLimitState};

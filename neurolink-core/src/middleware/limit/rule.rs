@@ -5,7 +5,10 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::Key;
-use super::decision::{decide, show};
+use super::algorithm::{Algorithm, Quota};
+use super::decision::{Asked, decide};
+use super::headers::{Dialects, RateLimitHeaders, Shown};
+use super::limited::{settle, show};
 use crate::counters::{Counters, Taken};
 use crate::facts::NoAddress;
 use crate::stack::{Kind, order};
@@ -14,40 +17,88 @@ use crate::{Code, Context, Error, Hook, Response};
 /// How many keys are counted at one time, unless told.
 const CAPACITY: usize = 100_000;
 
+/// Finds what a request costs, once its answer is known.
+pub type CostFn = Arc<dyn Fn(&Context, &Response) -> u32 + Send + Sync>;
+
 /// Refuses a client that calls too often.
 #[derive(Clone)]
 pub struct RateLimit {
-    limit: u32,
-    window: Duration,
+    quota: Quota,
     key: Key,
     message: Option<Arc<str>>,
+    dialects: Dialects,
+    cost: Option<CostFn>,
     capacity: usize,
-    counters: Arc<Counters>,
+    counters: Arc<dyn Counters>,
 }
 
 /// Where a request stands: the rule with the least remaining.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitState {
-    /// Requests in a window.
+    /// Requests in a window; of a leaky bucket, those that may come at once.
     pub limit: u32,
     /// How many are left.
     pub remaining: u32,
-    /// When the window ends, since the epoch.
+    /// When the window ends, since the epoch; of a sliding log, a leaky bucket and GCRA, when the whole limit has come
+    /// back; of a refused request, when the next one passes.
     pub resets: Duration,
+}
+
+impl RateLimitState {
+    /// One was given back.
+    pub(super) fn give_back(&mut self) {
+        self.remaining = self.remaining.saturating_add(1).min(self.limit);
+    }
 }
 
 impl RateLimit {
     /// At most `limit` requests in each `window`, which begins with a key's first request.
+    ///
+    /// The cheapest; at the edge of two windows twice the limit may come.
     #[must_use]
     pub fn fixed_window(limit: u32, window: Duration) -> Self {
+        Self::new(Quota { limit, window, algorithm: Algorithm::FixedWindow })
+    }
+
+    /// At most `limit` requests in any `window`, by the time of each.
+    ///
+    /// Exact; it keeps `limit` times of a busy key, and its capacity is counted in times.
+    #[must_use]
+    pub fn sliding_log(limit: u32, window: Duration) -> Self {
+        Self::new(Quota { limit, window, algorithm: Algorithm::SlidingLog })
+    }
+
+    /// At most `limit` requests in each `window` of the clock, and about as many in any other: those of the previous
+    /// window count by the part of it that a window before now still covers.
+    #[must_use]
+    pub fn sliding_counter(limit: u32, window: Duration) -> Self {
+        Self::new(Quota { limit, window, algorithm: Algorithm::SlidingCounter })
+    }
+
+    /// A steady rate of `limit` requests in `window`, and `burst` more at once after a pause; as nginx's `limit_req`
+    /// with `nodelay`.
+    #[must_use]
+    pub fn leaky_bucket(limit: u32, window: Duration, burst: u32) -> Self {
+        Self::new(Quota { limit, window, algorithm: Algorithm::LeakyBucket { burst } })
+    }
+
+    /// `limit` requests at once after a pause, and then one each time that `window / limit` has passed: the generic
+    /// cell rate algorithm.
+    #[must_use]
+    pub fn gcra(limit: u32, window: Duration) -> Self {
+        Self::new(Quota { limit, window, algorithm: Algorithm::Gcra })
+    }
+
+    fn new(quota: Quota) -> Self {
         Self {
-            limit,
-            window,
+            quota,
             key: Key::Address,
             message: None,
+            dialects: Dialects::LEGACY,
+            cost: None,
             capacity: CAPACITY,
-            counters: Arc::new(Counters::new(CAPACITY)),
+            counters: quota.counters(CAPACITY),
         }
     }
 
@@ -65,34 +116,73 @@ impl RateLimit {
         self
     }
 
-    /// How many keys are counted at one time: 100,000 unless told, about 40 bytes each.
+    /// The headers that tell where a request stands: [`RateLimitHeaders::Legacy`] unless told, and any set of them but
+    /// `Draft7` with `Draft10`, which write one header in two ways.
     #[must_use]
-    pub fn capacity(mut self, keys: usize) -> Self {
-        self.capacity = keys;
-        self.counters = Arc::new(Counters::new(keys));
+    pub fn headers(mut self, dialects: impl IntoIterator<Item = RateLimitHeaders>) -> Self {
+        self.dialects = Dialects::of(dialects);
         self
     }
 
-    /// Takes one from each window that a request counts in; a window that is used up gives no charge.
+    /// What a request costs, found out when its answer is known: 0 gives back the one that was taken when it came, and
+    /// more is taken then, even if there is nothing left.
+    ///
+    /// An answer that is streamed is known by its head. A request without an answer, for its deadline passed, its
+    /// client went away or its handler panicked, costs one. The headers show the one that was taken.
+    #[must_use]
+    pub fn cost(mut self, cost: impl Fn(&Context, &Response) -> u32 + Send + Sync + 'static) -> Self {
+        self.cost = Some(Arc::new(cost));
+        self
+    }
+
+    /// Counts failures only: one is taken when a request comes, and given back if its status is below 400.
+    ///
+    /// So failures that come at one time are not more than those that come one by one.
+    #[must_use]
+    pub fn skip_successful(self) -> Self {
+        self.cost(|_, response| u32::from(response.status().as_u16() >= 400))
+    }
+
+    /// How many keys are counted at one time: 100,000 unless told, 34 to 52 bytes each; times of a sliding log.
+    #[must_use]
+    pub fn capacity(mut self, keys: usize) -> Self {
+        self.capacity = keys;
+        self.counters = self.quota.counters(keys);
+        self
+    }
+
+    /// Takes one for each key that a request counts for; one that is used up gives no charge.
     ///
     /// # Errors
     /// It counts by address, and there is none.
     pub(super) fn take(&self, ctx: &Context) -> Result<SmallVec<[Taken; 2]>, NoAddress> {
         let keys = self.key.of(ctx)?;
-        let limit = |share: u32| self.limit.saturating_mul(share);
-        Ok(keys.iter().map(|(key, share)| self.counters.take(key, limit(*share), self.window, ctx.now())).collect())
+        Ok(keys.iter().map(|(key, share)| self.counters.take(key, *share, ctx.now())).collect())
     }
 
-    pub(super) const fn counters(&self) -> &Arc<Counters> {
+    pub(super) const fn counters(&self) -> &Arc<dyn Counters> {
         &self.counters
     }
 
-    /// How a window of this rule is shown.
-    pub(super) fn state(&self, taken: &Taken) -> RateLimitState {
-        RateLimitState { limit: self.limit, remaining: taken.remaining.min(self.limit), resets: taken.resets }
+    pub(super) const fn cost_fn(&self) -> Option<&CostFn> {
+        self.cost.as_ref()
     }
 
-    /// The refusal of a request until a window ends.
+    pub(super) const fn dialects(&self) -> Dialects {
+        self.dialects
+    }
+
+    /// How what was taken is shown.
+    pub(super) fn state(&self, taken: &Taken) -> RateLimitState {
+        let limit = self.quota.most();
+        RateLimitState { limit, remaining: taken.remaining.min(limit), resets: taken.resets }
+    }
+
+    pub(super) fn shown(&self, name: Option<Arc<str>>, state: RateLimitState) -> Shown {
+        Shown { dialects: self.dialects, name, window: self.quota.shown_window(), state }
+    }
+
+    /// The refusal of a request until another one passes.
     pub(super) fn refusal(&self, ctx: &Context, until: Duration) -> Error {
         let error = Error::new(Code::RateLimitExceeded).with_retry_after(until.saturating_sub(ctx.now()));
         match &self.message {
@@ -126,19 +216,13 @@ impl Hook for RateLimit {
     }
 
     fn summary(&self) -> String {
-        format!("{} in {:?} by {}", self.limit, self.window, self.key.name())
+        format!("{} by {}", self.quota, self.key.name())
     }
 
     fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        if self.limit == 0 {
-            problems.push("a limit of 0 refuses everybody; give at least 1, or leave the limit out".into());
-        }
-        if self.window.is_zero() {
-            problems.push("a window of no time limits nothing; give for example 60s".into());
-        }
-        if self.capacity == 0 {
-            problems.push("a capacity of 0 keys counts nobody; give at least 1".into());
+        let mut problems = self.quota.problems(self.capacity);
+        if self.dialects.is_ambiguous() {
+            problems.push("the drafts 7 and 10 write `RateLimit` in two ways; choose one of them".into());
         }
         problems
     }
@@ -148,10 +232,12 @@ impl Hook for RateLimit {
     }
 
     fn before(&self, ctx: &mut Context) -> Option<Response> {
-        decide(&[self], ctx, false)
+        let asked = Asked::new(self, || ctx.at?.name(&ctx.target().steps));
+        decide(&[asked], ctx, false)
     }
 
     fn after(&self, ctx: &Context, response: &mut Response) {
+        settle(ctx, response);
         show(ctx, response);
     }
 }

@@ -1,0 +1,175 @@
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::{Charge, Counters, Decision, Hashers, Stamp, Taken, millis, shard_of};
+
+/// Keys that a set holds.
+const WAYS: usize = 8;
+/// Sets behind one lock.
+const SETS_PER_SHARD: usize = 32;
+
+/// How a key is counted: pure maths on what is kept of it.
+pub(crate) trait Algorithm: Send + Sync {
+    /// What is kept of a key; its default is that of one that never called.
+    type State: Copy + Default + Send;
+
+    /// Takes one of `share` times the limit, if it passes.
+    fn take(&self, state: &mut Self::State, share: u32, now: u64) -> Decision;
+
+    /// Gives back what was charged there, as far as it still counts.
+    fn give_back(&self, state: &mut Self::State, stamp: Stamp, now: u64);
+
+    /// Takes more than there may be.
+    fn charge_more(&self, state: &mut Self::State, more: u32, now: u64);
+
+    /// Nothing counts any more.
+    fn is_over(&self, state: &Self::State, now: u64) -> bool;
+
+    /// How much is lost when it makes room for another key; `None` while it is at its limit.
+    fn weight(&self, state: &Self::State, now: u64) -> Option<u64>;
+}
+
+/// A set-associative table of keys, whose memory is fixed at the first use.
+///
+/// In a full set the key with the least weight makes room; if all are at their limit, new keys share what the set has
+/// for them.
+pub(crate) struct Table<A: Algorithm> {
+    algorithm: A,
+    capacity: usize,
+    hashers: Hashers,
+    shards: OnceLock<Box<[Shard<A::State>]>>,
+}
+
+type Shard<S> = Mutex<Box<[Set<S>]>>;
+
+#[derive(Clone, Copy, Default)]
+struct Set<S> {
+    ways: [Way<S>; WAYS],
+    shared: S,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Way<S> {
+    /// Zero is free.
+    key: u128,
+    state: S,
+}
+
+impl<A: Algorithm> Table<A> {
+    /// Room for about `capacity` keys.
+    pub(crate) fn new(capacity: usize, algorithm: A) -> Self {
+        Self { algorithm, capacity, hashers: Hashers::default(), shards: OnceLock::new() }
+    }
+
+    fn shards(&self) -> &[Shard<A::State>] {
+        self.shards.get_or_init(|| {
+            let shards = self.capacity.div_ceil(WAYS * SETS_PER_SHARD).max(1);
+            let shard = || Mutex::new(vec![Set::default(); SETS_PER_SHARD].into());
+            std::iter::repeat_with(shard).take(shards).collect()
+        })
+    }
+
+    fn in_set<T>(&self, key: u128, act: impl FnOnce(&mut Set<A::State>) -> T) -> T {
+        let mut sets = shard_of(self.shards(), key).lock().unwrap_or_else(PoisonError::into_inner);
+        // Reduced below the length, so it fits.
+        let set = usize::try_from((key >> 64) as u64 % SETS_PER_SHARD as u64).unwrap_or(0);
+        act(&mut sets[set])
+    }
+
+    /// What a charge was taken from, if it is still there.
+    fn in_state(&self, charge: Charge, act: impl FnOnce(&mut A::State)) {
+        self.in_set(charge.key, |set| {
+            let state = match charge.shared {
+                true => Some(&mut set.shared),
+                false => set.ways.iter_mut().find(|way| way.key == charge.key).map(|way| &mut way.state),
+            };
+            if let Some(state) = state {
+                act(state);
+            }
+        });
+    }
+}
+
+impl<A: Algorithm> Counters for Table<A> {
+    fn take(&self, key: &[u8], share: u32, now: Duration) -> Taken {
+        let (key, now) = (self.hashers.hash(key), millis(now));
+        self.in_set(key, |set| {
+            let (state, shared) = set.state(&self.algorithm, key, now);
+            self.algorithm.take(state, share, now).taken(key, shared)
+        })
+    }
+
+    fn give_back(&self, charge: Charge, now: Duration) {
+        self.in_state(charge, |state| self.algorithm.give_back(state, charge.stamp, millis(now)));
+    }
+
+    fn charge_more(&self, charge: Charge, more: u32, now: Duration) {
+        self.in_state(charge, |state| self.algorithm.charge_more(state, more, millis(now)));
+    }
+}
+
+impl<S: Copy + Default + Send> Set<S> {
+    /// The state of a key, and whether it is the one that the set shares.
+    fn state<A: Algorithm<State = S>>(&mut self, algorithm: &A, key: u128, now: u64) -> (&mut S, bool) {
+        let own = self.ways.iter().position(|way| way.key == key);
+        let free = || self.ways.iter().position(|way| way.key == 0 || algorithm.is_over(&way.state, now));
+        let lightest = || {
+            let weights = self.ways.iter().enumerate();
+            let below = weights.filter_map(|(index, way)| Some((algorithm.weight(&way.state, now)?, index)));
+            below.min().map(|(_, index)| index)
+        };
+        if let Some(index) = own {
+            return (&mut self.ways[index].state, false);
+        }
+        match free().or_else(lightest) {
+            Some(index) => {
+                self.ways[index] = Way { key, state: S::default() };
+                (&mut self.ways[index].state, false)
+            }
+            None => (&mut self.shared, true),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::FixedWindow;
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const START: Duration = Duration::from_secs(1_700_000_000);
+
+    #[test]
+    fn memory_does_not_grow_with_keys_and_a_refused_key_stays_refused() {
+        let counters = Table::new(1000, FixedWindow::new(2, MINUTE));
+        for _ in 0..5 {
+            counters.take(b"greedy", 1, START);
+        }
+        for key in 0..1_000_000_u32 {
+            counters.take(&key.to_be_bytes(), 1, START);
+        }
+        assert_eq!(counters.shards().len() * SETS_PER_SHARD * WAYS, 1024);
+        assert_eq!(counters.take(b"greedy", 1, START).charge, None);
+    }
+
+    #[cfg(feature = "rate-limit")]
+    #[test]
+    fn a_key_takes_the_memory_that_is_documented() {
+        use super::super::{Gcra, SlidingCounter};
+        fn of<A: Algorithm>() -> usize {
+            size_of::<Set<A::State>>() / WAYS
+        }
+        assert_eq!((of::<FixedWindow>(), of::<SlidingCounter>(), of::<Gcra>()), (34, 52, 52));
+    }
+
+    #[test]
+    fn a_set_full_of_refused_keys_gives_new_ones_a_shared_state() {
+        let algorithm = FixedWindow::new(1, Duration::from_millis(10));
+        let mut set = Set::default();
+        for key in 1..=WAYS as u128 {
+            algorithm.take(set.state(&algorithm, key, 0).0, 1, 0);
+        }
+        assert!(set.state(&algorithm, 99, 0).1);
+        assert!(!set.state(&algorithm, 99, 10).1, "an ended window makes room");
+    }
+}

@@ -1,0 +1,92 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::counters::{Counters, FixedWindow, Gcra, Logs, SlidingCounter, Table};
+
+/// How many pass in how long, by which algorithm.
+#[derive(Clone, Copy)]
+pub(super) struct Quota {
+    pub(super) limit: u32,
+    pub(super) window: Duration,
+    pub(super) algorithm: Algorithm,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Algorithm {
+    FixedWindow,
+    SlidingLog,
+    SlidingCounter,
+    LeakyBucket { burst: u32 },
+    Gcra,
+}
+
+impl Quota {
+    /// What counts it, with room for `capacity` keys, or times of a log.
+    pub(super) fn counters(&self, capacity: usize) -> Arc<dyn Counters> {
+        let (limit, window) = (self.limit, self.window);
+        match self.algorithm {
+            Algorithm::FixedWindow => Arc::new(Table::new(capacity, FixedWindow::new(limit, window))),
+            Algorithm::SlidingLog => Arc::new(Logs::new(capacity, limit, window)),
+            Algorithm::SlidingCounter => Arc::new(Table::new(capacity, SlidingCounter::new(limit, window))),
+            Algorithm::LeakyBucket { .. } | Algorithm::Gcra => Arc::new(Table::new(capacity, self.bucket())),
+        }
+    }
+
+    fn bucket(&self) -> Gcra {
+        Gcra::new(self.limit, self.window, self.most())
+    }
+
+    /// How many may pass at once: the limit that is shown.
+    pub(super) const fn most(&self) -> u32 {
+        match self.algorithm {
+            Algorithm::LeakyBucket { burst } => burst.saturating_add(1),
+            _ => self.limit,
+        }
+    }
+
+    /// How long that many need to come back: the window that is shown.
+    pub(super) fn shown_window(&self) -> Duration {
+        match self.algorithm {
+            Algorithm::LeakyBucket { .. } => self.window.saturating_mul(self.most()) / self.limit.max(1),
+            _ => self.window,
+        }
+    }
+
+    pub(super) fn problems(&self, capacity: usize) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.limit == 0 {
+            problems.push("a limit of 0 refuses everybody; give at least 1, or leave the limit out".into());
+        }
+        if self.window.is_zero() {
+            problems.push("a window of no time limits nothing; give for example 60s".into());
+        }
+        if capacity == 0 {
+            problems.push("a capacity of 0 keys counts nobody; give at least 1".into());
+        }
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        match self.algorithm {
+            Algorithm::SlidingLog if capacity > 0 && limit > capacity => problems.push(format!(
+                "a sliding log of {limit} needs a capacity of at least as many; raise it, or take a sliding counter"
+            )),
+            Algorithm::LeakyBucket { .. } | Algorithm::Gcra if !self.bucket().can_count() => problems.push(
+                "so many in so long are more than can be counted; give a smaller limit or a shorter window".into(),
+            ),
+            _ => {}
+        }
+        problems
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {:?}", self.limit, self.window)?;
+        match self.algorithm {
+            Algorithm::FixedWindow => Ok(()),
+            Algorithm::SlidingLog => f.write_str(", sliding log,"),
+            Algorithm::SlidingCounter => f.write_str(", sliding counter,"),
+            Algorithm::LeakyBucket { burst } => write!(f, ", leaky bucket with a burst of {burst},"),
+            Algorithm::Gcra => f.write_str(", GCRA,"),
+        }
+    }
+}
