@@ -10,7 +10,6 @@ pub mod stream;
 
 mod clock;
 mod config;
-#[cfg_attr(not(feature = "rate-limit"), allow(dead_code, reason = "the limits of middleware use more of it"))]
 mod counters;
 mod error;
 mod extract;

@@ -76,6 +76,10 @@ pub const KNOWN: &[Known] = &[
         shows: |it| it.is_pipelined() && it.requests.iter().skip(1).any(|request| request.version != "HTTP/1.1"),
     },
     Known {
+        case: "parser/pipelined-behind-an-http10-stream",
+        shows: |it| it.is_pipelined() && it.requests.iter().rev().skip(1).any(|request| request.version == "HTTP/1.0"),
+    },
+    Known {
         case: "parser/pipelined-body-behind-an-empty-answer",
         shows: |it| it.is_pipelined() && it.requests.iter().rev().skip(1).any(|request| request.method == "OPTIONS"),
     },

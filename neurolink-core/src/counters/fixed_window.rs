@@ -48,12 +48,14 @@ impl Algorithm for FixedWindow {
         }
     }
 
+    #[cfg(feature = "rate-limit")]
     fn give_back(&self, state: &mut Window, stamp: Stamp, _now: u64) {
         if state.ends == stamp.at {
             state.count = state.count.saturating_sub(1);
         }
     }
 
+    #[cfg(feature = "rate-limit")]
     fn charge_more(&self, state: &mut Window, more: u32, now: u64) {
         self.enter(state, now);
         state.count = state.count.saturating_add(more);

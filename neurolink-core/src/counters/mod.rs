@@ -40,9 +40,11 @@ pub(crate) trait Counters: Send + Sync {
     fn take(&self, key: &[u8], share: u32, now: Duration) -> Taken;
 
     /// Gives back what was taken, as far as it still counts.
+    #[cfg(feature = "rate-limit")]
     fn give_back(&self, charge: Charge, now: Duration);
 
     /// Takes more for a request that has passed, even if there is nothing left.
+    #[cfg(feature = "rate-limit")]
     fn charge_more(&self, charge: Charge, more: u32, now: Duration);
 }
 

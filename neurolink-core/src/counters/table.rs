@@ -1,7 +1,9 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::{Charge, Counters, Decision, Hashers, Stamp, Taken, millis, shard_of};
+#[cfg(feature = "rate-limit")]
+use super::{Charge, Stamp};
+use super::{Counters, Decision, Hashers, Taken, millis, shard_of};
 
 /// Keys that a set holds.
 const WAYS: usize = 8;
@@ -17,9 +19,11 @@ pub(crate) trait Algorithm: Send + Sync {
     fn take(&self, state: &mut Self::State, share: u32, now: u64) -> Decision;
 
     /// Gives back what was charged there, as far as it still counts.
+    #[cfg(feature = "rate-limit")]
     fn give_back(&self, state: &mut Self::State, stamp: Stamp, now: u64);
 
     /// Takes more than there may be.
+    #[cfg(feature = "rate-limit")]
     fn charge_more(&self, state: &mut Self::State, more: u32, now: u64);
 
     /// Nothing counts any more.
@@ -77,6 +81,7 @@ impl<A: Algorithm> Table<A> {
     }
 
     /// What a charge was taken from, if it is still there.
+    #[cfg(feature = "rate-limit")]
     fn in_state(&self, charge: Charge, act: impl FnOnce(&mut A::State)) {
         self.in_set(charge.key, |set| {
             let state = match charge.shared {
@@ -99,10 +104,12 @@ impl<A: Algorithm> Counters for Table<A> {
         })
     }
 
+    #[cfg(feature = "rate-limit")]
     fn give_back(&self, charge: Charge, now: Duration) {
         self.in_state(charge, |state| self.algorithm.give_back(state, charge.stamp, millis(now)));
     }
 
+    #[cfg(feature = "rate-limit")]
     fn charge_more(&self, charge: Charge, more: u32, now: Duration) {
         self.in_state(charge, |state| self.algorithm.charge_more(state, more, millis(now)));
     }

@@ -142,9 +142,8 @@ mod tests {
 
     use super::*;
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, PartialEq, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "only its shape matters")]
     struct Login {
         user: String,
         pin: u32,
@@ -152,6 +151,12 @@ mod tests {
 
     fn error(body: &str) -> Error {
         parse::<Login>(body.as_bytes(), 64).expect_err(body)
+    }
+
+    #[test]
+    fn a_right_value_is_read() {
+        let login = parse::<Login>(br#"{"user":"a","pin":1}"#, 64).expect("a login");
+        assert!(login == Login { user: "a".into(), pin: 1 });
     }
 
     #[test]
@@ -191,6 +196,9 @@ mod tests {
         assert_eq!(parse::<Value>(nested(65).as_bytes(), 64).expect_err("deep").code(), Code::InvalidJson);
         assert_eq!(parse::<Value>("[".repeat(1_000_000).as_bytes(), 64).expect_err("deep").code(), Code::InvalidJson);
         assert!(parse::<Value>(format!("\"{}\\\"[\"", "[".repeat(100)).as_bytes(), 64).is_ok());
+        let wide = format!("[{}[]]", "[],".repeat(1000));
+        assert!(parse::<Value>(wide.as_bytes(), 2).is_ok());
+        assert_eq!(parse::<Value>(wide.as_bytes(), 1).expect_err("deep").code(), Code::InvalidJson);
     }
 
     #[test]
