@@ -36,15 +36,26 @@ impl Engine for Quiet {
     }
 }
 
-/// Counts what was dropped.
+/// Counts what is at work.
 #[derive(Clone, Default)]
-struct Dropped(Arc<AtomicUsize>);
+struct Alive(Arc<AtomicUsize>);
 
-struct Counted(Dropped);
+impl Alive {
+    fn one(&self) -> Guard {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Guard(self.clone())
+    }
 
-impl Drop for Counted {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+struct Guard(Alive);
+
+impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.0.fetch_add(1, Ordering::SeqCst);
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -52,15 +63,15 @@ impl Drop for Counted {
 pub(crate) struct Kit {
     pub(crate) app: App,
     events: mpsc::Sender<&'static str>,
-    dropped: Dropped,
+    alive: Alive,
 }
 
 impl Kit {
     pub(crate) fn new(base: &str) -> Self {
         let (events, receiver) = mpsc::channel(8);
         let receiver = Arc::new(Mutex::new(receiver));
-        let dropped = Dropped::default();
-        let (in_stream, in_handler) = (dropped.clone(), dropped.clone());
+        let alive = Alive::default();
+        let (in_stream, in_handler) = (alive.clone(), alive.clone());
         let at = |path: &str| format!("{base}{path}");
         let app = App::builder(Quiet)
             .configure(|settings| {
@@ -80,26 +91,26 @@ impl Kit {
                 Reply::raw(response)
             }))
             .route(Route::get(at("/stream"), move || {
-                let (receiver, counted) = (Arc::clone(&receiver), Counted(in_stream.clone()));
+                let (receiver, guard) = (Arc::clone(&receiver), in_stream.one());
                 async move {
                     let events: EventStream =
-                        Box::pin(futures_util::stream::unfold((receiver, counted), |(receiver, counted)| async {
+                        Box::pin(futures_util::stream::unfold((receiver, guard), |(receiver, guard)| async {
                             let text = receiver.lock().await.recv().await?;
-                            Some((Ok(StreamEvent::text(text)), (receiver, counted)))
+                            Some((Ok(StreamEvent::text(text)), (receiver, guard)))
                         }));
                     events
                 }
             }))
             .route(Route::get(at("/wait"), move || {
-                let counted = Counted(in_handler.clone());
+                let guard = in_handler.one();
                 async move {
                     std::future::pending::<()>().await;
-                    drop(counted);
+                    drop(guard);
                 }
             }))
             .build()
             .expect("valid");
-        Self { app, events, dropped }
+        Self { app, events, alive }
     }
 }
 
@@ -208,7 +219,7 @@ impl Kit {
         assert!(has(&head, "transfer-encoding: chunked"), "{head}");
         self.events.send("second").await.expect("a stream");
         until(&mut stream, "second").await;
-        self.dropped_with(stream).await;
+        self.ends_with(stream).await;
     }
 
     /// A client that leaves stops a handler that has not answered.
@@ -216,22 +227,31 @@ impl Kit {
         let mut waiting = TcpStream::connect(address).await.expect("connects");
         let request = format!("GET {base}/wait HTTP/1.1\r\nHost: localhost\r\n\r\n");
         waiting.write_all(request.as_bytes()).await.expect("sends");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        self.dropped_with(waiting).await;
+        self.at_work().await;
+        self.ends_with(waiting).await;
     }
 
-    /// Closes a connection and waits until what ran for it is dropped.
-    async fn dropped_with(&self, connection: TcpStream) {
-        let before = self.dropped.0.load(Ordering::SeqCst);
+    /// Waits until a handler is at work.
+    pub(crate) async fn at_work(&self) {
+        let begun = async {
+            while self.alive.count() == 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(SOON, begun).await.expect("begins in time");
+    }
+
+    /// Closes a connection and waits until what ran for it has ended.
+    async fn ends_with(&self, connection: TcpStream) {
         drop(connection);
         let gone = async {
-            while self.dropped.0.load(Ordering::SeqCst) == before {
+            while self.alive.count() > 0 {
                 // A stream notices at its next event.
                 let _ = self.events.try_send("tick");
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(Duration::from_millis(250), gone).await.expect("dropped in time");
+        timeout(Duration::from_millis(250), gone).await.expect("ends in time");
     }
 }
 

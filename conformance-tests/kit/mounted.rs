@@ -104,10 +104,11 @@ async fn a_draining_server_still_serves_open_connections() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forced_server_cuts_what_is_open() {
-    let (address, handle, serving) = own_server(&own(), &Kit::new("/api").app);
+    let kit = Kit::new("/api");
+    let (address, handle, serving) = own_server(&own(), &kit.app);
     let mut open = Open::new(address).await;
     open.send("GET /api/wait HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    kit.at_work().await;
     handle.advance(Phase::Forced);
     timeout(Duration::from_millis(2500), serving).await.expect("ends").expect("no panic").expect("ends well");
     assert_eq!(open.rest().await, "");
