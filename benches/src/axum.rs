@@ -4,12 +4,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use neurolink::axum::{Axum, Connection, layer};
+use neurolink::axum::{Axum, layer};
 use serde_json::Value;
 use tower_governor::GovernorLayer;
 use tower_governor::governor::GovernorConfigBuilder;
@@ -51,12 +51,7 @@ pub(crate) fn looped(listener: TcpListener) -> Result<(), Failure> {
 
 pub(crate) fn native(listener: TcpListener) -> Result<(), Failure> {
     let host = layer(ours::stack()?)?.layer(routes());
-    runtime()?.block_on(async move {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        let service = axum::ServiceExt::<Request>::into_make_service_with_connect_info::<Connection>(host);
-        axum::serve(listener, service).await?;
-        Ok(())
-    })
+    ours::looped(&Axum::new().host(move |_| Router::new().fallback_service(host.clone())), listener)
 }
 
 /// The caller of a handler with the usual extractor.

@@ -7,7 +7,7 @@
 //! | `usual` | the five jobs by the framework's usual crates |
 //! | `mounted` | our app, with the five jobs |
 //! | `remembered` | the same, with verified tokens remembered, which is the default |
-//! | `native` | the framework's routes with our stack around them, with the five jobs |
+//! | `native` | the framework's routes with our stack around them, with the five jobs, behind our loop |
 //! | `raw` | hyper alone; the framework is `hyper` |
 //!
 //! The five jobs: a request id, security headers, CORS, a limit that is never reached, and an HS256 token verified.

@@ -84,7 +84,7 @@ pub(crate) fn mounted(framework: &str, remember: bool, listener: TcpListener) ->
     serve(&adapter, app(remember)?, listener)
 }
 
-/// Serves an adapter's own routes behind our loop.
+/// Serves an adapter's host behind our loop.
 pub(crate) fn looped(adapter: &impl Adapter, listener: TcpListener) -> Result<(), Failure> {
     serve(adapter, app(false)?, listener)
 }

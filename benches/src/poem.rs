@@ -70,7 +70,8 @@ pub(crate) fn looped(listener: TcpListener) -> Result<(), Failure> {
 }
 
 pub(crate) fn native(listener: TcpListener) -> Result<(), Failure> {
-    serve(listener, routes().with(middleware(ours::stack()?)?))
+    let around = middleware(ours::stack()?)?;
+    ours::looped(&Poem::new().host(move |_| routes().with(around.clone())), listener)
 }
 
 /// The caller of a handler with the usual extractor.
