@@ -63,8 +63,8 @@ impl tower_service::Service<Request> for Mount {
 
 /// Both ends of a connection of `axum::serve`: `into_make_service_with_connect_info::<Connection>()`.
 ///
-/// With axum's own `SocketAddr` the peer is known and the local address is not, and the Host of a server on a loopback
-/// address is only checked where that is known.
+/// With axum's own `SocketAddr` only the peer is known: then a request from this machine must name a loopback or a
+/// configured host, even if it came to another address.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection(ConnInfo);
 

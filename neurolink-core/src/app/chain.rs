@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::authorize::{self, Authorize};
-use super::pattern::{Coverage, Pattern};
+use super::pattern::{Coverage, Pattern, Scope};
 use super::plan::PlannedStep;
 use super::route::Access;
 use crate::config::Problems;
@@ -58,6 +58,36 @@ pub(super) fn check_places(steps: &Steps, problems: &mut Problems) {
             );
         }
     }
+}
+
+/// What is wrong with a step that goes by the user, in front of a host's routes.
+///
+/// Nothing lists those routes, so each path that a demanding step names must lie behind an authenticator: outside of
+/// one a path is open, and the step would not stand there. A path that an authenticator leaves out is open for a step
+/// without a scope of its own, as a public one is.
+pub(super) fn unprotected(step: &Registered, global: &[Registered], public: &Scope) -> Vec<String> {
+    let authenticators = || global.iter().filter(|step| is_authenticator(step));
+    if step.kind() == Kind::UsesUser {
+        let known = |pattern: &Pattern| authenticators().any(|other| other.scope.covers(pattern) != Coverage::Never);
+        let unknown = step.scope.patterns().filter(|pattern| !known(pattern));
+        return unknown.map(|pattern| format!("no authenticator stands in front of `{pattern}`; add one")).collect();
+    }
+    if !is_demanding(step) {
+        return Vec::new();
+    }
+    let mut problems = Vec::new();
+    if !step.scope.is_everywhere() {
+        let open = public.patterns().filter(|pattern| step.scope.covers(pattern) != Coverage::Never);
+        problems.extend(open.map(|pattern| format!("`{pattern}` is public; take it out of the scope")));
+    }
+    let missing = step.scope.beyond(|pattern| authenticators().any(|other| other.scope.protects(pattern, &step.scope)));
+    problems.extend(missing.into_iter().map(|pattern| {
+        format!(
+            "it needs to know the user, and no authenticator stands in front of all of `{pattern}`; \
+             register one for it, or name fewer paths by `.only([..])`"
+        )
+    }));
+    problems
 }
 
 /// Who may call, as the steps have it.

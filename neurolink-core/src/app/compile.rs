@@ -160,10 +160,10 @@ impl<'a> Compiler<'a> {
             let key = format!("middleware.{}", step.name);
             if matches!(step.kind(), Kind::NeedsUser | Kind::UsesUser) && !self.has_authenticator {
                 self.problems.add(key, chain::NOBODY);
-            } else if chain::is_demanding(step) && !step.scope.is_everywhere() {
-                for pattern in public.patterns().filter(|pattern| step.scope.covers(pattern) != Coverage::Never) {
-                    self.problems.add(&key, format!("`{pattern}` is public; take it out of the scope"));
-                }
+                continue;
+            }
+            for problem in chain::unprotected(step, self.global, public) {
+                self.problems.add(&key, problem);
             }
         }
         chain::authorize(&mut steps, Access::User, Vec::new(), Vec::new());

@@ -234,6 +234,12 @@ impl Context {
         self.now
     }
 
+    /// The wall clock, as far as the request has waited since for whole seconds: what counts by time must not take a
+    /// request that asks late for a clock that has gone back.
+    pub(crate) fn now_or_later(&self) -> Duration {
+        self.now + Duration::from_secs(self.elapsed().as_secs())
+    }
+
     /// How long the request has been here.
     #[must_use]
     pub fn elapsed(&self) -> Duration {

@@ -10,7 +10,7 @@ use super::inserted::Inserted;
 use crate::{AuthenticatedUser, RequestId};
 
 /// What the onion found out, for native handlers; it travels in the request's extensions.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Facts {
     /// The id of the request.

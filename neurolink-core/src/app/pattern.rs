@@ -250,6 +250,25 @@ impl Scope {
         }
     }
 
+    /// Whether all paths of `pattern` that `demanding` has are in this scope, which is an authenticator's.
+    pub(crate) fn protects(&self, pattern: &Pattern, demanding: &Self) -> bool {
+        let inside = self.only.as_ref().is_none_or(|only| any(only, pattern) == Coverage::Always);
+        // Without a list of its own, what the authenticator leaves out is not asked for.
+        let spared = |left_out: &Pattern| {
+            demanding.only.is_none()
+                || left_out.covers(pattern) == Coverage::Never
+                || any(&demanding.except, left_out) == Coverage::Always
+        };
+        inside && self.except.iter().all(spared)
+    }
+
+    /// The patterns of this scope that are not `protected`; those of every path if it names none.
+    pub(crate) fn beyond(&self, protected: impl Fn(&Pattern) -> bool) -> Vec<String> {
+        let all = || parse_scope(&["/*".into()]).unwrap_or_default();
+        let patterns = self.only.clone().unwrap_or_else(all);
+        patterns.iter().filter(|pattern| !protected(pattern)).map(ToString::to_string).collect()
+    }
+
     /// Whether all of a route's paths would be in this scope and `except` leaves them out.
     pub(crate) fn leaves_out(&self, route: &Pattern) -> bool {
         self.only.as_ref().is_none_or(|only| any(only, route) != Coverage::Never)

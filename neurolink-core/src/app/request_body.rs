@@ -20,7 +20,9 @@ impl Context {
     pub fn take_body(&mut self) -> Result<Body, Error> {
         let (body, limit) = self.claim_body()?;
         let (body, overflow) = body.limited(limit);
-        self.overflow = overflow;
+        if let Some(overflow) = overflow {
+            self.overflow = Some(overflow.within(self.overflow.take()));
+        }
         Ok(body)
     }
 

@@ -6,6 +6,12 @@ type Bytes = SmallVec<[u8; 24]>;
 /// The keys of one caller, each with its share of the limit.
 pub(crate) type Counted = SmallVec<[(Bytes, u32); 2]>;
 
+/// How many times the limit an IPv6 network of 48 bits has.
+const SHARES_OF_A_48: u32 = 16;
+/// The most that one key has, in limits.
+#[cfg(feature = "rate-limit")]
+pub(crate) const MOST_SHARES: usize = SHARES_OF_A_48 as usize;
+
 /// A key of this kind.
 pub(crate) fn prefixed(kind: u8, bytes: &[u8]) -> Bytes {
     let mut key = Bytes::with_capacity(bytes.len() + 1);
@@ -20,7 +26,7 @@ pub(crate) fn address_keys(address: IpAddr) -> Counted {
         IpAddr::V4(address) => smallvec![(prefixed(b'4', &address.octets()), 1)],
         IpAddr::V6(address) => {
             let octets = address.octets();
-            smallvec![(prefixed(b'6', &octets[..8]), 1), (prefixed(b'8', &octets[..6]), 16)]
+            smallvec![(prefixed(b'6', &octets[..8]), 1), (prefixed(b'8', &octets[..6]), SHARES_OF_A_48)]
         }
     }
 }

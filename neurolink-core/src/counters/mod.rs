@@ -19,7 +19,7 @@ mod table;
 
 pub(crate) use address::address_keys;
 #[cfg(feature = "rate-limit")]
-pub(crate) use address::{Counted, prefixed};
+pub(crate) use address::{Counted, MOST_SHARES, prefixed};
 pub(crate) use fixed_window::FixedWindow;
 #[cfg(feature = "rate-limit")]
 pub(crate) use gcra::Gcra;

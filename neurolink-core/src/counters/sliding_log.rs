@@ -4,12 +4,10 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
-use super::{Charge, Counters, Decision, Hashers, LATE, Stamp, Taken, millis, shard_of};
+use super::{Charge, Counters, Decision, Hashers, LATE, MOST_SHARES, Stamp, Taken, millis, shard_of};
 
 /// The least that is behind one lock, in times.
 const SHARD: usize = 4096;
-/// How many full logs a shard has room for, at least.
-const FULL_LOGS: usize = 8;
 /// How many logs are looked at to make room.
 const SAMPLE: usize = 16;
 
@@ -33,6 +31,7 @@ struct Shard {
     room: usize,
     /// Where the next search for room begins.
     hand: usize,
+    /// Beside the room, and not longer than one full log.
     shared: Log,
 }
 
@@ -56,8 +55,12 @@ impl Log {
         }
     }
 
+    fn most(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+
     fn is_full(&self) -> bool {
-        self.times.len() >= usize::try_from(self.limit).unwrap_or(usize::MAX)
+        self.times.len() >= self.most()
     }
 
     /// Takes one, if there is one left of what has not expired.
@@ -88,7 +91,7 @@ impl Log {
 
     /// Only the newest up to the limit decide anything, so no more are kept.
     fn charge_more(&mut self, more: usize, now: u64) {
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let limit = self.most();
         let at = self.times.last().map_or(now, |last| now.max(*last));
         let len = self.times.len().saturating_add(more.min(limit));
         self.times.drain(..len.saturating_sub(limit).min(self.times.len()));
@@ -112,7 +115,7 @@ impl Shard {
 
     fn take(&mut self, key: u128, window: u64, limit: u32, now: u64) -> Taken {
         let full = self.log(key, window, now).is_some_and(|log| log.is_full());
-        if !full && self.held >= self.room && !self.make_room(key, window, now) {
+        if !full && !self.has_room(1) && !self.make_room(key, 1, window, now) {
             self.shared.expire(window, now);
             return self.shared.take(window, limit, now).taken(key, true);
         }
@@ -121,8 +124,8 @@ impl Shard {
         decision.taken(key, false)
     }
 
-    /// Makes room for one time, unless all logs that are looked at are full.
-    fn make_room(&mut self, key: u128, window: u64, now: u64) -> bool {
+    /// Makes room for more times of `key`, or for some of them; not if all logs that are looked at are full.
+    fn make_room(&mut self, key: u128, more: usize, window: u64, now: u64) -> bool {
         let mut lightest: Option<(usize, u128)> = None;
         for _ in 0..SAMPLE.min(self.logs.len()) {
             self.hand = if self.hand + 1 < self.logs.len() { self.hand + 1 } else { 0 };
@@ -135,13 +138,29 @@ impl Shard {
             } else if other != key && !log.is_full() && lightest.is_none_or(|(least, _)| log.times.len() < least) {
                 lightest = Some((log.times.len(), other));
             }
-            if self.held < self.room {
+            if self.has_room(more) {
                 return true;
             }
         }
         let removed = lightest.and_then(|(_, other)| self.logs.swap_remove(&other));
         self.held -= removed.as_ref().map_or(0, |log| log.times.len());
         removed.is_some()
+    }
+
+    /// Takes more: other logs make room for it, as far as they are not at their limit.
+    fn charge_more(&mut self, charge: Charge, more: usize, window: u64, now: u64) {
+        if charge.shared {
+            return self.shared.charge_more(more, now);
+        }
+        let left = self.log(charge.key, window, now).map_or(0, |log| log.most().saturating_sub(log.times.len()));
+        let wanted = more.min(left);
+        while !self.has_room(wanted) && self.make_room(charge.key, wanted, window, now) {}
+        let more = if self.has_room(wanted) { more } else { self.room.saturating_sub(self.held) };
+        self.in_log(charge, |log| log.charge_more(more, now));
+    }
+
+    const fn has_room(&self, more: usize) -> bool {
+        self.held.saturating_add(more) <= self.room
     }
 
     /// What a charge was taken from, if it is still there.
@@ -170,7 +189,7 @@ impl Logs {
     fn shards(&self) -> &[Mutex<Shard>] {
         self.shards.get_or_init(|| {
             let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-            let room = limit.saturating_mul(FULL_LOGS).max(SHARD).min(self.capacity.max(1));
+            let room = limit.saturating_mul(MOST_SHARES).max(SHARD).min(self.capacity.max(1));
             let shards = self.capacity / room;
             std::iter::repeat_with(|| Mutex::new(Shard::new(room))).take(shards.max(1)).collect()
         })
@@ -192,13 +211,9 @@ impl Counters for Logs {
         self.in_shard(charge.key, |shard| shard.in_log(charge, |log| log.give_back(charge.stamp)));
     }
 
-    /// As many as there is room for: a log that cannot grow refuses soon enough.
     fn charge_more(&self, charge: Charge, more: u32, now: Duration) {
         let more = usize::try_from(more).unwrap_or(usize::MAX);
-        self.in_shard(charge.key, |shard| {
-            let more = if charge.shared { more } else { more.min(shard.room - shard.held.min(shard.room)) };
-            shard.in_log(charge, |log| log.charge_more(more, millis(now)));
-        });
+        self.in_shard(charge.key, |shard| shard.charge_more(charge, more, self.window, millis(now)));
     }
 }
 
@@ -250,6 +265,39 @@ mod tests {
         logs.charge_more(charge, 50, START + Duration::from_secs(10));
         assert_eq!(logs.take(b"a", 1, START + MINUTE).resets, START + Duration::from_secs(70));
         assert_eq!(passing(&logs, b"a", START + Duration::from_secs(70)), 3);
+    }
+
+    #[test]
+    fn what_more_costs_finds_room_when_the_logs_of_others_can_make_it() {
+        let logs = Logs::new(40, 10, MINUTE);
+        for key in 0..38_u8 {
+            assert!(logs.take(&[key], 1, START).charge.is_some());
+        }
+        let charge = logs.take(b"costly", 1, START).charge.expect("one");
+        logs.charge_more(charge, 9, START);
+        assert_eq!(logs.take(b"costly", 1, START).charge, None, "all ten are charged");
+        let shard = logs.shards()[0].lock().expect("not poisoned");
+        assert!(
+            shard.held <= shard.room && shard.held == shard.logs.values().map(|log| log.times.len()).sum::<usize>()
+        );
+    }
+
+    #[test]
+    fn what_more_costs_takes_what_is_left_when_all_others_are_at_their_limit() {
+        let logs = Logs::new(25, 10, MINUTE);
+        assert_eq!(passing(&logs, b"a", START) + passing(&logs, b"b", START), 20);
+        let charge = logs.take(b"costly", 1, START).charge.expect("one");
+        logs.charge_more(charge, 9, START);
+        let shard = logs.shards()[0].lock().expect("not poisoned");
+        assert_eq!((shard.held, shard.room), (25, 25));
+    }
+
+    #[test]
+    fn a_key_with_the_largest_share_has_room_for_all_of_it() {
+        let logs = Logs::new(10_000, 100, MINUTE);
+        let most = 100 * MOST_SHARES;
+        let passed = (0..most + 10).filter(|_| logs.take(b"48", 16, START).charge.is_some()).count();
+        assert_eq!(passed, most);
     }
 
     #[test]

@@ -16,12 +16,20 @@ use crate::BoxError;
 pub(crate) struct Overflow {
     happened: Arc<AtomicBool>,
     limit: usize,
+    /// That of the same body when it was taken further outside.
+    outer: Option<Box<Overflow>>,
 }
 
 impl Overflow {
     /// The limit that was overrun.
     pub(crate) fn limit(&self) -> Option<usize> {
-        self.happened.load(Relaxed).then_some(self.limit)
+        let outer = || self.outer.as_ref()?.limit();
+        self.happened.load(Relaxed).then_some(self.limit).or_else(outer)
+    }
+
+    /// This one, and `outer` still holds.
+    pub(crate) fn within(self, outer: Option<Self>) -> Self {
+        Self { outer: outer.map(Box::new), ..self }
     }
 }
 
@@ -40,7 +48,7 @@ impl Body {
         }
         let happened = Arc::new(AtomicBool::new(false));
         let limited = Limited { body: self, left: limit, over: Arc::clone(&happened) };
-        (Self::new(limited), Some(Overflow { happened, limit }))
+        (Self::new(limited), Some(Overflow { happened, limit, outer: None }))
     }
 }
 

@@ -42,7 +42,7 @@ pub use cors::{Cors, Denied};
 #[cfg(feature = "rate-limit")]
 pub use limit::{CostFn, Key, KeyFn, RateLimit, RateLimitHeaders, RateLimitState};
 #[cfg(feature = "rate-limit")]
-pub(crate) use limit::{Limited, decide_together};
+pub(crate) use limit::{Limited, decide_together, show_limits};
 #[cfg(feature = "roles")]
 pub use roles::RequireRoles;
 #[cfg(feature = "security-headers")]

@@ -27,6 +27,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 use http_body::Body as HttpBody;
 use tokio::sync::oneshot;
 use tower_layer::Layer;
@@ -136,16 +137,24 @@ where
         };
         response.extensions_mut().insert(FromInside);
         // An error that is not rendered yet has no bytes to read.
-        let crosses = self.reads_bodies() && response.body().error().is_none();
+        let is_error = response.body().error().is_some();
+        let crosses = self.reads_bodies() && !is_error;
+        let coding = response.headers().get(CONTENT_ENCODING).cloned();
         let kept = (!crosses).then(|| std::mem::replace(response.body_mut(), Body::unavailable()));
         // A layer that has gone meanwhile answers by itself below.
         let _ = leave.send(response);
         let mut answer = layer.await?;
         let is_inner = answer.extensions_mut().remove::<FromInside>().is_some();
-        match kept {
-            Some(kept) if is_inner => Ok(answer.map(|_| kept)),
-            _ => own(answer),
+        let Some(kept) = kept.filter(|_| is_inner) else { return own(answer) };
+        if answer.headers().get(CONTENT_ENCODING) != coding.as_ref() {
+            if !is_error {
+                return Err(Error::internal("a tower layer codes bodies, and is registered without `.with_body()`"));
+            }
+            // The bytes that it would have coded are not those of the error.
+            answer.headers_mut().remove(CONTENT_ENCODING);
+            answer.headers_mut().extend(coding.map(|coding| (CONTENT_ENCODING, coding)));
         }
+        Ok(answer.map(|_| kept))
     }
 }
 

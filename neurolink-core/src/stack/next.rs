@@ -204,9 +204,9 @@ impl<'a> Next<'a> {
                 Step::Around(scoped) if !scoped.applies(ctx) => at += 1,
                 Step::Around(scoped) => {
                     return Box::pin(async move {
-                        let outer = ctx.at.replace(At { step: at, hook: 0 });
-                        let result = scoped.middleware.handle(ctx, next).await;
-                        ctx.at = outer;
+                        let place = Place::enter(ctx, Some(At { step: at, hook: 0 }));
+                        let result = scoped.middleware.handle(place.ctx, next).await;
+                        drop(place);
                         match result {
                             Ok(response) => response,
                             Err(error) => {
@@ -220,8 +220,34 @@ impl<'a> Next<'a> {
                 Step::Guard => return Box::pin(guarded(next, ctx)),
             }
         }
-        ctx.at = None;
-        endpoint.call(ctx)
+        let Some(Step::Around(_)) = at.checked_sub(1).and_then(|before| steps.get(before)) else {
+            ctx.at = None;
+            return endpoint.call(ctx);
+        };
+        // Nothing else stands between the endpoint and a middleware that goes on behind it.
+        Box::pin(async move {
+            let place = Place::enter(ctx, None);
+            endpoint.call(place.ctx).await
+        })
+    }
+}
+
+/// Where in the chain the context is; outside of it the former place comes back, even if the future inside is dropped.
+struct Place<'a> {
+    ctx: &'a mut Context,
+    outer: Option<At>,
+}
+
+impl<'a> Place<'a> {
+    fn enter(ctx: &'a mut Context, at: Option<At>) -> Self {
+        let outer = std::mem::replace(&mut ctx.at, at);
+        Self { ctx, outer }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.ctx.at = self.outer;
     }
 }
 
@@ -268,7 +294,8 @@ impl Inside for HooksInside {
 }
 
 async fn run_hooks(hooks: &[Scoped], step: usize, next: Next<'_>, inside: impl Inside, ctx: &mut Context) -> Response {
-    let outer = ctx.at;
+    let place = Place::enter(ctx, None);
+    let (outer, ctx) = (place.outer, &mut *place.ctx);
     let mut entered = hooks.len();
     let mut early = None;
     for (index, hook) in hooks.iter().enumerate() {
@@ -297,8 +324,9 @@ async fn run_hooks(hooks: &[Scoped], step: usize, next: Next<'_>, inside: impl I
 /// It has no timer: the one timer of the request wakes the task, and each poll looks at the time.
 async fn guarded(next: Next<'_>, ctx: &mut Context) -> Response {
     let (deadline, timeout_status, outer) = (ctx.deadline(), ctx.timeout_status(), ctx.at);
+    let place = Place::enter(ctx, outer);
     let result = {
-        let mut inner = std::pin::pin!(HooksInside.run(next, ctx));
+        let mut inner = std::pin::pin!(HooksInside.run(next, place.ctx));
         std::future::poll_fn(|cx| {
             match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| inner.as_mut().poll(cx))) {
                 Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
@@ -313,9 +341,12 @@ async fn guarded(next: Next<'_>, ctx: &mut Context) -> Response {
         })
         .await
     };
-    // The context is free again once the guarded future is gone, wherever that was.
-    ctx.at = outer;
-    result.unwrap_or_else(crate::app::respond_error)
+    drop(place);
+    let response = result.unwrap_or_else(crate::app::respond_error);
+    // The limits inside may be gone, and what they found holds for every answer.
+    #[cfg(feature = "rate-limit")]
+    let response = crate::middleware::show_limits(ctx, response);
+    response
 }
 
 /// The error of a panic: its text is for the log only.

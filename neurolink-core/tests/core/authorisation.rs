@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use neurolink_core::middleware::{ApiKey, ApiKeyAuth, BearerAuth, Key, RateLimit, RequireRoles, StaticToken};
-use neurolink_core::stack::IntoRegistration as _;
+use neurolink_core::stack::{IntoRegistration as _, StackBuilder};
 use neurolink_core::{
-    App, AppBuilder, AuthenticatedUser, Body, ConnInfo, Response, Route, RouteGroup, Settings, Stack,
+    App, AppBuilder, AuthenticatedUser, Body, ConnInfo, Registration, Response, Route, RouteGroup, Settings, Stack,
 };
 
 use crate::support::{Answer, Quiet, ask, mistakes};
@@ -252,4 +252,38 @@ async fn around_native_routes_a_scope_decides_who_is_asked() {
     let stack = Stack::builder().with(bearer()).with(roles().only(["/a/*"])).public(["/a/login"]).build();
     let error = stack.expect("valid").protect(Settings::default()).map(drop).expect_err("a mistake");
     assert!(error.to_string().contains("`/a/login` is public; take it out of the scope"), "{error}");
+}
+
+#[test]
+fn around_native_routes_what_needs_a_user_must_stand_behind_an_authenticator() {
+    let mistake = |stack: StackBuilder| {
+        let protected = stack.build().expect("valid").protect(Settings::default());
+        protected.map(drop).map_err(|error| error.to_string())
+    };
+    let with = |one: Registration| Stack::builder().with(one);
+    let roles = || RequireRoles::any(["admin"]);
+    let unprotected = |path: &str| format!("no authenticator stands in front of all of `{path}`");
+    for (stack, path) in [
+        (with(bearer().only(["/api/*"])).with(roles().only(["/admin/*"])), "/admin/{*rest}"),
+        (with(bearer().only(["/api/*"])).with(roles()), "/{*rest}"),
+        (with(bearer().only(["/api/*"])).with(roles().except(["/login"])), "/{*rest}"),
+        (with(bearer().only(["/admin/users"])).with(roles().only(["/admin/*"])), "/admin"),
+        (with(bearer().except(["/admin/*"])).with(roles().only(["/admin/*"])), "/admin"),
+        (with(bearer().except(["/admin/login"])).with(roles().only(["/admin/*"])), "/admin/{*rest}"),
+        (with(bearer().only(["/admin/{id}"])).with(roles().only(["/admin/{id}/{*rest}"])), "/admin/{id}/{*rest}"),
+    ] {
+        let error = mistake(stack).expect_err(path);
+        assert!(error.contains(&unprotected(path)), "{error}");
+    }
+    for stack in [
+        with(bearer().into()).with(roles().only(["/admin/*"])),
+        with(bearer().only(["/admin/*"])).with(roles().only(["/admin/users", "/admin/{id}/x"])),
+        with(bearer().except(["/login"])).with(roles()),
+        with(bearer().except(["/admin/login"])).with(roles().only(["/admin/*"]).except(["/admin/login"])),
+        with(bearer().only(["/a/*"])).with(keys().only(["/b/*"])).with(roles().only(["/a/*", "/b/*"])),
+    ] {
+        assert_eq!(mistake(stack), Ok(()));
+    }
+    let error = mistake(with(bearer().only(["/api/*"])).with(by_user().only(["/other"]))).expect_err("nobody is known");
+    assert!(error.contains("no authenticator stands in front of `/other`"), "{error}");
 }

@@ -1,16 +1,19 @@
 //! Who may read a request's body, and how much of it.
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::header;
 use http_body_util::BodyExt as _;
 use neurolink_core::app::ConnInfo;
+use neurolink_core::middleware::Tower;
 use neurolink_core::stack::{IntoRegistration as _, order};
 use neurolink_core::{
-    App, Body, BoxError, Context, Error, Hook, Json, Next, Reply, Response, ResultExt as _, Route, from_fn,
+    App, Body, BoxError, Context, Error, Hook, Json, Next, Registration, Reply, Response, ResultExt as _, Route,
+    from_fn,
 };
 use serde_json::Value;
 
-use crate::support::{Auth, app, send, to};
+use crate::support::{Auth, Quiet, app, send, to};
 
 /// A body that does not say how long it is, in pieces of 1000 bytes.
 fn pieces(count: usize) -> Body {
@@ -101,6 +104,50 @@ async fn the_rights_of_a_middleware_come_back_after_what_is_inside() {
     let app = app().middleware(from_fn("late", late).at(6)).middleware(from_fn("refuses", refuses));
     let app = app.route(Route::post("/api/x", length)).build().expect("valid");
     assert_eq!(post(&app, "/api/x", None, pieces(1)).await.0, 500);
+}
+
+#[tokio::test]
+async fn the_rights_of_a_middleware_come_back_when_it_drops_what_is_inside() {
+    async fn hurried(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        assert!(next.run(ctx).now_or_never().is_none(), "what is inside waits");
+        ctx.read_body().await.map(|_| Response::default())
+    }
+    async fn waits(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        std::future::pending::<()>().await;
+        Ok(next.run(ctx).await)
+    }
+    for inside in [from_fn("waits", waits).into(), from_fn("waits", waits).except(["/api/x"])] {
+        for order in [order::TRACE, order::LIMITS] {
+            let app =
+                app().middleware(from_fn("hurried", hurried).at(order)).middleware::<Registration>(inside.clone());
+            let route = Route::post("/api/x", async || std::future::pending::<&'static str>().await);
+            let other = Route::post("/api/y", async || "y");
+            let app = app.route(route).route(other).build().expect("valid");
+            assert_eq!(post(&app, "/api/x", None, Body::empty()).await.0, 500);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_rights_of_a_middleware_come_back_behind_the_handler() {
+    async fn early(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        drop(next.run(ctx).await);
+        ctx.read_body().await.map(|_| Response::default())
+    }
+    for order in [order::TRACE, order::LIMITS] {
+        let app = App::builder(Quiet).middleware(from_fn("early", early).at(order));
+        let app = app.route(Route::post("/api/x", async || "x")).build().expect("valid");
+        assert_eq!(post(&app, "/api/x", None, Body::empty()).await.0, 500, "{order}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_was_taken_twice_keeps_both_limits() {
+    let hands_on = Tower::new("hands-on", tower::layer::util::Identity::new()).with_body();
+    let app = app().configure(|settings| settings.limits.body = 100_000).middleware(hands_on.at(6));
+    let app = app.route(Route::post("/api/x", careless)).build().expect("valid");
+    let (status, text) = post(&app, "/api/x", Some("u1"), pieces(70)).await;
+    assert!(status == 413, "{status} {text}");
 }
 
 /// Reads a taken body to its end, and does not care how it ends.

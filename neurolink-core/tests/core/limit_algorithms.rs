@@ -248,7 +248,7 @@ fn limits_that_cannot_be_kept_or_told_are_mistakes() {
         .expect_err("mistakes")
         .to_string();
     for part in [
-        "middleware.log: a sliding log of 100 needs a capacity of at least as many; raise it",
+        "middleware.log: a sliding log of 100 needs a capacity of at least 1600",
         "middleware.bucket: so many in so long are more than can be counted; give a smaller limit",
         "middleware.rate-limit: a limit of 0 refuses everybody",
         "middleware.rate-limit: a window of no time limits nothing",

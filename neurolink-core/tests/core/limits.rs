@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use neurolink_core::middleware::{ApiKey, ApiKeyAuth, Key, RateLimit, RequireRoles};
+use neurolink_core::middleware::{ApiKey, ApiKeyAuth, Key, RateLimit, RateLimitHeaders, RequireRoles};
 use neurolink_core::stack::IntoRegistration as _;
-use neurolink_core::{AuthenticatedUser, Route};
+use neurolink_core::{AuthenticatedUser, Context, Error, Next, Response, Route, from_fn};
 
 use crate::middleware::{KEY, START, TOKEN, app, get, tokens};
 
@@ -28,6 +28,23 @@ async fn the_limit_is_told_whatever_the_answer() {
         assert_eq!((answer.status, answer.header("x-ratelimit-limit")), (status, "100"), "{path}");
         assert_eq!(answer.header("x-ratelimit-remaining"), left.to_string(), "{path}");
         assert_eq!(answer.header("x-ratelimit-reset"), (START + MINUTE).as_secs().to_string(), "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_is_told_when_the_deadline_passes_and_when_a_middleware_panics() {
+    async fn panics(_: &mut Context, _: Next<'_>) -> Result<Response, Error> {
+        panic!("secret")
+    }
+    let hangs = Route::get("/api/hangs", async || std::future::pending::<&'static str>().await);
+    let app = app()
+        .0
+        .middleware(RateLimit::fixed_window(5, MINUTE).headers([RateLimitHeaders::Legacy, RateLimitHeaders::Draft6]));
+    let app = app.middleware(from_fn("panics", panics).only(["/api/x"])).route(hangs).build().expect("valid");
+    for (path, status, left) in [("/api/hangs", 504, "4"), ("/api/x", 500, "3")] {
+        let answer = get(&app, path, &[]).await;
+        assert_eq!((answer.status, answer.header("x-ratelimit-remaining")), (status, left), "{path}");
+        assert_eq!(answer.header("ratelimit-limit"), "5", "{path}");
     }
 }
 

@@ -13,6 +13,7 @@ use neurolink_core::{App, Body, Context, Error, Middleware, Registration, Reques
 use tower::util::{MapRequestLayer, MapResponseLayer};
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -123,6 +124,26 @@ async fn bodies_cross_if_the_layer_says_so() {
     assert_eq!((status, body.as_str()), (StatusCode::OK, "ABC"));
     let (status, _, body) = get(&app, "/api/fails").await;
     assert!(status == StatusCode::NOT_FOUND && body.contains("No such thing"), "{body}");
+}
+
+#[tokio::test]
+async fn a_compressing_layer_codes_answers_and_leaves_errors_readable() {
+    let coded = async |app: &App, path: &str| {
+        let request = http::Request::get(path).header("accept-encoding", "gzip");
+        let (status, headers, body) = ask(app, request, "").await;
+        (status.as_u16(), headers.get("content-encoding").cloned(), body)
+    };
+    let gzip = || Tower::new("gzip", CompressionLayer::new().compress_when(|_, _, _: &_, _: &_| true));
+    let app_of = |gzip: Registration| app(gzip);
+    let crossing = app_of(gzip().with_body().into());
+    let (status, coding, body) = coded(&crossing, "/api/hello").await;
+    assert!(status == 200 && coding.is_some_and(|coding| coding == "gzip") && !body.contains("hello"));
+    for app in [crossing, app_of(gzip().into())] {
+        let (status, coding, body) = coded(&app, "/api/fails").await;
+        assert!(status == 404 && coding.is_none() && body.contains("No such thing"), "{status} {coding:?} {body}");
+    }
+    let (status, coding, body) = coded(&app_of(gzip().into()), "/api/hello").await;
+    assert!(status == 500 && coding.is_none() && body.contains("INTERNAL_ERROR"), "{status} {coding:?} {body}");
 }
 
 #[tokio::test]

@@ -44,19 +44,19 @@ impl FailureLimit {
     ///
     /// So guesses that come at one time are not more than those that come one by one.
     pub(super) fn attempt(&self, ctx: &Context) -> Result<Attempt<'_>, Error> {
-        let mut attempt = Attempt { counters: &self.counters, charges: SmallVec::new(), now: ctx.now() };
+        let mut attempt = Attempt { counters: &self.counters, charges: SmallVec::new(), now: ctx.now_or_later() };
         if self.most.is_none() {
             return Ok(attempt);
         }
         let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
         for (key, share) in &address_keys(address) {
-            let taken = self.counters.take(key, *share, ctx.now());
+            let taken = self.counters.take(key, *share, attempt.now);
             match taken.charge {
                 Some(charge) => attempt.charges.push(charge),
                 None => {
                     return Err(Error::new(Code::RateLimitExceeded)
                         .with_message("Too many failed attempts, please try again later")
-                        .with_retry_after(taken.resets.saturating_sub(ctx.now())));
+                        .with_retry_after(taken.resets.saturating_sub(attempt.now)));
                 }
             }
         }

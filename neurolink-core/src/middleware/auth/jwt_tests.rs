@@ -138,6 +138,8 @@ fn a_remembered_token_still_ends_and_is_the_same_user() {
     let keys = keys();
     let token = token(&Header::default(), &claims());
     let first = keys.verify(&token, NOW).expect("valid");
+    let place = keys.verified.place(&token).expect("a place");
+    assert!(keys.verified.get(&place, NOW).is_some_and(|user| user == first), "it was remembered");
     assert!(keys.verify(&token, NOW).expect("remembered") == first);
     assert!(keys.clone().verify(&token, NOW + Duration::from_secs(59)).is_ok());
     let error = keys.verify(&token, NOW + Duration::from_secs(60)).expect_err("ended");

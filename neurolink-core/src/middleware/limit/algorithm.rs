@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::counters::{Counters, FixedWindow, Gcra, Logs, SlidingCounter, Table};
+use crate::counters::{Counters, FixedWindow, Gcra, Logs, MOST_SHARES, SlidingCounter, Table};
 
 /// How many pass in how long, by which algorithm.
 #[derive(Clone, Copy)]
@@ -66,9 +66,13 @@ impl Quota {
         }
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         match self.algorithm {
-            Algorithm::SlidingLog if capacity > 0 && limit > capacity => problems.push(format!(
-                "a sliding log of {limit} needs a capacity of at least as many; raise it, or take a sliding counter"
-            )),
+            Algorithm::SlidingLog if capacity > 0 && limit.saturating_mul(MOST_SHARES) > capacity => {
+                problems.push(format!(
+                    "a sliding log of {limit} needs a capacity of at least {}, for the /48 of an IPv6 client has \
+                     {MOST_SHARES} times the limit; raise it, or take a sliding counter",
+                    limit.saturating_mul(MOST_SHARES)
+                ));
+            }
             Algorithm::LeakyBucket { .. } | Algorithm::Gcra if !self.bucket().can_count() => problems.push(
                 "so many in so long are more than can be counted; give a smaller limit or a shorter window".into(),
             ),

@@ -124,7 +124,7 @@ pub(super) fn decide(rules: &[Asked<'_>], ctx: &mut Context, keeps: bool) -> Opt
 }
 
 fn give_back(standings: &mut [Standing<'_>], ctx: &mut Context) {
-    let now = ctx.now();
+    let now = ctx.now_or_later();
     for Standing { asked, state, charge } in standings {
         if let Some(charge) = charge {
             asked.rule.counters().give_back(*charge, now);

@@ -64,12 +64,18 @@ pub(super) fn settle(ctx: &Context, response: &Response) {
     }
 }
 
+/// Writes where the request stands into the answer to a passed deadline or a panic.
+pub(crate) fn show_limits(ctx: &Context, mut response: Response) -> Response {
+    show(ctx, &mut response);
+    response
+}
+
 /// Writes where the request stands.
 pub(super) fn show(ctx: &Context, response: &mut Response) {
     if let Some(state) = &ctx.limited.legacy {
         headers::write_legacy(state, response.headers_mut());
     }
     if !ctx.limited.shown.is_empty() {
-        headers::write_drafts(&ctx.limited.shown, ctx.now(), response.headers_mut());
+        headers::write_drafts(&ctx.limited.shown, ctx.now_or_later(), response.headers_mut());
     }
 }

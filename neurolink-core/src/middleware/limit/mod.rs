@@ -10,7 +10,7 @@
 //!
 //! A refused request is 429 and is not counted.
 //! `Retry-After` is the smallest wait that succeeds if nobody else uses the key, in seconds.
-//! Every answered request carries where it stands, whatever its status, in the dialects of [`RateLimitHeaders`]:
+//! Every answer carries where the caller stands, whatever its status, in the dialects of [`RateLimitHeaders`]:
 //! `X-RateLimit-Limit`, `-Remaining` and `-Reset` (epoch seconds) unless told.
 //!
 //! Several rules decide together: if one refuses, none is charged, and `Retry-After` is the longest wait of those that refuse.
@@ -41,5 +41,5 @@ mod rule;
 pub(crate) use decision::decide_together;
 pub use headers::RateLimitHeaders;
 pub use key::{Key, KeyFn};
-pub(crate) use limited::Limited;
+pub(crate) use limited::{Limited, show_limits};
 pub use rule::{CostFn, RateLimit, RateLimitState};

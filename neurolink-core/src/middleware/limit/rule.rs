@@ -127,8 +127,9 @@ impl RateLimit {
     /// What a request costs, found out when its answer is known: 0 gives back the one that was taken when it came, and
     /// more is taken then, even if there is nothing left.
     ///
-    /// An answer that is streamed is known by its head. A request without an answer, for its deadline passed, its
-    /// client went away or its handler panicked, costs one. The headers show the one that was taken.
+    /// An answer that is streamed is known by its head; that of a handler that panicked is a 500. A request without an
+    /// answer, for its deadline passed, its client went away or a middleware panicked, costs one. The headers show the
+    /// one that was taken.
     #[must_use]
     pub fn cost(mut self, cost: impl Fn(&Context, &Response) -> u32 + Send + Sync + 'static) -> Self {
         self.cost = Some(Arc::new(cost));
@@ -156,8 +157,8 @@ impl RateLimit {
     /// # Errors
     /// It counts by address, and there is none.
     pub(super) fn take(&self, ctx: &Context) -> Result<SmallVec<[Taken; 2]>, NoAddress> {
-        let keys = self.key.of(ctx)?;
-        Ok(keys.iter().map(|(key, share)| self.counters.take(key, *share, ctx.now())).collect())
+        let (keys, now) = (self.key.of(ctx)?, ctx.now_or_later());
+        Ok(keys.iter().map(|(key, share)| self.counters.take(key, *share, now)).collect())
     }
 
     pub(super) const fn counters(&self) -> &Arc<dyn Counters> {
@@ -184,7 +185,7 @@ impl RateLimit {
 
     /// The refusal of a request until another one passes.
     pub(super) fn refusal(&self, ctx: &Context, until: Duration) -> Error {
-        let error = Error::new(Code::RateLimitExceeded).with_retry_after(until.saturating_sub(ctx.now()));
+        let error = Error::new(Code::RateLimitExceeded).with_retry_after(until.saturating_sub(ctx.now_or_later()));
         match &self.message {
             Some(message) => error.with_message(message.to_string()),
             None => error,
