@@ -116,10 +116,9 @@ async fn the_rights_of_a_middleware_come_back_when_it_drops_what_is_inside() {
         std::future::pending::<()>().await;
         Ok(next.run(ctx).await)
     }
-    for inside in [from_fn("waits", waits).into(), from_fn("waits", waits).except(["/api/x"])] {
+    for inside in [Registration::new(from_fn("waits", waits)), from_fn("waits", waits).except(["/api/x"])] {
         for order in [order::TRACE, order::LIMITS] {
-            let app =
-                app().middleware(from_fn("hurried", hurried).at(order)).middleware::<Registration>(inside.clone());
+            let app = app().middleware(from_fn("hurried", hurried).at(order)).middleware(inside.clone());
             let route = Route::post("/api/x", async || std::future::pending::<&'static str>().await);
             let other = Route::post("/api/y", async || "y");
             let app = app.route(route).route(other).build().expect("valid");
