@@ -342,11 +342,13 @@ async fn guarded(next: Next<'_>, ctx: &mut Context) -> Response {
         .await
     };
     drop(place);
-    let response = result.unwrap_or_else(crate::app::respond_error);
-    // The limits inside may be gone, and what they found holds for every answer.
-    #[cfg(feature = "rate-limit")]
-    let response = crate::middleware::show_limits(ctx, response);
-    response
+    result.unwrap_or_else(|error| {
+        let response = crate::app::respond_error(error);
+        // The limits inside are gone, and what they found holds for this answer too.
+        #[cfg(feature = "rate-limit")]
+        let response = crate::middleware::show_limits(ctx, response);
+        response
+    })
 }
 
 /// The error of a panic: its text is for the log only.
