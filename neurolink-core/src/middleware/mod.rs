@@ -45,6 +45,8 @@ pub use concurrency::ConcurrencyLimit;
 #[cfg(feature = "cors")]
 pub use cors::{Cors, Denied};
 #[cfg(feature = "rate-limit")]
+pub use limit::store as limit_store;
+#[cfg(feature = "rate-limit")]
 pub use limit::{CostFn, Key, KeyFn, RateLimit, RateLimitHeaders, RateLimitState};
 #[cfg(feature = "rate-limit")]
 pub(crate) use limit::{Limited, decide_together, show_limits};

@@ -5,19 +5,33 @@ use std::time::Duration;
 use crate::counters::{Counters, FixedWindow, Gcra, Logs, MOST_SHARES, SlidingCounter, Table};
 
 /// How many pass in how long, by which algorithm.
-#[derive(Clone, Copy)]
-pub(super) struct Quota {
-    pub(super) limit: u32,
-    pub(super) window: Duration,
-    pub(super) algorithm: Algorithm,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Quota {
+    /// How many.
+    pub limit: u32,
+    /// In how long.
+    pub window: Duration,
+    /// How they are counted.
+    pub algorithm: Algorithm,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Algorithm {
+/// How requests are counted; the constructors of [`RateLimit`](super::RateLimit) tell more of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// In windows that begin with a key's first request.
     FixedWindow,
+    /// By the time of each.
     SlidingLog,
+    /// In windows of the clock, of which the previous one fades.
     SlidingCounter,
-    LeakyBucket { burst: u32 },
+    /// At a steady rate.
+    LeakyBucket {
+        /// How many more may come at once.
+        burst: u32,
+    },
+    /// At a steady rate, the limit at once after a pause.
     Gcra,
 }
 
@@ -38,7 +52,8 @@ impl Quota {
     }
 
     /// How many may pass at once: the limit that is shown.
-    pub(super) const fn most(&self) -> u32 {
+    #[must_use]
+    pub const fn most(&self) -> u32 {
         match self.algorithm {
             Algorithm::LeakyBucket { burst } => burst.saturating_add(1),
             _ => self.limit,
@@ -51,6 +66,19 @@ impl Quota {
             Algorithm::LeakyBucket { .. } => self.window.saturating_mul(self.most()) / self.limit.max(1),
             _ => self.window,
         }
+    }
+
+    /// So many percent of it, but at least one.
+    pub(super) fn percent(self, percent: u8) -> Self {
+        let part = |number: u32| {
+            let part = u64::from(number) * u64::from(percent) / 100;
+            u32::try_from(part).unwrap_or(u32::MAX)
+        };
+        let algorithm = match self.algorithm {
+            Algorithm::LeakyBucket { burst } => Algorithm::LeakyBucket { burst: part(burst) },
+            other => other,
+        };
+        Self { limit: part(self.limit).max(1), algorithm, ..self }
     }
 
     pub(super) fn problems(&self, capacity: usize) -> Vec<String> {

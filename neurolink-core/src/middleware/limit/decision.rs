@@ -1,23 +1,32 @@
 //! Several limits decide as one: if one refuses, none is charged.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
 use super::headers::RateLimitHeaders;
-use super::limited::{settle, show};
+use super::limited::{Held, settle, show};
+use super::store::{Answer, Change, Charge, LimitKey, OnStoreFailure, Stored, StoredLimits};
 use super::{RateLimit, RateLimitState};
-use crate::counters::Charge;
+use crate::facts::NoAddress;
 use crate::stack::{Member, Scoped};
-use crate::{Context, Error, Hook, Middleware, Response};
+use crate::{Code, Context, Error, Hook, Middleware, Response, counters};
+
+/// When to come again after a store has failed.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Puts the limits of one place in a chain together into one step.
 ///
 /// Limits at different places stay apart, for who is calling is found out between them;
 /// then the earlier ones keep what they took, so that a later one can give it back.
+/// Where one counts in a store, the step has a future; everywhere else it is a hook.
 pub(crate) fn decide_together(members: Vec<Member>) -> Vec<Member> {
     let is_limit = |(_, scoped): &Member| scoped.middleware.as_rate_limit().is_some();
-    if members.iter().filter(|member| is_limit(member)).count() < 2 {
+    let is_stored =
+        |scoped: &Scoped| scoped.middleware.as_rate_limit().is_some_and(|rule| rule.store_handle().is_some());
+    let count = members.iter().filter(|member| is_limit(member)).count();
+    if count < 2 && !members.iter().any(|(_, scoped)| is_stored(scoped)) {
         return members;
     }
     let last = members.iter().rev().find(|member| is_limit(member)).map(|(order, _)| *order);
@@ -30,8 +39,12 @@ pub(crate) fn decide_together(members: Vec<Member>) -> Vec<Member> {
         } else if done != Some(order) {
             done = Some(order);
             let of_this_place = members[index..].iter().filter(|other| other.0 == order && is_limit(other));
-            let rules = of_this_place.map(|(_, scoped)| scoped.clone()).collect();
-            let limits: Arc<dyn Middleware> = Arc::new(Limits { rules, keeps: last != Some(order) });
+            let rules: Box<[Scoped]> = of_this_place.map(|(_, scoped)| scoped.clone()).collect();
+            let keeps = last != Some(order);
+            let limits: Arc<dyn Middleware> = match rules.iter().any(is_stored) {
+                true => Arc::new(StoredLimits { rules, keeps }),
+                false => Arc::new(Limits { rules, keeps }),
+            };
             together.push((order, Scoped::from(limits)));
         }
     }
@@ -51,11 +64,8 @@ impl Hook for Limits {
     }
 
     fn before(&self, ctx: &mut Context) -> Option<Response> {
-        let applying = self.rules.iter().filter(|rule| rule.applies(ctx));
-        let asked =
-            applying.filter_map(|rule| Some(Asked::new(rule.middleware.as_rate_limit()?, || Some(rule.name()))));
-        let asked: SmallVec<[Asked<'_>; 4]> = asked.collect();
-        decide(&asked, ctx, self.keeps)
+        let asked: SmallVec<[Asked<'_>; 4]> = applying(&self.rules, ctx).collect();
+        decide(&asked, &[], ctx, self.keeps)
     }
 
     fn after(&self, ctx: &Context, response: &mut Response) {
@@ -64,16 +74,30 @@ impl Hook for Limits {
     }
 }
 
-/// A rule that is asked, and its name if a header shows it.
+/// The rules whose scope a request is in.
+pub(super) fn applying<'a>(rules: &'a [Scoped], ctx: &Context) -> impl Iterator<Item = Asked<'a>> {
+    let applying = rules.iter().filter(|rule| rule.applies(ctx));
+    applying.filter_map(|rule| Some(Asked::new(rule.middleware.as_rate_limit()?, || Some(rule.name()))))
+}
+
+/// A rule that is asked, and its name if a header or a store needs it.
 pub(super) struct Asked<'a> {
-    rule: &'a RateLimit,
+    pub(super) rule: &'a RateLimit,
     name: Option<Arc<str>>,
 }
 
 impl<'a> Asked<'a> {
     pub(super) fn new(rule: &'a RateLimit, name: impl FnOnce() -> Option<Arc<str>>) -> Self {
-        let name = if rule.dialects().has(RateLimitHeaders::Draft10) { name() } else { None };
-        Self { rule, name }
+        let needed = rule.dialects().has(RateLimitHeaders::Draft10) || rule.store_handle().is_some();
+        Self { rule, name: if needed { name() } else { None } }
+    }
+
+    /// What its store is asked for.
+    ///
+    /// # Errors
+    /// It counts by address, and there is none.
+    pub(super) fn keys(&self, ctx: &Context) -> Result<Vec<LimitKey>, NoAddress> {
+        self.rule.store_keys(self.name.as_ref(), ctx)
     }
 }
 
@@ -83,20 +107,58 @@ struct Standing<'a> {
     asked: &'a Asked<'a>,
     state: RateLimitState,
     /// What was taken; nothing if it is refused.
-    charge: Option<Charge>,
+    charge: Option<Place<'a>>,
 }
 
-/// Asks all rules; if one refuses, nothing stays charged, not even by rules that were asked further outside.
+/// Where something was taken.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Here(counters::Charge),
+    Store(&'a LimitKey, Charge),
+}
+
+impl Standing<'_> {
+    /// What was taken, to be settled later.
+    fn held(&self) -> Option<Held> {
+        let rule = self.asked.rule;
+        Some(match self.charge? {
+            Place::Here(charge) => Held::Here(Arc::clone(rule.counters()), charge),
+            Place::Store(key, charge) => Held::Store(rule.store_handle()?.clone(), key.clone(), charge),
+        })
+    }
+}
+
+/// Asks all rules, of which those with a store have been answered; if one refuses, nothing stays charged, not even by rules that were asked further outside.
 ///
 /// The refusal waits for the last of the keys that are used up.
-pub(super) fn decide(rules: &[Asked<'_>], ctx: &mut Context, keeps: bool) -> Option<Response> {
+pub(super) fn decide<'a>(
+    rules: &'a [Asked<'a>],
+    answers: &'a [Answer],
+    ctx: &mut Context,
+    keeps: bool,
+) -> Option<Response> {
     let mut standings: SmallVec<[Standing<'_>; 4]> = SmallVec::new();
-    let mut unknown = None;
-    for asked in rules {
+    let (mut unknown, mut unavailable) = (None, None);
+    for (index, asked) in rules.iter().enumerate() {
+        match answers.get(index) {
+            Some(Answer::Stored(all)) => {
+                standings.extend(all.iter().map(|stored| in_store(asked, stored, ctx)));
+                continue;
+            }
+            Some(Answer::Failed) => match asked.rule.failure_policy() {
+                OnStoreFailure::Allow => continue,
+                OnStoreFailure::Deny => {
+                    unavailable = Some(Error::new(Code::Unavailable).with_retry_after(STORE_PAUSE));
+                    continue;
+                }
+                OnStoreFailure::Local { .. } => {}
+            },
+            Some(Answer::Local) | None => {}
+        }
         match asked.rule.take(ctx) {
             Ok(taken) => standings.extend(taken.iter().map(|taken| {
-                let state = asked.rule.state(taken);
-                Standing { asked, state, charge: taken.charge }
+                let state = asked.rule.state(taken.remaining, taken.resets);
+                Standing { asked, state, charge: taken.charge.map(Place::Here) }
             })),
             Err(no_address) => {
                 unknown = Some(Error::internal(no_address));
@@ -104,16 +166,17 @@ pub(super) fn decide(rules: &[Asked<'_>], ctx: &mut Context, keeps: bool) -> Opt
             }
         }
     }
-    let error =
-        unknown.or_else(|| longest(&standings).map(|refused| refused.asked.rule.refusal(ctx, refused.state.resets)));
+    let refusal = |refused: &Standing<'_>| refused.asked.rule.refusal(ctx, refused.state.resets);
+    let error = unknown.or_else(|| longest(&standings).map(refusal)).or(unavailable);
     if error.is_some() {
         give_back(&mut standings, ctx);
     } else {
         for standing in &standings {
-            let rule = standing.asked.rule;
-            let charge = standing.charge.filter(|_| keeps || rule.cost_fn().is_some());
-            if let Some(charge) = charge {
-                ctx.limited.keep(rule.counters(), charge, rule.cost_fn());
+            let cost = standing.asked.rule.cost_fn();
+            if (keeps || cost.is_some())
+                && let Some(held) = standing.held()
+            {
+                ctx.limited.keep(held, cost);
             }
         }
     }
@@ -123,12 +186,18 @@ pub(super) fn decide(rules: &[Asked<'_>], ctx: &mut Context, keeps: bool) -> Opt
     Some(response)
 }
 
+fn in_store<'a>(asked: &'a Asked<'a>, stored: &'a Stored, ctx: &Context) -> Standing<'a> {
+    let Stored { key, taken } = stored;
+    let state = asked.rule.state(taken.remaining, ctx.now_or_later().saturating_add(taken.wait));
+    Standing { asked, state, charge: taken.charge.map(|charge| Place::Store(key, charge)) }
+}
+
 fn give_back(standings: &mut [Standing<'_>], ctx: &mut Context) {
     let now = ctx.now_or_later();
-    for Standing { asked, state, charge } in standings {
-        if let Some(charge) = charge {
-            asked.rule.counters().give_back(*charge, now);
-            state.give_back();
+    for standing in standings {
+        if let Some(held) = standing.held() {
+            ctx.limited.change(held, Change::GiveBack, now);
+            standing.state.give_back();
         }
     }
     ctx.limited.give_back(now);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::RateLimitState;
 use super::headers::{self, Shown};
 use super::rule::CostFn;
-use crate::counters::{Charge, Counters};
+use super::store::{Change, Charge, LimitKey, Settlement, StoreHandle};
+use crate::counters::{self, Counters};
 use crate::{Context, Response};
 
 /// Where a request stands, and what may still change of what it took.
@@ -19,30 +20,76 @@ pub(crate) struct Limited {
     kept: Mutex<Vec<Kept>>,
     /// Something kept has a cost that is not known yet.
     unsettled: bool,
+    /// Nothing, unless a limit counts in a store.
+    stores: Mutex<Option<Box<Stores>>>,
+}
+
+/// What a request has to do with stores.
+#[derive(Default)]
+struct Stores {
+    /// What they have to be told; the step that asked them does.
+    pending: Vec<(StoreHandle, Settlement)>,
+    /// Those that have been asked in vain.
+    failed: Vec<StoreHandle>,
 }
 
 /// What was taken and is not settled: a limit further inside may give it back, or the answer tells its cost.
 struct Kept {
-    counters: Arc<dyn Counters>,
-    charge: Charge,
+    held: Held,
     cost: Option<CostFn>,
 }
 
+/// What was taken, and from where.
+pub(super) enum Held {
+    Here(Arc<dyn Counters>, counters::Charge),
+    Store(StoreHandle, LimitKey, Charge),
+}
+
 impl Limited {
-    pub(super) fn keep(&mut self, counters: &Arc<dyn Counters>, charge: Charge, cost: Option<&CostFn>) {
+    pub(super) fn keep(&mut self, held: Held, cost: Option<&CostFn>) {
         self.unsettled |= cost.is_some();
-        let kept = Kept { counters: Arc::clone(counters), charge, cost: cost.cloned() };
-        self.kept.get_mut().unwrap_or_else(PoisonError::into_inner).push(kept);
+        self.kept.get_mut().unwrap_or_else(PoisonError::into_inner).push(Kept { held, cost: cost.cloned() });
+    }
+
+    fn stores(&mut self) -> &mut Option<Box<Stores>> {
+        self.stores.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers a store that was asked in vain.
+    pub(super) fn store_failed(&mut self, store: &StoreHandle) {
+        self.stores().get_or_insert_default().failed.push(store.clone());
+    }
+
+    /// Whether a store was asked in vain: a request does not wait for it again.
+    pub(super) fn has_failed(&mut self, store: &StoreHandle) -> bool {
+        self.stores().as_ref().is_some_and(|stores| stores.failed.iter().any(|other| other.is_same(store)))
+    }
+
+    /// What stores have to be told.
+    pub(super) fn take_pending(&mut self) -> Vec<(StoreHandle, Settlement)> {
+        self.stores().as_mut().map(|stores| std::mem::take(&mut stores.pending)).unwrap_or_default()
     }
 
     /// Gives back all that is kept, and shows it so.
     pub(super) fn give_back(&mut self, now: Duration) {
         self.unsettled = false;
-        for kept in self.kept.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            kept.counters.give_back(kept.charge, now);
+        for kept in std::mem::take(self.kept.get_mut().unwrap_or_else(PoisonError::into_inner)) {
+            self.change(kept.held, Change::GiveBack, now);
         }
         for state in self.shown.iter_mut().map(|shown| &mut shown.state).chain(&mut self.legacy) {
             state.give_back();
+        }
+    }
+
+    /// Changes what was taken: here at once, in a store when it is told.
+    pub(super) fn change(&self, held: Held, change: Change, now: Duration) {
+        match (held, change) {
+            (Held::Here(counters, charge), Change::GiveBack) => counters.give_back(charge, now),
+            (Held::Here(counters, charge), Change::ChargeMore(more)) => counters.charge_more(charge, more, now),
+            (Held::Store(store, key, charge), change) => {
+                let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+                stores.get_or_insert_default().pending.push((store, Settlement { key, charge, change }));
+            }
         }
     }
 }
@@ -55,11 +102,11 @@ pub(super) fn settle(ctx: &Context, response: &Response) {
     // All at once, so that each is settled once however many limits see the answer.
     let kept = std::mem::take(&mut *ctx.limited.kept.lock().unwrap_or_else(PoisonError::into_inner));
     let now = ctx.shared.clock.now();
-    for Kept { counters, charge, cost } in kept {
+    for Kept { held, cost } in kept {
         match cost.map(|cost| cost(ctx, response)) {
-            Some(0) => counters.give_back(charge, now),
+            Some(0) => ctx.limited.change(held, Change::GiveBack, now),
             Some(1) | None => {}
-            Some(more) => counters.charge_more(charge, more - 1, now),
+            Some(more) => ctx.limited.change(held, Change::ChargeMore(more - 1), now),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::algorithm::{Algorithm, Quota};
 use super::decision::{Asked, decide};
 use super::headers::{Dialects, RateLimitHeaders, Shown};
 use super::limited::{settle, show};
+use super::store::{LimitKey, OnStoreFailure, StoreHandle};
 use crate::counters::{Counters, Taken};
 use crate::facts::NoAddress;
 use crate::stack::{Kind, order};
@@ -29,7 +30,10 @@ pub struct RateLimit {
     dialects: Dialects,
     cost: Option<CostFn>,
     capacity: usize,
+    /// All that is counted, or with a store what is counted while that fails.
     counters: Arc<dyn Counters>,
+    store: Option<StoreHandle>,
+    on_store_failure: Option<OnStoreFailure>,
 }
 
 /// Where a request stands: the rule with the least remaining.
@@ -99,6 +103,8 @@ impl RateLimit {
             cost: None,
             capacity: CAPACITY,
             counters: quota.counters(CAPACITY),
+            store: None,
+            on_store_failure: None,
         }
     }
 
@@ -148,7 +154,32 @@ impl RateLimit {
     #[must_use]
     pub fn capacity(mut self, keys: usize) -> Self {
         self.capacity = keys;
-        self.counters = self.quota.counters(keys);
+        self.count_anew()
+    }
+
+    /// Counts in a store, which other servers may count in too.
+    ///
+    /// Rules of one place that have the same handle are asked in one call.
+    #[must_use]
+    pub fn store(mut self, store: impl Into<StoreHandle>) -> Self {
+        self.store = Some(store.into());
+        self
+    }
+
+    /// What a request gets while the store does not answer: 503 unless told.
+    #[must_use]
+    pub fn on_store_failure(mut self, policy: OnStoreFailure) -> Self {
+        self.on_store_failure = Some(policy);
+        self.count_anew()
+    }
+
+    /// With empty counters, for what is counted in this process.
+    fn count_anew(mut self) -> Self {
+        let quota = match self.on_store_failure {
+            Some(OnStoreFailure::Local { percent }) => self.quota.percent(percent),
+            _ => self.quota,
+        };
+        self.counters = quota.counters(self.capacity);
         self
     }
 
@@ -159,6 +190,25 @@ impl RateLimit {
     pub(super) fn take(&self, ctx: &Context) -> Result<SmallVec<[Taken; 2]>, NoAddress> {
         let (keys, now) = (self.key.of(ctx)?, ctx.now_or_later());
         Ok(keys.iter().map(|(key, share)| self.counters.take(key, *share, now)).collect())
+    }
+
+    /// What the store is asked for, under the rule's name in its stack.
+    ///
+    /// # Errors
+    /// It counts by address, and there is none.
+    pub(super) fn store_keys(&self, name: Option<&Arc<str>>, ctx: &Context) -> Result<Vec<LimitKey>, NoAddress> {
+        let rule = name.cloned().unwrap_or_else(|| Hook::name(self).into());
+        let keys = self.key.of(ctx)?.into_iter();
+        let key = |(identity, share)| LimitKey { rule: Arc::clone(&rule), identity, share, quota: self.quota };
+        Ok(keys.map(key).collect())
+    }
+
+    pub(super) const fn store_handle(&self) -> Option<&StoreHandle> {
+        self.store.as_ref()
+    }
+
+    pub(super) fn failure_policy(&self) -> OnStoreFailure {
+        self.on_store_failure.unwrap_or_default()
     }
 
     pub(super) const fn counters(&self) -> &Arc<dyn Counters> {
@@ -174,9 +224,9 @@ impl RateLimit {
     }
 
     /// How what was taken is shown.
-    pub(super) fn state(&self, taken: &Taken) -> RateLimitState {
+    pub(super) fn state(&self, remaining: u32, resets: Duration) -> RateLimitState {
         let limit = self.quota.most();
-        RateLimitState { limit, remaining: taken.remaining.min(limit), resets: taken.resets }
+        RateLimitState { limit, remaining: remaining.min(limit), resets }
     }
 
     pub(super) fn shown(&self, name: Option<Arc<str>>, state: RateLimitState) -> Shown {
@@ -217,13 +267,26 @@ impl Hook for RateLimit {
     }
 
     fn summary(&self) -> String {
-        format!("{} by {}", self.quota, self.key.name())
+        let mut summary = format!("{} by {}", self.quota, self.key.name());
+        if let Some(store) = &self.store {
+            summary.extend([" in ", store.name()]);
+        }
+        summary
     }
 
     fn problems(&self) -> Vec<String> {
         let mut problems = self.quota.problems(self.capacity);
         if self.dialects.is_ambiguous() {
             problems.push("the drafts 7 and 10 write `RateLimit` in two ways; choose one of them".into());
+        }
+        match (&self.store, self.on_store_failure) {
+            (None, Some(_)) => {
+                problems.push("it counts in no store that could fail; name one by `.store(..)`".into());
+            }
+            (Some(_), Some(OnStoreFailure::Local { percent })) if !(1..=100).contains(&percent) => {
+                problems.push(format!("{percent} percent of the limit cannot be counted; give 1 to 100"));
+            }
+            (store, _) => problems.extend(store.iter().flat_map(|store| store.problems(&self.quota))),
         }
         problems
     }
@@ -234,7 +297,7 @@ impl Hook for RateLimit {
 
     fn before(&self, ctx: &mut Context) -> Option<Response> {
         let asked = Asked::new(self, || ctx.at?.name(&ctx.target().steps));
-        decide(&[asked], ctx, false)
+        decide(&[asked], &[], ctx, false)
     }
 
     fn after(&self, ctx: &Context, response: &mut Response) {
