@@ -97,11 +97,11 @@ pub fn soak(subject: &dyn Subject, options: SoakOptions<'_>) -> Result<Outcome, 
 
     // Once everything: what is made when it is first needed is no leak.
     let warm = Tally::default();
-    for place in soaked {
-        for visit in visits(place) {
-            one(visit, place, 0, &warm);
+    thread::scope(|scope| {
+        for place in soaked {
+            scope.spawn(|| visits(place).for_each(|visit| one(visit, place, 0, &warm)));
         }
-    }
+    });
     let restarts = restarts::Restarts::default();
     restarts.one(stopped, &warm);
     let start = at_rest(&places, options.patience)?;
