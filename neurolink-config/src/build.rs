@@ -131,6 +131,7 @@ impl RateLimitKey {
         match self {
             Self::Address => Key::Address,
             Self::User => Key::User,
+            Self::ApiKey => Key::ApiKey,
         }
     }
 }
@@ -176,6 +177,12 @@ impl RateLimitConfig {
             RateLimitDialect::Draft7 => RateLimitHeaders::Draft7,
             RateLimitDialect::Draft10 => RateLimitHeaders::Draft10,
         }));
+        if let Some(users) = self.users {
+            limit = limit.for_users(users);
+        }
+        if let Ok(status) = StatusCode::from_u16(self.status) {
+            limit = limit.status(status);
+        }
         if self.skip_successful {
             limit = limit.skip_successful();
         }

@@ -1,7 +1,9 @@
 //! What a configuration does to an app.
 
+use std::time::Duration;
+
 use http::StatusCode;
-use neurolink_config::{Config, HeaderValue, Loader, Origins, Preset, RateLimitKey};
+use neurolink_config::{Config, HeaderValue, Loader, Origins, Preset, Rate, RateLimitKey};
 use neurolink_core::app::ConnInfo;
 use neurolink_core::middleware::SecurityHeaders;
 use neurolink_core::{App, AppBuilder, Body, Error, Response, Route};
@@ -303,6 +305,20 @@ fn the_conformance_configuration_makes_an_app() {
     }
     assert!(!steps(&app, "/api/agent/execute").contains(&"rate-limit".to_owned()));
     assert!(app.has_authenticator());
+}
+
+#[tokio::test]
+async fn a_limit_may_count_keys_be_higher_for_users_and_refuse_by_another_status() {
+    let mut config = Config::default();
+    config.rate_limit.limit = Some(Rate::new(1, Duration::from_secs(60)));
+    config.rate_limit.status = 503;
+    let refusing = app(&config);
+    assert_eq!(get(&refusing, "/api/nope", &[]).await.status(), 404);
+    assert_eq!(get(&refusing, "/api/nope", &[]).await.status(), 503);
+    config.rate_limit.key = RateLimitKey::ApiKey;
+    config.rate_limit.users = Some(200);
+    let error = builder(&config).all_routes().build().expect_err("nobody is known");
+    assert!(error.to_string().contains("it needs to know the user"), "{error}");
 }
 
 #[test]

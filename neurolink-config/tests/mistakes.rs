@@ -95,7 +95,7 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[cors]\nenabled = true", "cors.enabled", Some("true"), "`origins = \"off\"`"),
     ("[concurrency]\nall = 0", "concurrency.all", Some("0"), "from 1 to 4294967295; or `off`"),
     ("[concurrency]\nall = 5\nqueue = -1", "concurrency.queue", Some("-1"), "a whole number from 0"),
-    ("[concurrency]\nper_caller = 5\nkey = \"ip\"", "concurrency.key", Some("ip"), "`address` and `user`"),
+    ("[concurrency]\nper_caller = 5\nkey = \"ip\"", "concurrency.key", Some("ip"), "`address`, `user` and `api_key`"),
     ("[rate_limit]\nlimit = 100", "rate_limit.limit", Some("100"), "`100/60s`"),
     ("[rate_limit]\nlimit = \"0/60s\"", "rate_limit.limit", Some("0/60s"), "at least 1, or `off`"),
     (
@@ -105,7 +105,7 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         "at most `4294967295/..`",
     ),
     ("[rate_limit]\nmaxRequests = 100", "rate_limit.maxRequests", Some("100"), "write `limit = \"100/60s\"`"),
-    ("[rate_limit]\nlimit = \"1/1s\"\nkey = \"ip\"", "rate_limit.key", Some("ip"), "`address` and `user`"),
+    ("[rate_limit]\nlimit = \"1/1s\"\nkey = \"ip\"", "rate_limit.key", Some("ip"), "`address`, `user` and `api_key`"),
     (
         "[rate_limit]\nlimit = \"1/1s\"\nalgorithm = \"sliding\"",
         "rate_limit.algorithm",

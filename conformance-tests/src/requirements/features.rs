@@ -83,8 +83,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("preset keryx", &[Probe::Preset("keryx")]),
     ("preset tonl", &[Probe::Preset("tonl")]),
     ("private listener", &[Probe::Text("neurolink-config/src/sections/server.rs", "private")]),
-    ("rate-limit answers", &[Probe::Text("neurolink-core/src/middleware/limit", "fn on_exceeded")]),
-    ("rate-limit tiers", &[Probe::Text("neurolink-core/src/middleware/limit", "fn tiers")]),
     ("redaction", &[Probe::Middleware("redaction")]),
     ("Redis", &[Probe::File("neurolink-redis")]),
     ("route groups in the CLI", &[Probe::Text("cli/src", "--group")]),

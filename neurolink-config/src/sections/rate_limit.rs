@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use crate::names::one_of;
-use crate::reader::{Section, boolean, integer, rate, text, word};
+use crate::reader::{Section, boolean, count, integer, rate, text, word};
 use crate::units::Rate;
 use crate::{checks, show};
 
@@ -22,6 +22,11 @@ pub struct RateLimitConfig {
     pub except: Vec<String>,
     /// Who a caller is.
     pub key: RateLimitKey,
+    /// How many a caller may send who is known; `None` for as many as others.
+    #[serde(serialize_with = "show::count")]
+    pub users: Option<u32>,
+    /// The status of the refusal.
+    pub status: u16,
     /// Counts only requests that fail, with a status of 400 and more.
     pub skip_successful: bool,
     /// The headers that tell where a request stands.
@@ -81,7 +86,8 @@ const DIALECTS: [(&str, RateLimitDialect); 4] = [
     ("draft-10", RateLimitDialect::Draft10),
 ];
 
-pub(super) const KEYS: [(&str, RateLimitKey); 2] = [("address", RateLimitKey::Address), ("user", RateLimitKey::User)];
+pub(super) const KEYS: [(&str, RateLimitKey); 3] =
+    [("address", RateLimitKey::Address), ("user", RateLimitKey::User), ("api_key", RateLimitKey::ApiKey)];
 
 impl Default for RateLimitConfig {
     fn default() -> Self {
@@ -92,6 +98,8 @@ impl Default for RateLimitConfig {
             paths: Vec::new(),
             except: Vec::new(),
             key: RateLimitKey::default(),
+            users: None,
+            status: 429,
             skip_successful: false,
             headers: vec![RateLimitDialect::Legacy],
             message: None,
@@ -101,7 +109,7 @@ impl Default for RateLimitConfig {
 
 /// Who a caller is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RateLimitKey {
     /// An address.
@@ -109,6 +117,8 @@ pub enum RateLimitKey {
     Address,
     /// A user; needs authentication.
     User,
+    /// An API key; needs authentication.
+    ApiKey,
 }
 
 impl RateLimitConfig {
@@ -123,6 +133,11 @@ impl RateLimitConfig {
         section.list("paths", &mut self.paths, checks::pattern);
         section.list("except", &mut self.except, checks::pattern);
         section.set("key", &mut self.key, word(&KEYS));
+        section.set("users", &mut self.users, count);
+        section.set("status", &mut self.status, |value| {
+            let status = integer(400, 599)(value)?;
+            Ok(u16::try_from(status).unwrap_or(429))
+        });
         section.set("skip_successful", &mut self.skip_successful, boolean);
         self.read_headers(&mut section);
         section.set("message", &mut self.message, |value| text(value).map(Some));
@@ -133,6 +148,8 @@ impl RateLimitConfig {
                 ("paths", self.paths != before.paths),
                 ("except", self.except != before.except),
                 ("key", self.key != before.key),
+                ("users", self.users != before.users),
+                ("status", self.status != before.status),
                 ("skip_successful", self.skip_successful != before.skip_successful),
                 ("headers", self.headers != before.headers),
                 ("message", self.message != before.message),
