@@ -8,6 +8,7 @@
 //! | `cors` | [`Cors`] | `CORS` |
 //! | `rate-limit` | [`RateLimit`] | `LIMITS`, by user `AFTER_AUTH` |
 //! | `concurrency` | [`ConcurrencyLimit`] | `LIMITS`, by user `AFTER_AUTH` |
+//! | `basic` | [`BasicAuth`] | `AUTH` |
 //! | `bearer` | [`BearerAuth`] | `AUTH` |
 //! | `api-key` | [`ApiKeyAuth`] | `AUTH` |
 //! | `roles` | [`RequireRoles`] | `ROLES` |
@@ -17,7 +18,7 @@
 
 #[cfg(feature = "access-log")]
 mod access_log;
-#[cfg(any(feature = "api-key", feature = "bearer"))]
+#[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
 mod auth;
 #[cfg(feature = "concurrency")]
 mod concurrency;
@@ -38,6 +39,8 @@ mod tower;
 pub use access_log::AccessLog;
 #[cfg(feature = "api-key")]
 pub use auth::{ApiKey, ApiKeyAuth, ApiKeys};
+#[cfg(feature = "basic")]
+pub use auth::{BasicAuth, PasswordHash, PasswordStore, PasswordUser};
 #[cfg(feature = "bearer")]
 pub use auth::{BearerAuth, JwtKeys, StaticToken, TokenValidator};
 #[cfg(feature = "concurrency")]

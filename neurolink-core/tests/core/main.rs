@@ -4,6 +4,8 @@ mod access;
 mod app;
 #[cfg(feature = "full")]
 mod authorisation;
+#[cfg(feature = "full")]
+mod basic;
 mod bodies;
 mod build;
 mod chain;

@@ -11,6 +11,8 @@
 
 #[cfg(feature = "api-key")]
 mod api_key;
+#[cfg(feature = "basic")]
+mod basic;
 #[cfg(feature = "bearer")]
 mod bearer;
 #[cfg(feature = "bearer")]
@@ -18,12 +20,16 @@ mod claims;
 mod failures;
 #[cfg(feature = "bearer")]
 mod jwt;
+#[cfg(feature = "basic")]
+mod lockout;
 mod secret;
-#[cfg(feature = "bearer")]
+#[cfg(any(feature = "basic", feature = "bearer"))]
 mod verified;
 
 #[cfg(feature = "api-key")]
 pub use api_key::{ApiKey, ApiKeyAuth, ApiKeys};
+#[cfg(feature = "basic")]
+pub use basic::{BasicAuth, PasswordHash, PasswordStore, PasswordUser};
 #[cfg(feature = "bearer")]
 pub use bearer::{BearerAuth, StaticToken, TokenValidator};
 #[cfg(feature = "bearer")]

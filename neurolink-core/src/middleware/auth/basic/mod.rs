@@ -1,0 +1,249 @@
+//! A name and a password in each request (RFC 7617).
+//!
+//! Passwords are kept as argon2id, or as bcrypt where they were hashed elsewhere.
+//! A hash is slow on purpose, so half of the cores at most hash at one time, callers take turns, and 64 wait for 2 s at
+//! most: then 503. A password that was right is known for 60 s by a keyed hash.
+//!
+//! | counted | refused | for |
+//! |---|---|---|
+//! | failures of an address, 30 in a minute | 429, before anything is looked at | everybody there |
+//! | failures of a name from one network, 5 in 15 minutes | 401 as for a wrong password, which is not looked at | that name there |
+//! | failures of a name, 50 in 15 minutes | the same | that name, but not where it came in within a day |
+//!
+//! Names that nobody has cost a hash, lock and answer as others do.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{HeaderName, HeaderValue, header};
+use sha2::{Digest as _, Sha256};
+
+use super::failures::FailureLimit;
+use super::lockout::Lockout;
+use super::verified::Verified;
+use crate::counters::address_keys;
+use crate::facts::NoAddress;
+use crate::stack::{Kind, order};
+use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Next, Response};
+
+mod credentials;
+mod hashing;
+mod password;
+mod users;
+
+use credentials::Credentials;
+use hashing::{Busy, Hashing};
+pub use password::PasswordHash;
+use users::Users;
+pub use users::{PasswordStore, PasswordUser};
+
+/// How many right passwords are known at one time.
+const KNOWN: usize = 10_000;
+
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"neurolink\", charset=\"UTF-8\"");
+
+/// Authenticates by a name and a password in each request.
+///
+/// ```
+/// use neurolink_core::middleware::{BasicAuth, PasswordHash, PasswordUser};
+/// use neurolink_core::{AuthenticatedUser, Stack};
+///
+/// let hash = PasswordHash::parse("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQxMjM0$VFFwLYY/vTGk/0ftZRZLAoKtm0AXaGKMO0F5m6UVGz4")?;
+/// let stack = Stack::builder().with(BasicAuth::users([PasswordUser::new("ada", hash, AuthenticatedUser::new("u1"))])).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct BasicAuth {
+    store: Arc<dyn PasswordStore>,
+    names: Option<Arc<[String]>>,
+    hashing: Arc<Hashing>,
+    known: Verified,
+    secret: [u8; 32],
+    lockout: Lockout,
+    failures: FailureLimit,
+    message: Option<Arc<str>>,
+}
+
+impl BasicAuth {
+    /// Accepts these users.
+    #[must_use]
+    pub fn users(users: impl IntoIterator<Item = PasswordUser>) -> Self {
+        let users: Vec<_> = users.into_iter().collect();
+        let names = users.iter().map(|user| user.name.clone()).collect();
+        Self { names: Some(names), ..Self::store(Users(users)) }
+    }
+
+    /// Accepts the users of a store.
+    #[must_use]
+    pub fn store(store: impl PasswordStore) -> Self {
+        // Two identifiers of 122 random bits each, spread over the key.
+        let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(uuid::Uuid::into_bytes).concat();
+        Self {
+            store: Arc::new(store),
+            names: None,
+            hashing: Arc::new(Hashing::new()),
+            known: Verified::new(KNOWN),
+            secret: Sha256::digest(random).into(),
+            lockout: Lockout::default(),
+            failures: FailureLimit::default(),
+            message: None,
+        }
+    }
+
+    /// How many failures a client address may have, in how long: 30 in a minute unless told.
+    #[must_use]
+    pub fn failure_limit(mut self, failures: u32, window: Duration) -> Self {
+        self.failures.set(Some((failures, window)));
+        self
+    }
+
+    /// Lets clients fail as often as they like, but for the lockout.
+    #[must_use]
+    pub fn no_failure_limit(mut self) -> Self {
+        self.failures.set(None);
+        self
+    }
+
+    /// How many failures a name may have from one network, and from all together, in how long: 5 and 50 in 15 minutes
+    /// unless told.
+    #[must_use]
+    pub fn lockout(mut self, from_one_network: u32, from_all: u32, window: Duration) -> Self {
+        self.lockout = Lockout::new(from_one_network, from_all, window);
+        self
+    }
+
+    /// The message of the 401 for callers without credentials.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<Arc<str>>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// Where a right password is kept: no two are the same, and without the secret of this process nobody can guess.
+    fn place(&self, credentials: &Credentials) -> [u8; 32] {
+        let Credentials { name, password } = credentials;
+        let mut hash = Sha256::new_with_prefix(self.secret);
+        hash.update((name.len() as u64).to_be_bytes());
+        hash.update(name);
+        hash.update(password);
+        // Hashed again with the secret, so that nothing can be appended (RFC 2104 in short).
+        Sha256::new_with_prefix(self.secret).chain_update(hash.finalize()).finalize().into()
+    }
+
+    /// The user, or nobody.
+    async fn user(&self, ctx: &Context, credentials: Credentials) -> Result<Option<AuthenticatedUser>, Error> {
+        let (place, now) = (self.place(&credentials), ctx.now_or_later());
+        if let Some(user) = self.known.get(&place, now) {
+            return Ok(Some(user));
+        }
+        let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
+        let network = address_keys(address).swap_remove(0).0;
+        let Some(attempt) = self.lockout.attempt(&credentials.name, &network, now) else { return Ok(None) };
+        let unavailable = |error| Error::new(Code::Unavailable).with_source(error);
+        let found = match self.store.find(&credentials.name).await {
+            Ok(found) => found,
+            Err(error) => {
+                attempt.not_judged();
+                return Err(unavailable(error));
+            }
+        };
+        let hash = found.as_ref().map_or_else(|| self.store.decoy(), |user| user.hash.clone());
+        match self.hashing.verify(network, hash, credentials.password).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(Busy) => {
+                attempt.not_judged();
+                let error = unavailable("too many passwords are being hashed".into());
+                return Err(error.with_retry_after(Duration::from_secs(1)));
+            }
+        }
+        // A decoy's password lets nobody in.
+        let Some(found) = found else { return Ok(None) };
+        attempt.succeeded();
+        self.known.insert(place, &found.user, now);
+        Ok(Some(found.user))
+    }
+}
+
+#[async_trait]
+impl Middleware for BasicAuth {
+    fn name(&self) -> &str {
+        "basic-auth"
+    }
+
+    fn order(&self) -> i16 {
+        order::AUTH
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Authenticator
+    }
+
+    fn summary(&self) -> String {
+        let users = match &self.names {
+            Some(names) => format!("{} users", names.len()),
+            None => "users of a store".into(),
+        };
+        format!("{users}; {}; {}", self.failures.summary(), self.lockout)
+    }
+
+    fn challenge(&self) -> Option<HeaderValue> {
+        Some(CHALLENGE)
+    }
+
+    fn credential_header(&self) -> Option<HeaderName> {
+        Some(header::AUTHORIZATION)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> = self.failures.problem().into_iter().chain(self.lockout.problem()).collect();
+        let names = self.names.as_deref().unwrap_or_default();
+        if self.names.is_some() && names.is_empty() {
+            problems.push("it has no user, so that nobody could come in; give one".into());
+        }
+        for (index, name) in names.iter().enumerate() {
+            if name.is_empty() || name.contains(':') || name.chars().any(char::is_control) {
+                problems
+                    .push(format!("`{}` can be sent by nobody; a name has letters and no colon", name.escape_debug()));
+            }
+            if names[..index].contains(name) {
+                problems.push(format!("the user `{name}` is there twice; take one of them away"));
+            }
+        }
+        problems
+    }
+
+    async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        if let Some(message) = &self.message {
+            ctx.set_authentication_message(message);
+        }
+        if let Some(credentials) = Credentials::of(ctx) {
+            ctx.claim_authorization();
+            let attempt = self.failures.attempt(ctx)?;
+            let user = match credentials {
+                Ok(credentials) => self.user(ctx, credentials).await,
+                Err(error) => Err(error),
+            };
+            let wrong = || Error::new(Code::AuthInvalid).with_source("the name and the password are nobody's");
+            match user.and_then(|user| user.ok_or_else(wrong)) {
+                Ok(user) => {
+                    drop(attempt);
+                    ctx.authenticate(user)?;
+                }
+                Err(error) => {
+                    let reason = error.log_text();
+                    return Err(attempt.refused(ctx, error, &reason, CHALLENGE));
+                }
+            }
+        }
+        Ok(next.run(ctx).await)
+    }
+}
+
+impl fmt::Debug for BasicAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BasicAuth({})", self.summary())
+    }
+}

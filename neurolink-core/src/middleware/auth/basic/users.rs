@@ -1,0 +1,54 @@
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::PasswordHash;
+use crate::{AuthenticatedUser, BoxError};
+
+/// Somebody with a name and a password.
+#[derive(Clone)]
+pub struct PasswordUser {
+    pub(super) name: String,
+    pub(super) hash: PasswordHash,
+    pub(super) user: AuthenticatedUser,
+}
+
+impl PasswordUser {
+    /// A user by the name that is sent, and the hash of the password.
+    pub fn new(name: impl Into<String>, hash: PasswordHash, user: AuthenticatedUser) -> Self {
+        Self { name: name.into(), hash, user }
+    }
+}
+
+impl fmt::Debug for PasswordUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordUser").field("name", &self.name).field("user", &self.user.id).finish_non_exhaustive()
+    }
+}
+
+/// Where users with passwords are found, such as a database.
+#[async_trait]
+pub trait PasswordStore: Send + Sync + 'static {
+    /// The user of this name, if there is one.
+    ///
+    /// # Errors
+    /// It could not be asked: the caller gets 503, never 401.
+    async fn find(&self, name: &str) -> Result<Option<PasswordUser>, BoxError>;
+
+    /// A hash like those of the users: it is compared for names that nobody has, so that time does not tell them.
+    fn decoy(&self) -> PasswordHash;
+}
+
+/// Users that are known at start.
+pub(super) struct Users(pub(super) Vec<PasswordUser>);
+
+#[async_trait]
+impl PasswordStore for Users {
+    async fn find(&self, name: &str) -> Result<Option<PasswordUser>, BoxError> {
+        Ok(self.0.iter().find(|user| user.name == name).cloned())
+    }
+
+    fn decoy(&self) -> PasswordHash {
+        self.0.first().map_or_else(PasswordHash::decoy, |user| user.hash.clone())
+    }
+}
