@@ -87,7 +87,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("rate-limit answers", &[Probe::Text("neurolink-core/src/middleware/limit", "fn on_exceeded")]),
     ("rate-limit tiers", &[Probe::Text("neurolink-core/src/middleware/limit", "fn tiers")]),
     ("redaction", &[Probe::Middleware("redaction")]),
-    ("Redis", &[Probe::File("neurolink-redis")]),
     ("route groups in the CLI", &[Probe::Text("cli/src", "--group")]),
     ("sanitising", &[Probe::Middleware("sanitize")]),
     ("schema validation", &[Probe::Middleware("schema"), Probe::Middleware("validation")]),
