@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use neurolink_core::middleware::{AccessLog, BearerAuth, StaticToken, Timing, Tower};
+use neurolink_core::middleware::{AccessLog, BearerAuth, ConcurrencyLimit, StaticToken, Timing, Tower};
 use neurolink_core::stack::BodyAccess;
 use neurolink_core::{AuthenticatedUser, Body, Code, Context, Error, Hook, Middleware, Next, Stack};
 
@@ -65,6 +65,7 @@ macro_rules! native_tests {
             the_limit_and_facts_of_ones_own_reach_native_handlers,
             the_log_names_the_middleware_that_a_fact_needs,
             a_client_that_leaves_cancels_the_native_handler,
+            limits_of_concurrency_count_native_requests,
             no_spelling_reaches_a_native_handler_without_credentials,
             no_spelling_reaches_a_native_handler_without_the_role,
             no_spelling_passes_a_stack_inside_a_nested_router,
@@ -227,4 +228,20 @@ pub(crate) async fn a_tower_layer_stands_around_native_routes(native: &impl Nati
     let stack = Stack::builder().with(Tower::new("set-header", layer)).build().expect("valid");
     let answer = native.ask(Some(stack), request("POST", "/echo", false, "hello")).await;
     assert_eq!((&answer.headers()["x-tower"], text(&answer)), (&HeaderValue::from_static("yes"), "hello"));
+}
+
+pub(crate) async fn limits_of_concurrency_count_native_requests(native: &impl Native) {
+    let limit = ConcurrencyLimit::all(1);
+    let ask = async |path| {
+        let stack = Stack::builder().with(limit.clone()).build().expect("valid");
+        native.ask(Some(stack), request("GET", path, false, "")).await
+    };
+    let shed = tokio::select! {
+        answer = ask("/hang") => answer,
+        answer = async { facts::hangs().await; ask("/open").await } => answer,
+    };
+    assert_eq!(shed.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(shed.headers()["retry-after"], "1");
+    let open = ask("/open").await;
+    assert_eq!((open.status(), open.body().as_ref()), (StatusCode::OK, &b"open"[..]), "the client has left");
 }

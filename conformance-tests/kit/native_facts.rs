@@ -74,18 +74,20 @@ pub(crate) async fn hang(token: CancellationToken) -> String {
     std::future::pending().await
 }
 
-pub(crate) async fn a_client_that_leaves_cancels_the_native_handler(native: &impl Native) {
-    let hangs = async {
-        loop {
-            if let Some(token) = HANGING.take() {
-                return token;
-            }
-            tokio::task::yield_now().await;
+/// Waits until a handler hangs.
+pub(crate) async fn hangs() -> CancellationToken {
+    loop {
+        if let Some(token) = HANGING.take() {
+            return token;
         }
-    };
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(crate) async fn a_client_that_leaves_cancels_the_native_handler(native: &impl Native) {
     let token = tokio::select! {
         answer = native.ask(Some(Stack::default()), request("GET", "/hang", false, "")) => panic!("{answer:?}"),
-        token = hangs => token,
+        token = hangs() => token,
     };
     assert!(token.is_cancelled());
 }

@@ -49,7 +49,7 @@ files!(
 
 /// Areas that hold nothing but conversations.
 #[cfg(test)]
-const FUNCTION_AREAS: &[&str] = &["backpressure", "cancel", "connections", "http2", "lifecycle"];
+const FUNCTION_AREAS: &[&str] = &["backpressure", "cancel", "concurrency", "connections", "http2", "lifecycle"];
 
 /// All cases that are written as data, a row each.
 ///

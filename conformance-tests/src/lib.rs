@@ -56,6 +56,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("reference", REFERENCE_TOML),
     ("patient", include_str!("../configurations/patient.toml")),
     ("drain", include_str!("../configurations/drain.toml")),
+    ("busy", include_str!("../configurations/busy.toml")),
     ("dialects", include_str!("../configurations/dialects.toml")),
     ("draft-7", include_str!("../configurations/draft-7.toml")),
 ];

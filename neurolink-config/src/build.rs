@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use neurolink_core::middleware::{
-    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, Denied, FrameOptions, Hsts, JwtKeys, Key, RateLimit,
-    RateLimitHeaders, SecurityHeaders, StaticToken, Timing,
+    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts, JwtKeys, Key,
+    RateLimit, RateLimitHeaders, SecurityHeaders, StaticToken, Timing,
 };
 use neurolink_core::stack::StackBuilder;
 use neurolink_core::{
@@ -13,8 +13,9 @@ use secrecy::ExposeSecret as _;
 
 use crate::sections::parse_hsts;
 use crate::{
-    AuthConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, Origins,
-    RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore, limit_store,
+    AuthConfig, ConcurrencyConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig,
+    JwtConfig, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
+    limit_store,
 };
 
 impl Config {
@@ -59,6 +60,7 @@ impl Config {
             self.cors.build(&self.request_id.header, &self.auth.api_keys.header, &limit_headers).map(configured),
         );
         all.extend(self.rate_limit.build(&mut problems).map(Registration::configured));
+        all.extend(self.concurrency.build().map(configured));
         all.extend(self.auth.bearer().map(configured));
         all.extend(self.auth.api_keys().map(configured));
         if problems.is_empty() { Ok(all) } else { Err(ConfigError::new(problems)) }
@@ -125,6 +127,22 @@ impl CorsConfig {
     }
 }
 
+impl RateLimitKey {
+    const fn key(self) -> Key {
+        match self {
+            Self::Address => Key::Address,
+            Self::User => Key::User,
+        }
+    }
+}
+
+impl ConcurrencyConfig {
+    fn build(&self) -> impl Iterator<Item = ConcurrencyLimit> {
+        let all = self.all.map(|most| ConcurrencyLimit::all(most).queue(self.queue, self.queue_timeout));
+        all.into_iter().chain(self.per_caller.map(|most| ConcurrencyLimit::by(self.key.key(), most)))
+    }
+}
+
 impl RateLimitConfig {
     /// The headers of the drafts: whoever may read the legacy ones may read them.
     fn header_names(&self) -> Vec<&'static str> {
@@ -153,11 +171,7 @@ impl RateLimitConfig {
             RateLimitAlgorithm::LeakyBucket => RateLimit::leaky_bucket(rate.limit, rate.window, self.burst),
             RateLimitAlgorithm::Gcra => RateLimit::gcra(rate.limit, rate.window),
         };
-        let limit = limit.by(match self.key {
-            RateLimitKey::Address => Key::Address,
-            RateLimitKey::User => Key::User,
-        });
-        let mut limit = limit.headers(self.headers.iter().map(|dialect| match dialect {
+        let mut limit = limit.by(self.key.key()).headers(self.headers.iter().map(|dialect| match dialect {
             RateLimitDialect::Legacy => RateLimitHeaders::Legacy,
             RateLimitDialect::Draft6 => RateLimitHeaders::Draft6,
             RateLimitDialect::Draft7 => RateLimitHeaders::Draft7,

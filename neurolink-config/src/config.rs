@@ -4,8 +4,9 @@ use serde::Serialize;
 use crate::layers::Table;
 use crate::reader::{Found, Section};
 use crate::{
-    AuthConfig, BodyConfig, CorsConfig, CrossSiteConfig, ErrorsConfig, HeadersConfig, Loaded, Loader, LogConfig,
-    Preset, ProxiesConfig, RateLimitConfig, RequestIdConfig, ServerConfig, StreamConfig, TimeoutConfig,
+    AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorsConfig, HeadersConfig, Loaded,
+    Loader, LogConfig, Preset, ProxiesConfig, RateLimitConfig, RequestIdConfig, ServerConfig, StreamConfig,
+    TimeoutConfig,
 };
 
 /// Everything that can be configured, as values.
@@ -35,6 +36,8 @@ pub struct Config {
     pub cors: CorsConfig,
     /// How many requests one caller may send.
     pub rate_limit: RateLimitConfig,
+    /// How many requests may be at work at one time.
+    pub concurrency: ConcurrencyConfig,
     /// Sizes of request bodies.
     pub body: BodyConfig,
     /// How long things may take.
@@ -74,6 +77,7 @@ impl Config {
             auth: AuthConfig::default(),
             cors: CorsConfig::default(),
             rate_limit: RateLimitConfig::default(),
+            concurrency: ConcurrencyConfig::default(),
             body: BodyConfig::default(),
             timeout: TimeoutConfig::default(),
             headers: HeadersConfig::default(),
@@ -122,7 +126,19 @@ impl Config {
             )*};
         }
         sections!(
-            server, auth, cors, rate_limit, body, timeout, headers, cross_site, proxies, request_id, errors, stream,
+            server,
+            auth,
+            cors,
+            rate_limit,
+            concurrency,
+            body,
+            timeout,
+            headers,
+            cross_site,
+            proxies,
+            request_id,
+            errors,
+            stream,
             log
         );
         root.finish();

@@ -26,10 +26,10 @@ pub use loader::{Loaded, Loader};
 pub use presets::Preset;
 pub use secrecy::SecretString;
 pub use sections::{
-    ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, CorsConfig, CrossSiteConfig, ErrorFormat, ErrorsConfig,
-    HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogConfig, LogFormat, LogLevel, Origins, ProxiesConfig,
-    RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore, RequestIdConfig, ServerConfig,
-    StoreFailure, StreamConfig, TimeoutConfig, TokenConfig,
+    ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
+    ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogConfig, LogFormat, LogLevel, Origins,
+    ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
+    RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

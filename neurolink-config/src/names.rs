@@ -7,12 +7,13 @@ use neurolink_core::ConfigProblem;
 use crate::layers::{Table, Value};
 
 /// The sections, and the one key that stands outside of them.
-pub(crate) const SECTIONS: [&str; 14] = [
+pub(crate) const SECTIONS: [&str; 15] = [
     "preset",
     "server",
     "auth",
     "cors",
     "rate_limit",
+    "concurrency",
     "body",
     "timeout",
     "headers",

@@ -289,6 +289,18 @@ pub(crate) fn size(value: &Value) -> Result<usize, String> {
     units::parse_size(&text)
 }
 
+/// A number of requests, or `off`.
+pub(crate) fn count(value: &Value) -> Result<Option<u32>, String> {
+    match value {
+        Value::Bool(false) => Ok(None),
+        Value::Text(word) | Value::String(word) if word.eq_ignore_ascii_case("off") => Ok(None),
+        value => {
+            let number = integer(1, u32::MAX.into())(value).map_err(|problem| format!("{problem}; or `off`"))?;
+            Ok(Some(u32::try_from(number).unwrap_or(u32::MAX)))
+        }
+    }
+}
+
 /// `100/60s`, or `off`.
 pub(crate) fn rate(value: &Value) -> Result<Option<units::Rate>, String> {
     match value {

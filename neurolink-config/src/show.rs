@@ -24,6 +24,13 @@ pub(crate) fn rate<S: Serializer>(value: &Option<Rate>, serializer: S) -> Result
     }
 }
 
+pub(crate) fn count<S: Serializer>(value: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(number) => serializer.serialize_u32(*number),
+        None => serializer.serialize_str("off"),
+    }
+}
+
 pub(crate) fn secret<S: Serializer>(_: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(HIDDEN)
 }

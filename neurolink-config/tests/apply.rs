@@ -306,6 +306,19 @@ fn the_conformance_configuration_makes_an_app() {
 }
 
 #[test]
+fn limits_of_concurrency_become_middleware() {
+    let mut config = Config::default();
+    config.concurrency.all = Some(500);
+    config.concurrency.queue = 20;
+    config.concurrency.per_caller = Some(10);
+    let app = app(&config);
+    let route = app.plan().routes.iter().find(|route| route.path == "/api/agent/execute").expect("a route");
+    let summary = |name: &str| route.steps.iter().find(|step| step.name == name).map(|step| step.summary.as_str());
+    assert_eq!(summary("load-shedding"), Some("500 at a time, 20 wait 1s"));
+    assert_eq!(summary("concurrency"), Some("10 at a time by address"));
+}
+
+#[test]
 fn impossible_values_of_code_are_found_too() {
     let mut config = Config::default();
     config.headers.frame_options = HeaderValue::Value("sometimes".into());

@@ -130,6 +130,20 @@ fn settings_of_a_store_that_is_not_used_are_warned_about() {
 }
 
 #[test]
+fn limits_of_concurrency_are_numbers_or_off() {
+    let set = [("NEUROLINK__CONCURRENCY__ALL", "500"), ("NEUROLINK__CONCURRENCY__PER_CALLER", "off")];
+    let loaded = Loader::new().environment(set).load().expect("valid");
+    assert_eq!((loaded.config.concurrency.all, loaded.config.concurrency.per_caller), (Some(500), None));
+    let idle = [("NEUROLINK__CONCURRENCY__QUEUE", "5"), ("NEUROLINK__CONCURRENCY__KEY", "user")];
+    let warnings = Loader::new().environment(idle).load().expect("valid").warnings;
+    let expected = [
+        "concurrency.key has no effect while concurrency.per_caller is `off`; name a number, such as 10",
+        "concurrency.queue has no effect while concurrency.all is `off`; name a number, such as 500",
+    ];
+    assert_eq!(warnings, expected);
+}
+
+#[test]
 fn secrets_come_from_variables_or_files() {
     let secret = common::file("jwt.secret", "0123456789abcdef0123456789abcdef\n");
     let keys =

@@ -93,6 +93,9 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[cors]\norigins = \"*\"\ncredentials = true", "cors.credentials", None, "list the origins"),
     ("[cors]\norigins = \"*\"\nmethods = [\"get\"]", "cors.methods[0]", Some("get"), "in capitals"),
     ("[cors]\nenabled = true", "cors.enabled", Some("true"), "`origins = \"off\"`"),
+    ("[concurrency]\nall = 0", "concurrency.all", Some("0"), "from 1 to 4294967295; or `off`"),
+    ("[concurrency]\nall = 5\nqueue = -1", "concurrency.queue", Some("-1"), "a whole number from 0"),
+    ("[concurrency]\nper_caller = 5\nkey = \"ip\"", "concurrency.key", Some("ip"), "`address` and `user`"),
     ("[rate_limit]\nlimit = 100", "rate_limit.limit", Some("100"), "`100/60s`"),
     ("[rate_limit]\nlimit = \"0/60s\"", "rate_limit.limit", Some("0/60s"), "at least 1, or `off`"),
     (

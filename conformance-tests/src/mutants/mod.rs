@@ -8,6 +8,7 @@ mod agent;
 mod auth;
 mod body;
 mod browser;
+mod concurrency;
 mod connection;
 mod edit;
 mod envelope;
@@ -38,11 +39,12 @@ pub use report::Report;
 /// All mutants: those that break one thing first, those that break everything last.
 #[must_use]
 pub fn all() -> Vec<&'static Mutant> {
-    let themes: [&[Mutant]; 20] = [
+    let themes: [&[Mutant]; 21] = [
         agent::ALL,
         auth::ALL,
         body::ALL,
         browser::ALL,
+        concurrency::ALL,
         connection::ALL,
         envelope::ALL,
         headers::ALL,

@@ -65,7 +65,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("basic auth", &[Probe::Middleware("basic")]),
     ("cache", &[Probe::Middleware("cache")]),
     ("CLI state", &[Probe::File("cli/src/commands/status.rs"), Probe::File("cli/src/commands/stop.rs")]),
-    ("concurrency limit", &[Probe::Middleware("concurrency")]),
     ("config get and set", &[Probe::Text("cli/src", "--get")]),
     ("container image", &[Probe::File("Dockerfile")]),
     ("deprecation", &[Probe::Middleware("deprecation")]),

@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod concurrency;
 mod cors;
 mod cross_site;
 mod errors;
@@ -17,6 +18,7 @@ mod timeout;
 
 pub use auth::{ApiKeyConfig, ApiKeysConfig, AuthConfig, JwtConfig, TokenConfig};
 pub use body::BodyConfig;
+pub use concurrency::ConcurrencyConfig;
 pub use cors::{CorsConfig, Origins};
 pub use cross_site::CrossSiteConfig;
 pub use errors::{ErrorFormat, ErrorsConfig};

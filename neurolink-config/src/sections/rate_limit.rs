@@ -99,6 +99,8 @@ const DIALECTS: [(&str, RateLimitDialect); 4] = [
     ("draft-10", RateLimitDialect::Draft10),
 ];
 
+pub(super) const KEYS: [(&str, RateLimitKey); 2] = [("address", RateLimitKey::Address), ("user", RateLimitKey::User)];
+
 impl Default for RateLimitConfig {
     fn default() -> Self {
         Self {
@@ -144,8 +146,7 @@ impl RateLimitConfig {
         });
         section.list("paths", &mut self.paths, checks::pattern);
         section.list("except", &mut self.except, checks::pattern);
-        let keys = [("address", RateLimitKey::Address), ("user", RateLimitKey::User)];
-        section.set("key", &mut self.key, word(&keys));
+        section.set("key", &mut self.key, word(&KEYS));
         section.set("skip_successful", &mut self.skip_successful, boolean);
         self.read_headers(&mut section);
         section.set("message", &mut self.message, |value| text(value).map(Some));

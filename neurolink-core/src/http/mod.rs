@@ -2,6 +2,8 @@
 
 mod body;
 mod envelope;
+#[cfg(feature = "concurrency")]
+mod held;
 mod limited;
 mod media;
 mod parked;

@@ -7,6 +7,7 @@
 //! | `security-headers` | [`SecurityHeaders`] | `HEADERS` |
 //! | `cors` | [`Cors`] | `CORS` |
 //! | `rate-limit` | [`RateLimit`] | `LIMITS`, by user `AFTER_AUTH` |
+//! | `concurrency` | [`ConcurrencyLimit`] | `LIMITS`, by user `AFTER_AUTH` |
 //! | `bearer` | [`BearerAuth`] | `AUTH` |
 //! | `api-key` | [`ApiKeyAuth`] | `AUTH` |
 //! | `roles` | [`RequireRoles`] | `ROLES` |
@@ -18,6 +19,8 @@
 mod access_log;
 #[cfg(any(feature = "api-key", feature = "bearer"))]
 mod auth;
+#[cfg(feature = "concurrency")]
+mod concurrency;
 #[cfg(feature = "cors")]
 mod cors;
 #[cfg(feature = "rate-limit")]
@@ -37,6 +40,8 @@ pub use access_log::AccessLog;
 pub use auth::{ApiKey, ApiKeyAuth, ApiKeys};
 #[cfg(feature = "bearer")]
 pub use auth::{BearerAuth, JwtKeys, StaticToken, TokenValidator};
+#[cfg(feature = "concurrency")]
+pub use concurrency::ConcurrencyLimit;
 #[cfg(feature = "cors")]
 pub use cors::{Cors, Denied};
 #[cfg(feature = "rate-limit")]

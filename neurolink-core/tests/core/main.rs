@@ -8,6 +8,8 @@ mod bodies;
 mod build;
 mod chain;
 #[cfg(feature = "full")]
+mod concurrency;
+#[cfg(feature = "full")]
 mod credentials;
 #[cfg(feature = "full")]
 mod facts;
