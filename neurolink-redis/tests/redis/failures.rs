@@ -1,15 +1,13 @@
 //! A Redis that is gone, stopped, or comes back.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use neurolink_core::App;
 use neurolink_core::middleware::RateLimit;
 use neurolink_core::middleware::limit_store::{OnStoreFailure, StoreHandle};
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::kit::{Redis, free_port, url};
+use crate::log::Log;
 use crate::look::connection;
 use crate::support::{MINUTE, app, get, passing, patient, store};
 
@@ -54,37 +52,16 @@ async fn at_once(app: &App, requests: u32, status: u16) {
     assert!(start.elapsed() < requests * BUDGET / 4, "{requests} requests took {:?}", start.elapsed());
 }
 
-/// What is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn about_stores(&self) -> Vec<String> {
-        let text = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let text = String::from_utf8(text).expect("UTF-8");
-        text.lines().filter(|line| line.contains("limit store")).map(str::to_owned).collect()
-    }
+/// The lines that tell how the store is.
+fn about_stores(log: &Log) -> Vec<String> {
+    log.text().lines().filter(|line| line.contains("limit store")).map(str::to_owned).collect()
 }
 
 #[tokio::test]
 async fn a_stopped_redis_costs_five_requests_the_budget_and_is_back_within_a_second() {
     let redis = Redis::start();
     let handle = StoreHandle::with_budget(store(&redis.url()), BUDGET);
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let _listening = subscriber.set_default();
+    let (log, _listening) = Log::listen();
     let app = with(&handle, OnStoreFailure::Deny);
     // The first may find no connection yet.
     while get(&app, "192.0.2.9").await.0 != 200 {}
@@ -100,7 +77,7 @@ async fn a_stopped_redis_costs_five_requests_the_budget_and_is_back_within_a_sec
         assert!(waited < SECOND + TOLERANCE, "{waited:?}");
         assert_ne!(get(&app, "192.0.2.1").await.0, 503);
     }
-    let lines = log.about_stores();
+    let lines = about_stores(&log);
     assert_eq!(lines.len(), 4, "a line for each change: {lines:#?}");
     assert!(lines[0].contains("WARN") && lines[0].contains("no answer in 50ms"), "{lines:#?}");
     assert!(lines[1].contains("INFO") && lines[1].contains("answers again"), "{lines:#?}");

@@ -2,6 +2,8 @@
 
 #[path = "../../kit/mod.rs"]
 mod kit;
+#[path = "../../../conformance-tests/kit/log.rs"]
+mod log;
 
 mod app;
 mod failures;

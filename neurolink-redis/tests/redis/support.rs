@@ -4,35 +4,18 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use neurolink_core::engine::{Call, EventStream, Generate, Generation};
 use neurolink_core::middleware::limit_store::StoreHandle;
-use neurolink_core::{App, AppBuilder, Body, ConnInfo, Engine, Error, Route};
+use neurolink_core::{App, AppBuilder, Body, ConnInfo, Route};
 use neurolink_redis::RedisStore;
+use neurolink_routes::OfflineEngine;
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 /// For tests whose Redis is well: on a busy machine it may be slow, and that is not what they are about.
 const PATIENT: Duration = Duration::from_secs(10);
 
-struct Quiet;
-
-#[async_trait::async_trait]
-impl Engine for Quiet {
-    fn name(&self) -> &str {
-        "quiet"
-    }
-
-    async fn generate(&self, request: Generate, _call: &Call) -> Result<Generation, Error> {
-        Ok(Generation::new(request.input.text, "quiet", "quiet-1"))
-    }
-
-    async fn stream(&self, _request: Generate, _call: &Call) -> Result<EventStream, Error> {
-        Err(Error::not_found("there is none"))
-    }
-}
-
 /// An app with `GET /api/x`.
 pub(crate) fn app() -> AppBuilder {
-    App::builder(Quiet).route(Route::get("/api/x", async || "x"))
+    App::builder(OfflineEngine::new()).route(Route::get("/api/x", async || "x"))
 }
 
 pub(crate) fn store(url: &str) -> RedisStore {
