@@ -98,6 +98,8 @@ def main() -> int:
             wrong.append(f"{name}: {now['allocations']} allocations, {before['allocations']} before")
         if now["instructions"] > before["instructions"] * (1 + TOLERANCE):
             wrong.append(f"{name}: {now['instructions']} instructions, {before['instructions']} before")
+    if not options.update:
+        wrong += [f"{name} is in the baseline, and there is no such scenario" for name in baseline if name not in costs]
     for sentence, name, base, allocations, instructions in [] if options.baseline else BOUNDS:
         over = {key: costs[name][key] - costs[base][key] for key in ("allocations", "instructions")}
         print(f"{sentence}: {over['instructions']} instructions (bound {instructions}), {over['allocations']:.1f} allocations (bound {allocations or 'none'})")

@@ -2,10 +2,10 @@
 """Loads every server in one run and prints what a request costs each: the bare frameworks, their usual crates, ours.
 
     benches/load.py             seven rounds of everything, about half an hour; writes docs/performance.md and its plot
-    benches/load.py --quick     three short rounds, at most five minutes; writes nothing
+    benches/load.py --quick     three short rounds without latencies, at most five minutes; writes nothing
     benches/load.py --framework axum --kind usual --kind mounted --load GET
 
-The server has one thread on core 0, the load generator (wrk; oha for latencies, where it is installed) is on core 1.
+The server has one thread on core 0, the load generator (wrk; oha for latencies, without which it says that there are none) is on core 1.
 The rounds alternate: every server of a framework is loaded once a round, in an order that turns, and ratios are taken
 round by round. CPU per request is the server's user and system time, divided by the requests it answered.
 Ends with 1 when a figure that is promised is missed.
@@ -57,6 +57,8 @@ def main() -> int:
         print("two cores are needed: one for the server, one for the load", file=sys.stderr)
         return 2
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--package", "neurolink-benches"], cwd=ROOT, check=True)
+    if loading.no_latencies() and not options.quick:
+        print(loading.no_latencies(), file=sys.stderr)
     loads = options.load or list(loading.LOADS)
     started = time.monotonic()
     results = {}

@@ -1,5 +1,6 @@
 """Starts a server on one core and loads it from the other."""
 import functools
+import http.client
 import json
 import os
 import pathlib
@@ -29,6 +30,13 @@ LOADS = {
     "SSE 50": ("POST", "/api/agent/stream", json.dumps({"input": "x"}), 16, 200),
     "POST 100 KB": ("POST", "/api/agent/execute", _text(100 * 1024), 16, 300),
 }
+
+
+def no_latencies() -> str:
+    """Why latencies cannot be measured; empty if they can."""
+    if shutil.which("oha"):
+        return ""
+    return "Latencies (p50, p99) were not measured: `oha` is missing; install it with `cargo install oha --locked`."
 
 
 def binary() -> pathlib.Path:
@@ -123,8 +131,8 @@ class Server:
         return {"cpu_us": cpu / requests * 1e6, "rps": rate, "peak_mb": peak_mb(self.process.pid)}
 
     def latency(self, name: str, seconds: int) -> dict:
-        """Percentiles in ms at a fixed rate that every server can take; nothing without oha."""
-        if not shutil.which("oha"):
+        """Percentiles in ms at a fixed rate that every server can take; nothing without oha, which `no_latencies` says."""
+        if no_latencies():
             return {}
         method, path, body, connections, rate = LOADS[name]
         command = ["taskset", "-c", "1", "oha", "--no-tui", "--output-format", "json", "-q", str(rate), "-c", str(connections),
@@ -139,27 +147,27 @@ class Server:
         return {name: percentiles[name] * 1000 for name in ("p50", "p99", "p99.9") if percentiles.get(name)}
 
 
-def check(server: Server, jobs: bool) -> None:
+def ask(server: Server, load: str, headers: dict) -> tuple:
+    """One request of a load: the response and its body."""
+    method, path, body, *_ = LOADS[load]
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+    response = connection.getresponse()
+    return response, response.read()
+
+
+def check(server: Server, jobs: bool, loads: list = list(LOADS), event: bytes = b'"text"') -> None:
     """The answers are what they are taken for: else the figures were of something else."""
-    import http.client
-
-    def ask(load: str, headers: dict):
-        method, path, body, *_ = LOADS[load]
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
-        connection.request(method, path, body, {"Content-Type": "application/json", **headers})
-        response = connection.getresponse()
-        return response, response.read()
-
-    for load in LOADS:
-        response, body = ask(load, {"Authorization": f"Bearer {token()}", "Origin": ORIGIN})
+    for load in loads:
+        response, body = ask(server, load, {"Authorization": f"Bearer {token()}", "Origin": ORIGIN})
         if response.status != 200:
             raise SystemExit(f"{server.name}, {load}: status {response.status}: {body[:200]}")
-        if load == "SSE 50" and body.count(b'"text"') != 50:
-            raise SystemExit(f"{server.name}: {body.count(b'text')} events instead of 50")
+        if load == "SSE 50" and body.count(event) != 50:
+            raise SystemExit(f"{server.name}: {body.count(event)} events instead of 50")
         lacking = [name for name in JOBS if jobs and not response.getheader(name)]
         if lacking:
             raise SystemExit(f"{server.name}, {load}: no {', '.join(lacking)}")
-        if jobs and ask(load, {"Origin": ORIGIN})[0].status == 200:
+        if jobs and ask(server, load, {"Origin": ORIGIN})[0].status == 200:
             raise SystemExit(f"{server.name}, {load}: answers a caller without a token")
 
 

@@ -5,7 +5,7 @@ import platform
 import re
 import subprocess
 
-from loading import LOADS, ROOT, median, ratio
+from loading import LOADS, ROOT, median, no_latencies, ratio
 
 PAGE = ROOT / "docs/performance.md"
 PLOT = ROOT / "docs/performance.svg"
@@ -25,6 +25,8 @@ AGAINST_USUAL = {
     for load, most in zip(SMALL, bounds)
 }
 NATIVE_OVER_MOUNTED = 1.3
+# How much of a rate of streams may be missing: two runs of one server differ so much.
+STREAM_TOLERANCE = 0.03
 
 
 def missed(results: dict) -> list:
@@ -45,8 +47,8 @@ def missed(results: dict) -> list:
             if load == "SSE 50" and {"bare", "looped"} <= kinds.keys():
                 value, _, _ = ratio(measured, "looped", "bare", "rps")
                 least = 15.0 if framework == "warp" else 1.0
-                if value < least * 0.97:
-                    found.append(f"{framework}: streams through our loop are {value:.2f} of the framework's own rate, at least {least}")
+                if value < least * (1 - STREAM_TOLERANCE):
+                    found.append(f"{framework}: streams through our loop are {value:.2f} of the framework's own rate, at least {least} within {STREAM_TOLERANCE:.0%}")
     return found
 
 
@@ -67,7 +69,7 @@ def rows(framework: str, loads: dict) -> list:
     return lines
 
 
-HEAD = ["framework", "load", "server", "CPU us", "requests/s", "CPU: usual = 1", "CPU: bare = 1", "p50 / p99 ms", "peak MB"]
+HEAD = ["framework", "load", "server", "CPU us", "requests/s", "CPU: usual = 1", "CPU: bare on its loop = 1", "p50 / p99 ms", "peak MB"]
 
 
 def filled(lines: list) -> list:
@@ -142,6 +144,7 @@ def write(results: dict, count: int, seconds: int, minutes: float) -> None:
 {datetime.date.today()}, {machine()}.
 {versions()}.
 {count} rounds of {seconds} s for each server and load; the whole run took {minutes:.0f} minutes.
+{no_latencies()}
 
 ![CPU per request](performance.svg)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rules of the house that no lint knows: file sizes, no sleeping tests, the project speaks of itself only."""
+"""Rules of the house that no lint knows: file sizes, nothing unfinished or ignored, no path of some machine."""
 import pathlib
 import re
 import subprocess

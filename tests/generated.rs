@@ -4,7 +4,7 @@
 
 use neurolink::Framework;
 use neurolink_conformance::Divergences;
-use neurolink_conformance::generate::{KNOWN, Options, generate};
+use neurolink_conformance::generate::{GenerateOptions, KNOWN, generate};
 
 #[path = "kit/servers.rs"]
 mod servers;
@@ -22,7 +22,7 @@ fn every_generated_exchange_gets_one_answer_on_all_frameworks() {
     let seed = number("NEUROLINK_DIFF_SEED", 1);
     let from = number("NEUROLINK_DIFF_FROM", 0);
     println!("seed {seed}");
-    let report = generate(&servers.columns(), Options { requests, seed, from, ..Options::default() });
+    let report = generate(&servers.columns(), GenerateOptions { requests, seed, from, ..GenerateOptions::default() });
     println!("{report}");
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.asked, requests);

@@ -9,7 +9,7 @@ use crate::control::Control;
 use crate::parse::{Asked, RawResponse};
 use crate::placeholders::{fill, unescape};
 use crate::request::build;
-use crate::wire::{Connection, End, Exchange, Options, Until};
+use crate::wire::{Connection, ConnectionOptions, End, Exchange, Until};
 
 /// A case that is written as code.
 #[derive(Clone, Copy, Debug)]
@@ -127,14 +127,14 @@ impl Ctx {
     /// # Errors
     /// The server cannot be reached.
     pub fn connect(&self) -> Result<Connection, Failure> {
-        self.connect_with(Options::default())
+        self.connect_with(ConnectionOptions::default())
     }
 
     /// A new connection with a deadline or a receive buffer of its own.
     ///
     /// # Errors
     /// The server cannot be reached.
-    pub fn connect_with(&self, options: Options) -> Result<Connection, Failure> {
+    pub fn connect_with(&self, options: ConnectionOptions) -> Result<Connection, Failure> {
         Connection::open_with(self.addr, self.from, options)
             .map_err(|error| Failure::new(format!("cannot connect: {error}")))
     }

@@ -139,7 +139,8 @@ pub fn requirements() -> Result<Vec<Row>, LedgerError> {
     parse(REQUIREMENTS)
 }
 
-/// Where the original's adapters differ (`V`), its defects (`O-D`) and those of the four systems (`P-D`).
+/// Where the original's adapters differ (`V`), its defects (`O-D`), those of the four systems (`P-D`), and what is on the
+/// original's wire (`W`).
 ///
 /// # Errors
 /// The list is malformed.
@@ -148,7 +149,7 @@ pub fn origins() -> Result<Vec<Row>, LedgerError> {
 }
 
 /// The lists that rows belong to, in the order of the report.
-const SYSTEMS: [(&str, &str); 7] = [
+const SYSTEMS: [(&str, &str); 8] = [
     ("S0", "the original's server adapters"),
     ("S1", "a guide to hardening an API: Express, FastAPI, nginx"),
     ("S2", "Keryx"),
@@ -156,6 +157,7 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("V", "where the original's four adapters answer differently"),
     ("O-D", "defects of the original"),
     ("P-D", "defects in the four systems' own code"),
+    ("W", "what is on the original's wire, on routes that this server has, and what its client reads there"),
 ];
 
 fn system(id: &str) -> &str {

@@ -19,7 +19,7 @@ fn requirement_ids() -> Vec<String> {
 }
 
 fn origin_ids() -> Vec<String> {
-    let lists = [("V", 74), ("O-D", 48), ("P-D", 34)];
+    let lists = [("V", 74), ("O-D", 48), ("P-D", 34), ("W", 43)];
     lists.iter().flat_map(|(list, last)| (1..=*last).map(move |n| format!("{list}{n}"))).collect()
 }
 
@@ -70,8 +70,8 @@ fn the_page_is_current() {
 
 #[test]
 fn ids_are_found_in_sources() {
-    assert_eq!(ids_in("RFC 9110 15.5.6; V2; O-D31 (P-D5)"), ["V2", "O-D31", "P-D5"]);
-    assert!(ids_in("VX; V; O-D; Vary").is_empty());
+    assert_eq!(ids_in("RFC 9110 15.5.6; V2; O-D31 (P-D5); W7"), ["V2", "O-D31", "P-D5", "W7"]);
+    assert!(ids_in("VX; V; O-D; Vary; W; WHATWG").is_empty());
 }
 
 #[test]

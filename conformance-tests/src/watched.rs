@@ -42,10 +42,10 @@ impl Counters {
         self.bytes.load(Ordering::SeqCst)
     }
 
-    fn begin(self: &Arc<Self>) -> Running {
+    fn begin(self: &Arc<Self>) -> AtWork {
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.running.fetch_add(1, Ordering::SeqCst);
-        Running(Arc::clone(self))
+        AtWork(Arc::clone(self))
     }
 
     fn produced(&self, event: &StreamEvent) {
@@ -57,9 +57,9 @@ impl Counters {
 }
 
 /// Work that goes on until it is dropped.
-struct Running(Arc<Counters>);
+struct AtWork(Arc<Counters>);
 
-impl Drop for Running {
+impl Drop for AtWork {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, Ordering::SeqCst);
     }

@@ -84,14 +84,14 @@ pub enum Until {
 
 /// What a connection is opened with.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct ConnectionOptions {
     /// How long it has for everything on it.
     pub timeout: Duration,
     /// The size of the kernel's receive buffer, in bytes.
     pub receive_buffer: Option<usize>,
 }
 
-impl Default for Options {
+impl Default for ConnectionOptions {
     /// 5 s and the system's buffer.
     fn default() -> Self {
         Self { timeout: Duration::from_secs(5), receive_buffer: None }
@@ -113,15 +113,15 @@ impl Connection {
     /// # Errors
     /// The server cannot be reached.
     pub fn open(addr: SocketAddr, from: Option<IpAddr>, timeout: Duration) -> std::io::Result<Self> {
-        Self::open_with(addr, from, Options { timeout, ..Options::default() })
+        Self::open_with(addr, from, ConnectionOptions { timeout, ..ConnectionOptions::default() })
     }
 
     /// Connects from `from`, if that is given.
     ///
     /// # Errors
     /// The server cannot be reached.
-    pub fn open_with(addr: SocketAddr, from: Option<IpAddr>, options: Options) -> std::io::Result<Self> {
-        let Options { timeout, receive_buffer } = options;
+    pub fn open_with(addr: SocketAddr, from: Option<IpAddr>, options: ConnectionOptions) -> std::io::Result<Self> {
+        let ConnectionOptions { timeout, receive_buffer } = options;
         let deadline = Instant::now() + timeout;
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
         if let Some(bytes) = receive_buffer {

@@ -2,13 +2,13 @@
 //!
 //! `MUTANTS=all` runs every case against every mutant; `MUTANTS=<part of a name>` runs only those mutants.
 
-use neurolink_conformance::mutants::{self, Options};
+use neurolink_conformance::mutants::{self, MutantOptions};
 
 #[test]
 fn every_mutant_is_killed_and_every_must_case_kills_one() {
     let asked = std::env::var("MUTANTS").ok();
     let all = asked.as_deref() == Some("all");
-    let options = Options { all, filter: asked.filter(|_| !all) };
+    let options = MutantOptions { all, filter: asked.filter(|_| !all) };
     let report = mutants::run(&mutants::all(), &options).expect("the cases are well-formed");
     println!("{report}");
     if options.filter.is_some() {

@@ -4,12 +4,13 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
-use neurolink_conformance::generate::{Options, generate};
+use neurolink_conformance::generate::{GenerateOptions, generate};
 use neurolink_conformance::{Column, reference};
 use neurolink_core::server::Shutdown;
 use neurolink_core::{App, Body, ConnInfo, Request, Response};
@@ -70,7 +71,7 @@ async fn answer(app: &App, plant: Plant, request: Request, info: ConnInfo) -> Re
 /// Sends the exchanges of one seed until the first difference.
 fn is_found(planted: SocketAddr) {
     let columns = [Column::new("right", start(NOTHING)), Column::new("planted", planted)];
-    let report = generate(&columns, Options { seed: 1, most_findings: 1, ..Options::default() });
+    let report = generate(&columns, GenerateOptions { seed: 1, most_findings: 1, ..GenerateOptions::default() });
     assert!(!report.is_clean(), "{report}");
     println!("{report}");
 }
@@ -89,9 +90,29 @@ fn with_query(path: &str, query: Option<&str>) -> String {
 #[test]
 fn nothing_planted_is_no_difference() {
     let columns = [Column::new("one", start(NOTHING)), Column::new("other", start(NOTHING))];
-    let report = generate(&columns, Options { requests: 1000, ..Options::default() });
+    let report = generate(&columns, GenerateOptions { requests: 1000, ..GenerateOptions::default() });
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.asked, 1000);
+}
+
+/// How many answers there were.
+static ONCE: AtomicU32 = AtomicU32::new(0);
+
+#[test]
+fn a_difference_that_does_not_come_back_is_counted_and_no_clean_run() {
+    let after = |_: &Parts, response: &mut Response| {
+        if ONCE.fetch_add(1, Ordering::Relaxed) == 0 {
+            *response.status_mut() = StatusCode::IM_A_TEAPOT;
+        }
+    };
+    let columns = [Column::new("right", start(NOTHING)), Column::new("planted", start(Plant { after, ..NOTHING }))];
+    let report = generate(&columns, GenerateOptions { requests: 20, ..GenerateOptions::default() });
+    assert_eq!((report.findings.len(), report.unrepeated.len()), (0, 1), "{report}");
+    assert!(!report.is_clean());
+    let number = report.unrepeated[0].number;
+    let row = report.row("today");
+    assert!(row.ends_with(&format!("| none; not repeatable 1: exchanges {number} |")), "{row}");
+    assert!(report.to_string().contains(" 0 findings, 1 not repeatable, "), "{report}");
 }
 
 #[test]

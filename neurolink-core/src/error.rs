@@ -199,6 +199,7 @@ struct Inner {
     headers: Vec<(HeaderName, HeaderValue)>,
     source: Option<BoxError>,
     status: Option<StatusCode>,
+    body: Option<Value>,
 }
 
 impl Error {
@@ -213,6 +214,7 @@ impl Error {
             headers: Vec::new(),
             source: None,
             status: None,
+            body: None,
         }))
     }
 
@@ -250,6 +252,21 @@ impl Error {
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
         self
+    }
+
+    /// Answers with exactly this JSON instead of the envelope, for clients that expect another shape.
+    ///
+    /// It is shown as it is, whatever the status: put nothing into it that is for the log.
+    #[must_use]
+    pub fn with_body(mut self, body: Value) -> Self {
+        self.0.body = Some(body);
+        self
+    }
+
+    /// The whole body, if it was chosen.
+    #[must_use]
+    pub fn body(&self) -> Option<&Value> {
+        self.0.body.as_ref()
     }
 
     /// Adds a response header, such as `WWW-Authenticate`.

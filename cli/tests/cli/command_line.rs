@@ -5,14 +5,67 @@ use std::process::Stdio;
 
 use crate::kit::{err, neurolink, out, run};
 
+/// The help of the binary and of everything below it that can be run.
+fn helps() -> Vec<(String, String)> {
+    let help = |path: &[&str]| {
+        let output = run(&[path, &["--help"]].concat());
+        assert!(output.status.success(), "{path:?}");
+        (path.join(" "), out(&output))
+    };
+    let commands = |help: &str| -> Vec<String> {
+        let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        let named = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        named
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|name| *name != "help")
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut helps = vec![help(&[])];
+    for command in commands(&helps[0].1) {
+        let own = help(&[&command]);
+        let below = commands(&own.1);
+        if below.is_empty() {
+            helps.push(own);
+        }
+        helps.extend(below.iter().map(|name| help(&[&command, name])));
+    }
+    helps
+}
+
 #[test]
 fn help_has_examples_of_every_command() {
-    for arguments in [&["--help"][..], &["serve", "--help"], &["routes", "--help"], &["config", "--help"]] {
-        let output = run(arguments);
-        assert!(output.status.success());
-        let text = out(&output);
-        assert!(text.contains("Examples:") && text.contains("  neurolink "), "{text}");
+    let helps = helps();
+    let names: Vec<&str> = helps.iter().map(|(name, _)| name.as_str()).collect();
+    for name in ["", "serve", "routes", "config", "conformance run", "conformance serve", "conformance soak"] {
+        assert!(names.contains(&name), "{name} is missing in {names:?}");
     }
+    assert_eq!(names.len(), 10, "{names:?}");
+    for (name, text) in &helps {
+        assert!(text.contains("Examples:") && text.contains(&format!("  neurolink {name}")), "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_tests_that_help_and_documentation_name_exist() {
+    let page = include_str!("../../../docs/conformance.md");
+    let readme = include_str!("../../../conformance-tests/README.md");
+    let mut texts: Vec<String> = helps().into_iter().map(|(_, text)| text).collect();
+    texts.extend([page.to_owned(), readme.to_owned()]);
+    let quoted: Vec<&str> = texts
+        .iter()
+        .flat_map(|text| text.split("--exact '").skip(1))
+        .map(|rest| rest.split('\'').next().expect("a beginning"))
+        .collect();
+    assert!(quoted.len() >= 3, "{quoted:?}");
+    let tests = neurolink_conformance::test_names().expect("well-formed cases");
+    for name in quoted {
+        assert!(tests.iter().any(|test| test == name), "no test is called {name}");
+    }
+}
+
+#[test]
+fn serve_has_its_flags_and_none_for_secrets() {
     let text = out(&run(&["serve", "--help"]));
     for flag in [
         "--framework",
@@ -43,12 +96,9 @@ fn nothing_and_nonsense_are_mistakes_of_the_command_line() {
 
 #[test]
 fn help_is_at_most_100_columns_wide() {
-    let conformance = ["run", "matrix", "diff", "soak"].map(|command| ["conformance", command, "--help"]);
-    let plain = [["--help"].as_slice(), &["serve", "--help"], &["routes", "--help"], &["config", "--help"]];
-    for arguments in plain.into_iter().chain(conformance.iter().map(|arguments| &arguments[..])) {
-        let text = out(&run(arguments));
+    for (name, text) in helps() {
         let longest = text.lines().max_by_key(|line| line.chars().count()).expect("lines");
-        assert!(longest.chars().count() <= 100, "{arguments:?}: {longest}");
+        assert!(longest.chars().count() <= 100, "{name}: {longest}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure};
-use crate::wire::Options;
+use crate::wire::ConnectionOptions;
 
 use super::requests::{agent, at_work};
 
@@ -17,7 +17,7 @@ const SLACK: u64 = 256 * KIB;
 /// A client with a buffer of 4 KiB reads 1 KB/s for ten seconds.
 pub(super) fn slow_reader(ctx: &Ctx) -> Result<(), Failure> {
     let control = ctx.control()?;
-    let options = Options { timeout: Duration::from_secs(15), receive_buffer: Some(4096) };
+    let options = ConnectionOptions { timeout: Duration::from_secs(15), receive_buffer: Some(4096) };
     let mut connection = ctx.connect_with(options)?;
     ctx.send(&mut connection, &agent("stream", "test/endless", "x"));
     at_work(control, 1)?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status, wait_until};
 use crate::process::{enough_files, open_at};
-use crate::wire::{Connection, Options};
+use crate::wire::{Connection, ConnectionOptions};
 
 use super::requests::{SOON, agent, is_alive, slow_stream};
 
@@ -17,7 +17,9 @@ pub(super) fn thousand(ctx: &Ctx) -> Result<(), Failure> {
     enough_files(FILES)?;
     let mut idle: Vec<Connection> = Vec::with_capacity(CROWD);
     for _ in 0..CROWD {
-        idle.push(ctx.connect_with(Options { timeout: Duration::from_secs(30), ..Options::default() })?);
+        idle.push(
+            ctx.connect_with(ConnectionOptions { timeout: Duration::from_secs(30), ..ConnectionOptions::default() })?,
+        );
     }
     wait_until(SOON, "all are accepted by the kernel", || open_at(ctx.addr()).is_ok_and(|open| open >= CROWD))?;
     let mut busy = ctx.connect()?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use neurolink_core::server::ServerError;
 
 use crate::function::{Ctx, Failure, ensure, expect_status, wait_until};
-use crate::wire::{Connection, Options};
+use crate::wire::{Connection, ConnectionOptions};
 
 use super::requests::{SOON, agent, at_work, expect_close, expect_code, is_alive, slow_stream};
 
@@ -153,7 +153,8 @@ pub(super) fn cut(ctx: &Ctx) -> Result<(), Failure> {
     let control = ctx.control()?;
     let mut waiting = ctx.connect()?;
     ctx.send(&mut waiting, &agent("execute", "test/silent", "x"));
-    let mut unread = ctx.connect_with(Options { receive_buffer: Some(4096), ..Options::default() })?;
+    let mut unread =
+        ctx.connect_with(ConnectionOptions { receive_buffer: Some(4096), ..ConnectionOptions::default() })?;
     ctx.send(&mut unread, &agent("stream", "test/endless", "x"));
     at_work(control, 2)?;
     let begun = Instant::now();

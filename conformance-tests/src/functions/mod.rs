@@ -73,7 +73,7 @@ impl FunctionCase {
 pub(crate) const ALL: &[FunctionCase] = &[
     must("requestid/same-client-id-does-not-mix-users", "O-D2; O-D3; P-D5; V27", concurrent::same_id),
     must("requestid/ids-are-unique", "O-D42; V57", concurrent::unique_ids),
-    must("requestid/header-and-body-agree", "original 1.1; V57", concurrent::one_id),
+    must("requestid/header-and-body-agree", "original 1.1; V57; W6", concurrent::one_id),
     must("http/pipelined-answers-keep-their-order", "RFC 9112 9.3.2", connection::pipelined),
     must("http/request-in-pieces", "RFC 9112 2.2", connection::in_pieces),
     must("http/keep-alive-after-an-error", "RFC 9112 9.3; V12", connection::after_error),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::exchange::Exchange;
+use super::exchange::GeneratedExchange;
 use crate::Column;
 use crate::differential::Group;
 use crate::normalise::{Rule, normalise};
@@ -27,7 +27,7 @@ struct Asked {
 /// The answers to an exchange, with the servers that gave them.
 ///
 /// All servers get each piece before one of them gets the next.
-pub(super) fn ask(columns: &[Column<'_>], exchange: &Exchange, used: &mut BTreeSet<Rule>) -> Vec<Group> {
+pub(super) fn ask(columns: &[Column<'_>], exchange: &GeneratedExchange, used: &mut BTreeSet<Rule>) -> Vec<Group> {
     let mut all: Vec<Asked> = columns.iter().map(open).collect();
     let sendings = exchange.sendings();
     for (at, sending) in sendings.iter().enumerate() {

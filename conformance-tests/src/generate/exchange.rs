@@ -9,7 +9,7 @@ const LARGE: usize = 8 * 1024;
 
 /// Requests on one connection.
 #[derive(Clone, Debug)]
-pub struct Exchange {
+pub struct GeneratedExchange {
     /// The requests, in order; at least one.
     pub requests: Vec<Request>,
     /// Whether all are sent at once, or each after the answer to the one before.
@@ -184,7 +184,7 @@ pub struct Sending {
     pub in_pieces: Vec<bool>,
 }
 
-impl Exchange {
+impl GeneratedExchange {
     /// What is sent before each reading.
     ///
     /// Unless the last request closes the connection, another one follows that does: it shows that the server
@@ -269,12 +269,12 @@ mod tests {
     #[test]
     fn pieces_are_the_whole_and_a_closing_request_follows() {
         let open = Request { headers: vec![("Host".into(), b"localhost".to_vec())], ..last_request() };
-        let exchange = Exchange { requests: vec![open.clone()], pipelined: true, splits: vec![500, 0, 500] };
+        let exchange = GeneratedExchange { requests: vec![open.clone()], pipelined: true, splits: vec![500, 0, 500] };
         let sendings = exchange.sendings();
         assert_eq!(sendings.len(), 1);
         assert_eq!(sendings[0].pieces.len(), 2);
         assert_eq!(sendings[0].pieces.concat(), [open.bytes(), last_request().bytes()].concat());
-        let closed = Exchange { requests: vec![last_request()], pipelined: false, splits: vec![] };
+        let closed = GeneratedExchange { requests: vec![last_request()], pipelined: false, splits: vec![] };
         assert_eq!(closed.sendings().len(), 1);
         assert_eq!(closed.sendings()[0].asked.len(), 1);
     }

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use proptest::sample::{Index, select};
 
-use super::exchange::{Chunks, Exchange, Framing, Request};
+use super::exchange::{Chunks, Framing, GeneratedExchange, Request};
 use super::routes::STARTS;
 use super::values as v;
 use crate::placeholders::named;
@@ -13,11 +13,11 @@ use crate::placeholders::named;
 const TELLING: usize = 12;
 
 /// Exchanges of one to three requests.
-pub(super) fn exchange() -> BoxedStrategy<Exchange> {
+pub(super) fn exchange() -> BoxedStrategy<GeneratedExchange> {
     let requests = prop_oneof![6 => vec(request(), 1), 1 => vec(request(), 2..=3)];
     let splits = prop_oneof![2 => Just(Vec::new()), 1 => vec(0_u16..1000, 1..4)];
     (requests, any::<bool>(), splits)
-        .prop_map(|(requests, pipelined, splits)| Exchange { requests, pipelined, splits })
+        .prop_map(|(requests, pipelined, splits)| GeneratedExchange { requests, pipelined, splits })
         .boxed()
 }
 

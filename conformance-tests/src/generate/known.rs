@@ -1,6 +1,6 @@
 //! Exchanges that are not generated, because a list of divergences tells already how they are answered.
 
-use super::exchange::{Exchange, Framing, Request};
+use super::exchange::{Framing, GeneratedExchange, Request};
 use crate::Column;
 
 /// What is not generated while a server's list has this entry.
@@ -9,7 +9,7 @@ pub struct Known {
     /// The entry of a `divergences.toml`.
     pub case: &'static str,
     /// Whether an exchange shows what the entry tells.
-    pub shows: fn(&Exchange) -> bool,
+    pub shows: fn(&GeneratedExchange) -> bool,
 }
 
 /// A trailer that is no header line.
@@ -96,7 +96,7 @@ pub fn of(columns: &[Column<'_>]) -> Vec<Known> {
     KNOWN.iter().filter(has).copied().collect()
 }
 
-fn any(exchange: &Exchange, shows: impl Fn(&Request) -> bool) -> bool {
+fn any(exchange: &GeneratedExchange, shows: impl Fn(&Request) -> bool) -> bool {
     exchange.requests.iter().any(shows)
 }
 
@@ -105,7 +105,7 @@ fn has_malformed_trailer(request: &Request) -> bool {
 }
 
 /// Whether more than one request is sent.
-fn is_followed(exchange: &Exchange) -> bool {
+fn is_followed(exchange: &GeneratedExchange) -> bool {
     exchange.sendings().iter().map(|sending| sending.asked.len()).sum::<usize>() > 1
 }
 

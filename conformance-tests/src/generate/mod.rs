@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use proptest::strategy::{BoxedStrategy, Strategy as _, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-pub use self::exchange::{Chunks, Exchange, Framing, Request, Sending};
+pub use self::exchange::{Chunks, Framing, GeneratedExchange, Request, Sending};
 pub use self::known::{KNOWN, Known};
 pub use self::report::{Finding, Report};
 use crate::Column;
@@ -34,7 +34,7 @@ const SHRINKING: Duration = Duration::from_secs(10);
 
 /// What to generate and how.
 #[derive(Clone, Copy)]
-pub struct Options<'a> {
+pub struct GenerateOptions<'a> {
     /// How many exchanges are sent to each server.
     pub requests: u64,
     /// Makes the exchanges, together with their numbers.
@@ -62,7 +62,7 @@ pub struct Progress {
     pub findings: usize,
 }
 
-impl Default for Options<'_> {
+impl Default for GenerateOptions<'_> {
     fn default() -> Self {
         Self {
             requests: 20_000,
@@ -76,9 +76,12 @@ impl Default for Options<'_> {
     }
 }
 
-impl std::fmt::Debug for Options<'_> {
+impl std::fmt::Debug for GenerateOptions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("requests", &self.requests).field("seed", &self.seed).finish_non_exhaustive()
+        f.debug_struct("GenerateOptions")
+            .field("requests", &self.requests)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,7 +91,7 @@ impl std::fmt::Debug for Options<'_> {
 /// The servers have to run with the reference configuration and to be fresh: rate limits are keyed by address,
 /// and an address of its own is what an exchange has.
 #[must_use]
-pub fn generate(columns: &[Column<'_>], options: Options<'_>) -> Report {
+pub fn generate(columns: &[Column<'_>], options: GenerateOptions<'_>) -> Report {
     let started = Instant::now();
     let shared = Shared {
         columns,
@@ -117,21 +120,21 @@ pub fn generate(columns: &[Column<'_>], options: Options<'_>) -> Report {
 
 /// The answers to one exchange, grouped, and the rules that were needed.
 #[must_use]
-pub fn compare(columns: &[Column<'_>], exchange: &Exchange) -> Vec<Group> {
+pub fn compare(columns: &[Column<'_>], exchange: &GeneratedExchange) -> Vec<Group> {
     ask::ask(columns, exchange, &mut BTreeSet::new())
 }
 
 /// What the threads of a run share.
 struct Shared<'a> {
     columns: &'a [Column<'a>],
-    options: Options<'a>,
+    options: GenerateOptions<'a>,
     next: AtomicU64,
     asked: AtomicU64,
     enough: AtomicBool,
     report: Mutex<Report>,
 }
 
-type Tree = Box<dyn ValueTree<Value = Exchange>>;
+type Tree = Box<dyn ValueTree<Value = GeneratedExchange>>;
 
 impl Shared<'_> {
     fn work(&self) {
@@ -153,7 +156,7 @@ impl Shared<'_> {
         self.lock().normalised.append(&mut used);
     }
 
-    fn one(&self, number: u64, strategy: &BoxedStrategy<Exchange>, used: &mut BTreeSet<Rule>) {
+    fn one(&self, number: u64, strategy: &BoxedStrategy<GeneratedExchange>, used: &mut BTreeSet<Rule>) {
         let tree = tree(strategy, self.options.seed, number);
         let exchange = tree.current();
         let groups = ask::ask(self.columns, &exchange, used);
@@ -166,8 +169,9 @@ impl Shared<'_> {
             return;
         }
         let (exchange, groups) = self.shrink(tree, groups);
-        let sent =
-            |exchange: &Exchange| exchange.sendings().iter().map(|sending| sending.pieces.concat()).collect::<Vec<_>>();
+        let sent = |exchange: &GeneratedExchange| {
+            exchange.sendings().iter().map(|sending| sending.pieces.concat()).collect::<Vec<_>>()
+        };
         let mut report = self.lock();
         if !report.findings.iter().any(|finding| sent(&finding.exchange) == sent(&exchange)) {
             report.findings.push(Finding { number, exchange, groups });
@@ -178,13 +182,13 @@ impl Shared<'_> {
     }
 
     /// The answers to an exchange, if they are a finding.
-    fn difference(&self, exchange: &Exchange) -> Option<Vec<Group>> {
+    fn difference(&self, exchange: &GeneratedExchange) -> Option<Vec<Group>> {
         let groups = compare(self.columns, exchange);
         ask::is_finding(&groups).then_some(groups)
     }
 
     /// The smallest exchange below this one that still differs, and how it was answered.
-    fn shrink(&self, mut tree: Tree, groups: Vec<Group>) -> (Exchange, Vec<Group>) {
+    fn shrink(&self, mut tree: Tree, groups: Vec<Group>) -> (GeneratedExchange, Vec<Group>) {
         let mut smallest = (tree.current(), groups);
         let started = Instant::now();
         let mut moved = tree.simplify();
@@ -206,7 +210,7 @@ impl Shared<'_> {
 }
 
 /// The grammar without what these servers are known to answer differently.
-fn strategy(columns: &[Column<'_>]) -> BoxedStrategy<Exchange> {
+fn strategy(columns: &[Column<'_>]) -> BoxedStrategy<GeneratedExchange> {
     let known = known::of(columns);
     grammar::exchange()
         .prop_filter("a divergence tells how it is answered", move |it| !known.iter().any(|known| (known.shows)(it)))
@@ -214,7 +218,7 @@ fn strategy(columns: &[Column<'_>]) -> BoxedStrategy<Exchange> {
 }
 
 /// The exchange of this number, and how it shrinks.
-fn tree(strategy: &BoxedStrategy<Exchange>, seed: u64, number: u64) -> Tree {
+fn tree(strategy: &BoxedStrategy<GeneratedExchange>, seed: u64, number: u64) -> Tree {
     // Cheap to make and to run: every exchange has a generator of its own.
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&mixed(seed).to_le_bytes());
@@ -237,13 +241,14 @@ mod tests {
     use super::*;
 
     /// The exchanges of a seed, with nothing left out.
-    fn exchanges(seed: u64, count: u64) -> Vec<Exchange> {
+    fn exchanges(seed: u64, count: u64) -> Vec<GeneratedExchange> {
         let strategy = grammar::exchange();
         (0..count).map(|number| tree(&strategy, seed, number).current()).collect()
     }
 
-    fn bytes(exchanges: &[Exchange]) -> Vec<Vec<Vec<u8>>> {
-        let of = |exchange: &Exchange| exchange.sendings().into_iter().flat_map(|sending| sending.pieces).collect();
+    fn bytes(exchanges: &[GeneratedExchange]) -> Vec<Vec<Vec<u8>>> {
+        let of =
+            |exchange: &GeneratedExchange| exchange.sendings().into_iter().flat_map(|sending| sending.pieces).collect();
         exchanges.iter().map(of).collect()
     }
 

@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use super::exchange::{Exchange, Sending};
+use super::exchange::{GeneratedExchange, Sending};
 use crate::differential::Group;
 use crate::normalise::Rule;
 
@@ -40,16 +40,16 @@ pub struct Finding {
     /// Its number in the run: with the seed it makes the exchange again.
     pub number: u64,
     /// The smallest exchange that shows it.
-    pub exchange: Exchange,
+    pub exchange: GeneratedExchange,
     /// Each answer with the servers that gave it.
     pub groups: Vec<Group>,
 }
 
 impl Report {
-    /// Whether every exchange was answered alike, and in time.
+    /// Whether every exchange was answered alike, and in time; what differed only once counts too.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
-        self.findings.is_empty()
+        self.findings.is_empty() && self.unrepeated.is_empty()
     }
 
     /// The command that repeats one exchange of this run.
@@ -68,13 +68,14 @@ impl Report {
     /// The row of this run in a table of runs, without the line's end.
     #[must_use]
     pub fn row(&self, date: &str) -> String {
-        let findings = match self.findings.len() {
-            0 => "none".to_owned(),
-            count => {
-                let numbers: Vec<_> = self.findings.iter().map(|finding| finding.number.to_string()).collect();
-                format!("{count}: exchanges {}", numbers.join(", "))
-            }
+        let numbers = |findings: &[Finding]| {
+            let numbers: Vec<_> = findings.iter().map(|finding| finding.number.to_string()).collect();
+            format!("{}: exchanges {}", findings.len(), numbers.join(", "))
         };
+        let mut findings = if self.findings.is_empty() { "none".to_owned() } else { numbers(&self.findings) };
+        if !self.unrepeated.is_empty() {
+            findings.push_str(&format!("; not repeatable {}", numbers(&self.unrepeated)));
+        }
         let (names, seconds) = (self.names.join(", "), self.took.as_secs());
         let from = if self.from == 0 { String::new() } else { format!(" from {}", self.from) };
         format!("| {date} | {}{from} | {} | {names} | {seconds} s | {findings} |", self.seed, self.asked)
@@ -92,8 +93,9 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (asked, seed, seconds) = (self.asked, self.seed, self.took.as_secs_f64());
-        let (findings, rate) = (self.findings.len(), self.rate());
-        writeln!(f, "seed {seed}: {asked} exchanges, {findings} findings, {seconds:.1} s, {rate:.0} a second")?;
+        let (findings, unrepeated, rate) = (self.findings.len(), self.unrepeated.len(), self.rate());
+        write!(f, "seed {seed}: {asked} exchanges, {findings} findings, {unrepeated} not repeatable, ")?;
+        writeln!(f, "{seconds:.1} s, {rate:.0} a second")?;
         for finding in &self.findings {
             writeln!(f, "\n{finding}  repeat: {}", self.repeat(finding.number))?;
         }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tower_service::Service;
 
 use super::edit::text;
-use super::mutant::{End, Exchange, Mutant};
+use super::mutant::{Change, End, Mutant};
 use super::proxy;
 use crate::hyper_adapter::Host;
 
@@ -77,7 +77,7 @@ impl Adapter for Mutated {
 #[derive(Clone)]
 struct Mutation {
     host: Host,
-    exchange: Exchange,
+    exchange: Change,
     peer: Peer,
 }
 
@@ -109,33 +109,33 @@ impl Service<http::Request<Incoming>> for Mutation {
     }
 }
 
-async fn answer(host: Host, exchange: Exchange, mut request: Request) -> Response {
+async fn answer(host: Host, exchange: Change, mut request: Request) -> Response {
     match exchange {
-        Exchange::Same => ask(host, request).await,
-        Exchange::Request(change) => {
+        Change::Same => ask(host, request).await,
+        Change::Request(change) => {
             change(&mut request);
             ask(host, request).await
         }
-        Exchange::Body(change) => {
+        Change::Body(change) => {
             let request = match small(request).await {
                 Ok((parts, body)) => again(&parts, &change(&parts, body)),
                 Err(large) => large,
             };
             ask(host, request).await
         }
-        Exchange::Response(change) => {
+        Change::Response(change) => {
             let (head, request) = head(request);
             let mut response = ask(host, request).await;
             change(&head, &mut response);
             response
         }
-        Exchange::Json(change) => {
+        Change::Json(change) => {
             let (head, request) = head(request);
             let mut response = ask(host, request).await;
             change_json(&mut response, |value| change(&head, value));
             response
         }
-        Exchange::Events(change) => {
+        Change::Events(change) => {
             let response = ask(host, request).await;
             if !response.body().is_stream() {
                 return response;
@@ -147,7 +147,7 @@ async fn answer(host: Host, exchange: Exchange, mut request: Request) -> Respons
                 }))
             })
         }
-        Exchange::Around(change) => change(host, request).await,
+        Change::Around(change) => change(host, request).await,
     }
 }
 

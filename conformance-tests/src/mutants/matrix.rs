@@ -20,7 +20,7 @@ static REFERENCE: Mutant = Mutant::new("reference", &[], "nothing");
 
 /// What is run.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct MutantOptions {
     /// Runs every case against every mutant, not only those of its areas.
     pub all: bool,
     /// Runs only the mutants whose names contain this.
@@ -42,7 +42,7 @@ pub(super) struct Outcome {
 ///
 /// # Errors
 /// A file of cases is malformed.
-pub fn run(mutants: &[&'static Mutant], options: &Options) -> Result<Report, String> {
+pub fn run(mutants: &[&'static Mutant], options: &MutantOptions) -> Result<Report, String> {
     let mut by_id: BTreeMap<String, Behaviour> = BTreeMap::new();
     for test in Suite::new(&REFERENCE, "")?.tests() {
         by_id.entry(test.id().to_owned()).or_default().push(test.clone());
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_nobody_notices_what_notices_nothing_and_what_does_not_run_are_problems() {
-        let report = run(&[&HARMLESS, &BROKEN], &Options::default()).unwrap();
+        let report = run(&[&HARMLESS, &BROKEN], &MutantOptions::default()).unwrap();
         assert_eq!(report.survivors(), ["broken", "harmless"]);
         let problems = report.problems().join("\n");
         for part in [

@@ -32,7 +32,7 @@ mod routing;
 mod stream;
 mod tools;
 
-pub use matrix::{Options, run};
+pub use matrix::{MutantOptions, run};
 pub use mutant::Mutant;
 pub use report::Report;
 

@@ -24,7 +24,7 @@ pub struct Mutant {
     pub(super) config: fn(&mut Config),
     pub(super) app: fn(AppBuilder) -> AppBuilder,
     pub(super) serve: fn(ServeConfig) -> ServeConfig,
-    pub(super) exchange: Exchange,
+    pub(super) exchange: Change,
     pub(super) bytes: Option<Bytes>,
     pub(super) end: End,
 }
@@ -42,7 +42,7 @@ pub(super) enum End {
 
 /// What is changed around the host, in terms of HTTP.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Exchange {
+pub(super) enum Change {
     /// Nothing.
     Same,
     /// The request before it is answered.
@@ -78,7 +78,7 @@ impl Mutant {
             config: |_| (),
             app: |builder| builder,
             serve: |config| config,
-            exchange: Exchange::Same,
+            exchange: Change::Same,
             bytes: None,
             end: End::Orderly,
         }
@@ -105,32 +105,32 @@ impl Mutant {
     }
 
     pub(super) const fn request(mut self, change: fn(&mut Request)) -> Self {
-        self.exchange = Exchange::Request(change);
+        self.exchange = Change::Request(change);
         self
     }
 
     pub(super) const fn body(mut self, change: fn(&Parts, Vec<u8>) -> Vec<u8>) -> Self {
-        self.exchange = Exchange::Body(change);
+        self.exchange = Change::Body(change);
         self
     }
 
     pub(super) const fn response(mut self, change: fn(&Parts, &mut Response)) -> Self {
-        self.exchange = Exchange::Response(change);
+        self.exchange = Change::Response(change);
         self
     }
 
     pub(super) const fn json(mut self, change: fn(&Parts, &mut Value)) -> Self {
-        self.exchange = Exchange::Json(change);
+        self.exchange = Change::Json(change);
         self
     }
 
     pub(super) const fn events(mut self, change: fn(&str) -> String) -> Self {
-        self.exchange = Exchange::Events(change);
+        self.exchange = Change::Events(change);
         self
     }
 
     pub(super) const fn around(mut self, change: fn(Host, Request) -> BoxFuture<'static, Response>) -> Self {
-        self.exchange = Exchange::Around(change);
+        self.exchange = Change::Around(change);
         self
     }
 

@@ -71,11 +71,11 @@ fn tests_of(source: &str) -> Vec<String> {
     found
 }
 
-/// The ids of rows that a `source` names: `V1`, `O-D1`, `P-D1`.
+/// The ids of rows that a `source` names: `V1`, `O-D1`, `P-D1`, `W1`.
 pub(super) fn ids_in(source: &str) -> Vec<String> {
     let words = source.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
     let is_id = |word: &&str| {
-        let number = ["V", "O-D", "P-D"].iter().find_map(|list| word.strip_prefix(list));
+        let number = ["V", "O-D", "P-D", "W"].iter().find_map(|list| word.strip_prefix(list));
         number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
     };
     words.filter(is_id).map(str::to_owned).collect()

@@ -7,7 +7,7 @@ use crate::function::{Ctx, Failure};
 use crate::functions::requests::agent;
 use crate::h2::{Ask, Client};
 use crate::parse::{Asked, RawResponse};
-use crate::wire::{Connection, Options, Until};
+use crate::wire::{Connection, ConnectionOptions, End, Until};
 
 /// Why a visit did not go as it should.
 #[derive(Debug)]
@@ -32,11 +32,13 @@ pub(super) struct Visit {
     pub(super) name: &'static str,
     /// Whether it speaks HTTP/2.
     pub(super) http2: bool,
+    /// The configuration whose own limit it exceeds, from an address apart; none if it is for every configuration.
+    pub(super) limited: Option<&'static str>,
     pub(super) run: fn(&Ctx) -> Done,
 }
 
 const fn visit(name: &'static str, run: fn(&Ctx) -> Done) -> Visit {
-    Visit { name, http2: false, run }
+    Visit { name, http2: false, limited: None, run }
 }
 
 pub(super) const ALL: &[Visit] = &[
@@ -56,7 +58,9 @@ pub(super) const ALL: &[Visit] = &[
     visit("exceeds limits", exceeds_limits),
     visit("has no right", has_no_right),
     visit("makes handlers fail", fails),
-    Visit { name: "speaks HTTP/2", http2: true, run: speaks_http2 },
+    Visit { http2: true, ..visit("speaks HTTP/2", speaks_http2) },
+    Visit { limited: Some("dialects"), ..visit("overfills a bucket", overfills_a_bucket) },
+    Visit { limited: Some("draft-7"), ..visit("fails until it is refused", fails_until_refused) },
 ];
 
 const HEAD: &str = r"Host: localhost\r\nAuthorization: Bearer {user-token}\r\n";
@@ -133,7 +137,7 @@ fn leaves_before(ctx: &Ctx, leave: fn(Connection)) -> Done {
 }
 
 /// A stream without an end that has begun.
-fn endless(ctx: &Ctx, options: Options) -> Result<Connection, Trouble> {
+fn endless(ctx: &Ctx, options: ConnectionOptions) -> Result<Connection, Trouble> {
     let mut connection = ctx.connect_with(options)?;
     ctx.send(&mut connection, &agent("stream", "test/endless", "x"));
     if !connection.answer_begins_with("HTTP/1.1 200") {
@@ -144,7 +148,7 @@ fn endless(ctx: &Ctx, options: Options) -> Result<Connection, Trouble> {
 }
 
 fn leaves_during(ctx: &Ctx, leave: fn(Connection)) -> Done {
-    leave(endless(ctx, Options::default())?);
+    leave(endless(ctx, ConnectionOptions::default())?);
     Ok(())
 }
 
@@ -156,7 +160,8 @@ fn leaves_a_handler(ctx: &Ctx) -> Done {
 }
 
 fn reads_slowly(ctx: &Ctx) -> Done {
-    let mut connection = endless(ctx, Options { receive_buffer: Some(4096), ..Options::default() })?;
+    let mut connection =
+        endless(ctx, ConnectionOptions { receive_buffer: Some(4096), ..ConnectionOptions::default() })?;
     for _ in 0..20 {
         connection.sip(100);
         sleep(Duration::from_millis(25));
@@ -195,8 +200,8 @@ fn says_nothing(ctx: &Ctx) -> Done {
     Ok(())
 }
 
-/// Whatever is malformed is a 4xx or a close, and no other request is answered.
-fn sends_nonsense(ctx: &Ctx) -> Done {
+/// Whatever is malformed is a 4xx or a close in time, and no other request is answered.
+pub(super) fn sends_nonsense(ctx: &Ctx) -> Done {
     const NONSENSE: [&str; 8] = [
         r"GET /api/health/live HTTP/9.9\r\nHost: localhost\r\n\r\n",
         r"GET\r\n\r\n",
@@ -212,6 +217,9 @@ fn sends_nonsense(ctx: &Ctx) -> Done {
         let bytes = ctx.bytes(text);
         connection.send(&bytes);
         let read = connection.exchange(bytes, &[Asked::method("GET")], Until::Answers(1));
+        if read.end == End::TimedOut {
+            return Err(Trouble::Wrong(format!("{text} is neither answered nor closed")));
+        }
         if let Some(answer) = read.answers.iter().find(|answer| !(400..500).contains(&answer.status)) {
             return Err(Trouble::Wrong(format!("{text} has the answer {}", answer.status)));
         }
@@ -232,11 +240,34 @@ fn exceeds_limits(ctx: &Ctx) -> Done {
 }
 
 fn has_no_right(ctx: &Ctx) -> Done {
-    asks(ctx, "GET", r"GET /api/test/whoami HTTP/1.1\r\nHost: localhost\r\n\r\n", &[401])?;
-    let wrong = r"GET /api/test/whoami HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer wrong\r\n\r\n";
+    asks(ctx, "GET", r"GET /api/test/admin HTTP/1.1\r\nHost: localhost\r\n\r\n", &[401])?;
+    let wrong = r"GET /api/test/admin HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer wrong\r\n\r\n";
     asks(ctx, "GET", wrong, &[401])?;
     asks(ctx, "GET", &get("/api/test/admin"), &[403])?;
     asks(ctx, "POST", &agent("execute", "offline/chunks-50", "x").replace("{user-token}", "wrong"), &[401])
+}
+
+/// The same request again and again, whose every answer tells in these headers where the caller stands.
+fn is_limited(ctx: &Ctx, request: &str, wanted: u16, headers: &[&str]) -> Done {
+    let mut connection = ctx.connect()?;
+    for _ in 0..5 {
+        ctx.send(&mut connection, request);
+        let answer = answer(ctx, &mut connection, "GET", &[wanted, 429])?;
+        if let Some(name) = headers.iter().find(|name| answer.header_text(name).is_none()) {
+            return Err(Trouble::Wrong(format!("a limited answer, {}, has no {name}", answer.status)));
+        }
+    }
+    Ok(())
+}
+
+fn overfills_a_bucket(ctx: &Ctx) -> Done {
+    let headers = ["x-ratelimit-limit", "ratelimit-limit", "ratelimit-policy", "ratelimit"];
+    is_limited(ctx, &get("/api/health/startup"), 200, &headers)
+}
+
+fn fails_until_refused(ctx: &Ctx) -> Done {
+    let stranger = r"GET /api/test/whoami HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    is_limited(ctx, stranger, 401, &["ratelimit", "ratelimit-policy"])
 }
 
 fn fails(ctx: &Ctx) -> Done {

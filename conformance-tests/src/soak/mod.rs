@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::clients::{ALL, Trouble, Visit};
+use self::outcome::too_busy;
 pub use self::outcome::{Memory, Outcome};
 pub use self::state::Measure;
 use self::state::{Place, at_rest, back_to, leaks, permits};
@@ -22,12 +23,12 @@ use crate::{Running, Subject};
 const LOOK: Duration = Duration::from_millis(250);
 /// How often the progress is told.
 const TELL: Duration = Duration::from_secs(10);
-/// The configurations whose servers have clients all the time; a third is for servers that stop and start.
-const PLACES: [&str; 2] = ["reference", "patient"];
+/// The configurations whose servers have clients all the time; a fifth is for servers that stop and start.
+const PLACES: [&str; 4] = ["reference", "patient", "dialects", "draft-7"];
 
 /// How a soak is done.
 #[derive(Clone, Copy)]
-pub struct Options<'a> {
+pub struct SoakOptions<'a> {
     /// How long clients come.
     pub time: Duration,
     /// How many of them there are at one time.
@@ -55,7 +56,7 @@ pub struct Progress {
     pub resident: u64,
 }
 
-impl Default for Options<'_> {
+impl Default for SoakOptions<'_> {
     fn default() -> Self {
         Self {
             time: Duration::from_secs(600),
@@ -67,9 +68,9 @@ impl Default for Options<'_> {
     }
 }
 
-impl std::fmt::Debug for Options<'_> {
+impl std::fmt::Debug for SoakOptions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("time", &self.time).field("clients", &self.clients).finish_non_exhaustive()
+        f.debug_struct("SoakOptions").field("time", &self.time).field("clients", &self.clients).finish_non_exhaustive()
     }
 }
 
@@ -86,7 +87,7 @@ struct Tally {
 ///
 /// # Errors
 /// A server does not start, runs elsewhere, or what the kernel knows cannot be read (it is read from `/proc`).
-pub fn soak(subject: &dyn Subject, options: Options<'_>) -> Result<Outcome, Failure> {
+pub fn soak(subject: &dyn Subject, options: SoakOptions<'_>) -> Result<Outcome, Failure> {
     // Both ends of each connection are in this process.
     process::enough_files(2 * options.connections as u64 + 1024)?;
     let servers = PLACES.iter().chain(&[restarts::PLACE]).map(|name| start(subject, name));
@@ -96,11 +97,11 @@ pub fn soak(subject: &dyn Subject, options: Options<'_>) -> Result<Outcome, Fail
 
     // Once everything: what is made when it is first needed is no leak.
     let warm = Tally::default();
-    for place in soaked {
-        for visit in visits(place) {
-            one(visit, place, 0, &warm);
+    thread::scope(|scope| {
+        for place in soaked {
+            scope.spawn(|| visits(place).for_each(|visit| one(visit, place, 0, &warm)));
         }
-    }
+    });
     let restarts = restarts::Restarts::default();
     restarts.one(stopped, &warm);
     let start = at_rest(&places, options.patience)?;
@@ -133,13 +134,18 @@ pub fn soak(subject: &dyn Subject, options: Options<'_>) -> Result<Outcome, Fail
     problems.extend(leaks(&measures));
     let memory = Memory::of(&looks);
     problems.extend(memory.problem());
-    let wrong = tally.wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (visits, busy) = (tally.visits.load(Ordering::Relaxed), tally.busy.load(Ordering::Relaxed));
+    problems.extend(too_busy(visits, busy));
+    let wrong: Vec<String> = [warm, tally]
+        .into_iter()
+        .flat_map(|tally| tally.wrong.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect();
     problems.extend(wrong.first().map(|first| format!("{} wrong answers, the first: {first}", wrong.len())));
     Ok(Outcome {
         name: subject.name().to_owned(),
         seconds: begun.elapsed().as_secs_f64(),
-        visits: tally.visits.into_inner(),
-        busy: tally.busy.into_inner(),
+        visits,
+        busy,
         wrong: wrong.len(),
         restarts: restarts.count(),
         memory,
@@ -158,13 +164,14 @@ fn start(subject: &dyn Subject, name: &'static str) -> Result<(Running, Place), 
 
 /// The visits that a server can have.
 fn visits(place: &Place) -> impl Iterator<Item = Visit> {
-    let http2 = place.http2;
-    ALL.iter().copied().filter(move |visit| http2 || !visit.http2)
+    let (http2, name) = (place.http2, place.name);
+    let is_possible = move |visit: &Visit| (http2 || !visit.http2) && visit.limited.is_none_or(|only| only == name);
+    ALL.iter().copied().filter(is_possible)
 }
 
 /// One visit, from the address of its client.
 fn one(visit: Visit, place: &Place, client: usize, tally: &Tally) {
-    let address = [127, 201, 0, u8::try_from(client % 250 + 1).unwrap_or(1)];
+    let address = [127, 201, u8::from(visit.limited.is_some()), u8::try_from(client % 250 + 1).unwrap_or(1)];
     tally.add(visit.name, place.name, (visit.run)(&Ctx::new(place.addr, Some(address.into()), None)));
 }
 
@@ -182,7 +189,7 @@ impl Tally {
 }
 
 /// The memory of the process again and again, until the time is over.
-fn look(tally: &Tally, options: Options<'_>, begun: Instant) -> Vec<u64> {
+fn look(tally: &Tally, options: SoakOptions<'_>, begun: Instant) -> Vec<u64> {
     let (mut looks, mut told) = (Vec::new(), Duration::ZERO);
     while begun.elapsed() < options.time {
         thread::sleep(LOOK.min(options.time.saturating_sub(begun.elapsed())));

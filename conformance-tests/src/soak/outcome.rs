@@ -7,6 +7,9 @@ use super::state::Measure;
 /// How much more memory is no leak: what an allocator keeps differs from one moment to the next.
 const SLACK: u64 = 8 << 20;
 
+/// The largest share of visits, in percent, that may meet a busy server: they show nothing about answers.
+const MOST_BUSY: u64 = 5;
+
 /// What a soak has shown.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
@@ -69,6 +72,12 @@ impl Memory {
             )
         })
     }
+}
+
+/// What is to be said when too many visits met a server or a machine that was busy.
+pub(super) fn too_busy(visits: u64, busy: u64) -> Option<String> {
+    (busy * 100 > visits * MOST_BUSY)
+        .then(|| format!("busy: {busy} of {visits} visits met 408, 429 or 504, and at most {MOST_BUSY} % may"))
 }
 
 fn median(values: &[u64]) -> u64 {

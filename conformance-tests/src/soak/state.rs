@@ -7,7 +7,7 @@ use crate::control::Control;
 use crate::function::{Ctx, Failure};
 use crate::functions::requests::agent;
 use crate::process;
-use crate::wire::{Connection, Options};
+use crate::wire::{Connection, ConnectionOptions};
 
 /// How many streams a user may have at one time.
 const STREAMS: usize = 32;
@@ -139,7 +139,7 @@ pub(super) fn permits(place: &Place, connections: usize) -> Vec<String> {
 
 /// A connection on which the request was answered well.
 fn ask_alone(ctx: &Ctx, request: &str) -> Option<Connection> {
-    let options = Options { receive_buffer: Some(4096), ..Options::default() };
+    let options = ConnectionOptions { receive_buffer: Some(4096), ..ConnectionOptions::default() };
     // A connection that has just been closed may take a moment to be forgotten.
     (0..3).find_map(|_| {
         let mut connection = ctx.connect_with(options).ok()?;

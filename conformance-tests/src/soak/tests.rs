@@ -1,4 +1,5 @@
 use std::mem;
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt as _, stream};
@@ -10,8 +11,12 @@ use crate::reference::{Changes, Served};
 
 fn soaked(app: fn(neurolink_core::AppBuilder) -> neurolink_core::AppBuilder) -> Outcome {
     let subject = Served::by(Hyper::new()).changed(Changes { app, ..Changes::default() });
-    let options =
-        Options { time: Duration::from_secs(2), clients: 4, patience: Duration::from_secs(3), ..Options::default() };
+    let options = SoakOptions {
+        time: Duration::from_secs(2),
+        clients: 4,
+        patience: Duration::from_secs(3),
+        ..SoakOptions::default()
+    };
     soak(&subject, options).unwrap()
 }
 
@@ -35,6 +40,41 @@ async fn keeps_streams(ctx: &mut Context, next: Next<'_>) -> Result<Response, Er
 async fn keeps_tasks(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
     tokio::spawn(std::future::pending::<()>());
     Ok(next.run(ctx).await)
+}
+
+/// One route of many has the right body and another status.
+async fn answers_wrongly(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+    let is_planted = ctx.path() == "/api/test/echo";
+    let mut response = next.run(ctx).await;
+    if is_planted && response.status() == 200 {
+        *response.status_mut() = http::StatusCode::ACCEPTED;
+    }
+    Ok(response)
+}
+
+#[test]
+fn a_wrong_answer_is_a_problem() {
+    let outcome = soaked(|builder| builder.middleware(from_fn("answers-wrongly", answers_wrongly)));
+    assert!(outcome.wrong > 0 && !outcome.is_clean(), "{outcome:#?}");
+    let problem = outcome.problems.iter().find(|problem| problem.contains(" wrong answers, the first: "));
+    let problem = problem.unwrap_or_else(|| panic!("{:#?}", outcome.problems));
+    assert!(problem.contains("expected [200], got 202"), "{problem}");
+}
+
+#[test]
+fn a_server_that_hangs_on_nonsense_is_wrong() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ctx = Ctx::new(silent.local_addr().unwrap(), None, None);
+    let Err(Trouble::Wrong(text)) = clients::sends_nonsense(&ctx) else { panic!("it is well") };
+    assert!(text.ends_with("is neither answered nor closed"), "{text}");
+}
+
+#[test]
+fn few_visits_may_meet_a_busy_server() {
+    assert_eq!(outcome::too_busy(1000, 50), None);
+    let problem = outcome::too_busy(1000, 51).unwrap();
+    assert_eq!(problem, "busy: 51 of 1000 visits met 408, 429 or 504, and at most 5 % may");
+    assert_eq!(outcome::too_busy(0, 0), None);
 }
 
 #[test]

@@ -14,6 +14,9 @@ pub(super) struct Caller {
     challenges: SmallVec<[HeaderValue; 2]>,
     authorization_claimed: bool,
     message: Option<Box<str>>,
+    /// A part of the hash of the API key.
+    #[cfg(feature = "rate-limit")]
+    api_key: Option<[u8; 16]>,
 }
 
 impl Context {
@@ -41,6 +44,17 @@ impl Context {
                 Ok(())
             }
         }
+    }
+
+    /// Which API key was accepted, by its hash.
+    #[cfg(feature = "rate-limit")]
+    pub(crate) const fn api_key(&self) -> Option<&[u8; 16]> {
+        self.caller.api_key.as_ref()
+    }
+
+    #[cfg(feature = "api-key")]
+    pub(crate) const fn accept_api_key(&mut self, hash: [u8; 16]) {
+        self.caller.api_key = Some(hash);
     }
 
     /// Lets a stream ask every 30 s whether the credential is still good; for authenticators whose credentials can be revoked.

@@ -48,8 +48,8 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response, goes_on: bool) -
         log(ctx, &error);
         let representation = ctx.representation();
         let content_type = match representation {
-            Representation::Envelope => HeaderValue::from_static("application/json"),
-            Representation::Problem => HeaderValue::from_static("application/problem+json"),
+            Representation::Problem if error.body().is_none() => HeaderValue::from_static("application/problem+json"),
+            _ => HeaderValue::from_static("application/json"),
         };
         *response.body_mut() = Body::from(render_error(&error, representation, &ctx.stamp()));
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);

@@ -109,6 +109,9 @@ impl Stamp<'_> {
 
 /// The body of an error response.
 pub(crate) fn render_error(error: &Error, representation: Representation, stamp: &Stamp<'_>) -> Vec<u8> {
+    if let Some(body) = error.body() {
+        return serde_json::to_vec(body).unwrap_or_default();
+    }
     let code = format!("{}{}", stamp.code_prefix, error.code());
     let cause = (stamp.cause && error.status().is_server_error()).then(|| error.log_text());
     let rendered = match representation {

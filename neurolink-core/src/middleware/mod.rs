@@ -47,7 +47,7 @@ pub use cors::{Cors, Denied};
 #[cfg(feature = "rate-limit")]
 pub use limit::store as limit_store;
 #[cfg(feature = "rate-limit")]
-pub use limit::{CostFn, Key, KeyFn, RateLimit, RateLimitHeaders, RateLimitState};
+pub use limit::{CostFn, Key, KeyFn, RateLimit, RateLimitHeaders, RateLimitState, Refusal, RefusalFn};
 #[cfg(feature = "rate-limit")]
 pub(crate) use limit::{Limited, decide_together, show_limits};
 #[cfg(feature = "roles")]

@@ -19,6 +19,8 @@ mod headers;
 #[cfg(feature = "full")]
 mod limit_algorithms;
 #[cfg(feature = "full")]
+mod limit_keys;
+#[cfg(feature = "full")]
 mod limit_store;
 #[cfg(feature = "full")]
 mod limits;

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
-use neurolink_conformance::generate::{Options, Progress, Report, generate};
+use neurolink_conformance::generate::{GenerateOptions, Progress, Report, generate};
 use neurolink_conformance::{Column, Divergences, Running, Subject as _, reference};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::output::{Failure, print};
 /// Sends generated requests to all frameworks, and compares their answers.
 ///
 /// A seed and a number make a request, so that every finding can be repeated; what differs is shrunk.
-/// A finding makes the exit code 1.
+/// A finding makes the exit code 1, and so does a difference that was seen once and could not be repeated.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -83,7 +83,7 @@ impl Diff {
         let (started, shown) = (Instant::now(), stderr().is_terminal());
         let report = generate(
             &columns,
-            Options {
+            GenerateOptions {
                 requests: self.requests,
                 seed,
                 from: self.from,
@@ -94,7 +94,7 @@ impl Diff {
                         say(progress, started);
                     }
                 },
-                ..Options::default()
+                ..GenerateOptions::default()
             },
         );
         if shown {
@@ -108,11 +108,7 @@ impl Diff {
             let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
             report.append(file, &today).map_err(|error| failed(&file.display().to_string(), error))?;
         }
-        match report.findings.len() {
-            0 => Ok(()),
-            1 => Err(Failure::Run("one exchange was not answered alike".into())),
-            count => Err(Failure::Run(format!("{count} exchanges were not answered alike"))),
-        }
+        verdict(&report)
     }
 
     fn servers(&self) -> Result<Vec<Compared>, Failure> {
@@ -139,6 +135,20 @@ fn say(progress: Progress, started: Instant) {
     let left = (requests.saturating_sub(asked) as f64 / rate / 60.0).ceil();
     let _ =
         write!(stderr(), "\r\x1b[K{asked} of {requests}, {rate:.0} a second, {left:.0} min left, {findings} findings");
+}
+
+fn verdict(report: &Report) -> Result<(), Failure> {
+    if report.is_clean() {
+        return Ok(());
+    }
+    let exchanges = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("one exchange was not answered alike{what}")),
+        count => Some(format!("{count} exchanges were not answered alike{what}")),
+    };
+    let found = exchanges(report.findings.len(), "");
+    let once = exchanges(report.unrepeated.len(), " once, and mostly were when repeated");
+    Err(Failure::Run(found.into_iter().chain(once).collect::<Vec<_>>().join("; ")))
 }
 
 fn json(report: &Report) -> Result<String, Failure> {

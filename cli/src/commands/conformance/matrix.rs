@@ -9,6 +9,9 @@ use super::{failed, picture};
 use crate::output::{Failure, GREEN, paint, print};
 
 /// Runs all cases and writes the table of who answers how: rows are cases by area, columns are servers.
+///
+/// The cases behind a framework's own server and around its native routes, `own-server/..` and `native/..`, have no
+/// row: each adapter's test `conformance` asks them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

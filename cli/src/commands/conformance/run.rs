@@ -3,19 +3,22 @@ use neurolink_conformance::matrix::{Matrix, junit};
 use neurolink_conformance::{CaseOutcome, Level, Test, Verdict, report};
 
 use super::failed;
-use super::subjects::{Column, Servers};
+use super::subjects::{AskedServer, Servers};
 use crate::output::{BOLD, DIM, Failure, GREEN, RED, YELLOW, paint, print};
 
 /// Runs cases against frameworks of this binary, or any server.
 ///
 /// A MUST that fails makes the exit code 1; what cannot be observed from outside is counted and said.
+/// The cases behind a framework's own server and around its native routes, `own-server/..` and `native/..`, are not
+/// asked here: each adapter's test `conformance` asks them.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   neurolink conformance run                                  all frameworks, all cases
   neurolink conformance run auth/ --framework warp           one area on one framework
   neurolink conformance run --url http://127.0.0.1:3000      a server that runs already
-  neurolink conformance run --exact 'path/nul[encoded]'      one case, with all its bytes if it fails
+  neurolink conformance run --exact 'path/escaped-control-is-400[nul]'
+                                                             one case, with all its bytes if it fails
   neurolink conformance run --format junit > report.xml")]
 pub(crate) struct Run {
     /// Runs only cases whose name contains one of these
@@ -49,7 +52,7 @@ type Outcomes<'a> = Vec<(&'a Test, CaseOutcome)>;
 impl Run {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let columns = self.servers.columns()?;
-        let mut runs: Vec<(&Column, Outcomes<'_>)> = Vec::new();
+        let mut runs: Vec<(&AskedServer, Outcomes<'_>)> = Vec::new();
         for column in &columns {
             let outcomes = self.servers.ask(column, |test| self.wants(test.name()));
             if outcomes.is_empty() {
@@ -83,7 +86,7 @@ impl Run {
     }
 }
 
-fn say(column: &Column, outcomes: &Outcomes<'_>) -> Result<(), Failure> {
+fn say(column: &AskedServer, outcomes: &Outcomes<'_>) -> Result<(), Failure> {
     for (_, outcome) in outcomes {
         match outcome.verdict {
             Verdict::Pass | Verdict::NotObservable => {}
@@ -118,7 +121,7 @@ fn say(column: &Column, outcomes: &Outcomes<'_>) -> Result<(), Failure> {
     print(format_args!("{}: {}", paint(BOLD, &column.head.name), parts.join(", ")))
 }
 
-fn json(runs: &[(&Column, Outcomes<'_>)]) -> Result<String, Failure> {
+fn json(runs: &[(&AskedServer, Outcomes<'_>)]) -> Result<String, Failure> {
     let mut matrix = Matrix::default();
     for (column, outcomes) in runs {
         matrix.add(column.head.clone(), &column.suite, outcomes, |test| column.again(test));

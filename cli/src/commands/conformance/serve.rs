@@ -9,6 +9,11 @@ use crate::output::{CYAN, Failure, paint, print};
 /// It has the configuration, the test routes and one route of the framework's own, on a free port of this machine.
 /// It ends with Ctrl-C.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  neurolink conformance serve                          the reference configuration on axum
+  neurolink conformance serve --framework poem
+  neurolink conformance serve --needs drain            another configuration")]
 pub(crate) struct Serve {
     /// Web framework to serve on: axum, actix, warp or poem
     #[arg(long, value_name = "NAME", default_value = "axum")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use neurolink::Framework;
 use neurolink_conformance::reference;
-use neurolink_conformance::soak::{Options, Outcome, Progress, soak};
+use neurolink_conformance::soak::{Outcome, Progress, SoakOptions, soak};
 
 use super::failed;
 use crate::output::{BOLD, DIM, Failure, GREEN, RED, paint, print};
@@ -17,7 +17,7 @@ const CONNECTIONS: usize = 256;
 ///
 /// Each framework runs in a process of its own. Clients ask, stream, leave, are slow, and send what has to be
 /// refused, while another server stops and starts. At the end all counters have to be back at their start.
-/// Anything that leaked and any wrong answer make the exit code 1.
+/// Anything that leaked, any wrong answer, and a server that was busy too often make the exit code 1.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -93,12 +93,12 @@ impl Soak {
                 let _ = writeln!(stderr(), "{framework}: {}", line(progress));
             }
         };
-        let options = Options {
+        let options = SoakOptions {
             time: Duration::from_secs_f64(self.minutes * 60.0),
             clients: self.clients.into(),
             connections: CONNECTIONS,
             progress: &progress,
-            ..Options::default()
+            ..SoakOptions::default()
         };
         soak(&reference::Served::by(adapter), options)
             .map_err(|failure| Failure::Run(format!("{framework}: {failure}")))
@@ -114,16 +114,16 @@ impl Soak {
             command.args(["--minutes", &self.minutes.to_string(), "--clients", &self.clients.to_string()]);
             command.args(["--part", &self.is_told().to_string()]);
             let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-            children.push((framework, Running(child.map_err(|error| failed("cannot start a process", error))?)));
+            children.push((framework, SoakProcess(child.map_err(|error| failed("cannot start a process", error))?)));
         }
         children.into_iter().map(|(framework, child)| child.outcome(*framework)).collect()
     }
 }
 
 /// A process that ends with this one.
-struct Running(Child);
+struct SoakProcess(Child);
 
-impl Running {
+impl SoakProcess {
     fn outcome(mut self, framework: Framework) -> Result<Outcome, Failure> {
         let lost = || Failure::Run(format!("{framework}: its process ended without a result"));
         let stdout = self.0.stdout.take().ok_or_else(lost)?;
@@ -134,7 +134,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for SoakProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();

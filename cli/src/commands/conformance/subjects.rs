@@ -63,14 +63,14 @@ pub(super) struct Servers {
 }
 
 /// A server and how to ask it again.
-pub(super) struct Column {
+pub(super) struct AskedServer {
     pub(super) head: Head,
     pub(super) suite: Suite,
     again: String,
 }
 
 impl Servers {
-    pub(super) fn columns(&self) -> Result<Vec<Column>, Failure> {
+    pub(super) fn columns(&self) -> Result<Vec<AskedServer>, Failure> {
         let built_in = self.whom.frameworks().into_iter().map(built_in);
         built_in.chain(self.whom.url.iter().map(|text| elsewhere(text, &self.needs))).collect()
     }
@@ -78,7 +78,7 @@ impl Servers {
     /// Asks a server, with a line of progress on a terminal.
     pub(super) fn ask<'a>(
         &self,
-        column: &'a Column,
+        column: &'a AskedServer,
         wanted: impl Fn(&Test) -> bool + Sync,
     ) -> Vec<(&'a Test, CaseOutcome)> {
         let total = column.suite.tests().iter().filter(|test| wanted(test)).count();
@@ -89,14 +89,14 @@ impl Servers {
     }
 }
 
-impl Column {
+impl AskedServer {
     /// The command that repeats one test.
     pub(super) fn again(&self, test: &str) -> String {
         format!("neurolink conformance run {} --exact '{test}'", self.again)
     }
 }
 
-fn built_in(framework: Framework) -> Result<Column, Failure> {
+fn built_in(framework: Framework) -> Result<AskedServer, Failure> {
     let divergences = framework.divergences().map_err(|problem| Failure::Run(problem.problem))?;
     let suite = match framework {
         Framework::Axum => Suite::new(axum_subject(), divergences),
@@ -110,7 +110,7 @@ fn built_in(framework: Framework) -> Result<Column, Failure> {
     };
     let head = Head { name: framework.to_string(), note: String::new() };
     let again = format!("--framework {framework}");
-    Ok(Column { head, suite: suite.map_err(Failure::Run)?, again })
+    Ok(AskedServer { head, suite: suite.map_err(Failure::Run)?, again })
 }
 
 /// Each framework's own router, with the app mounted beside a native route.
@@ -216,10 +216,10 @@ fn address(text: &str) -> Result<(String, SocketAddr), Failure> {
     Ok((name.to_owned(), addr.ok_or_else(|| wrong("the name has no address"))?))
 }
 
-fn elsewhere(text: &str, needs: &str) -> Result<Column, Failure> {
+fn elsewhere(text: &str, needs: &str) -> Result<AskedServer, Failure> {
     let (name, addr) = address(text)?;
     let subject = Elsewhere { name: name.clone(), addr, needs: needs.to_owned() };
     let again = format!("--url {text} --needs {needs}");
     let head = Head { name, note: String::new() };
-    Ok(Column { head, suite: Suite::new(subject, "").map_err(Failure::Run)?, again })
+    Ok(AskedServer { head, suite: Suite::new(subject, "").map_err(Failure::Run)?, again })
 }

@@ -72,7 +72,7 @@ impl ApiKeys {
         self.revoked.read().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
-    fn user(&self, presented: &str, now: Duration) -> Result<AuthenticatedUser, &'static str> {
+    fn user(&self, presented: &str, now: Duration) -> Result<(AuthenticatedUser, Hashed), &'static str> {
         let presented = Hashed::new(presented.as_bytes());
         let key = secret::find(self.keys.iter(), &presented, |key| &key.hashed).ok_or("the key is not known")?;
         if self.is_revoked(&key.id) {
@@ -84,7 +84,7 @@ impl ApiKeys {
         let mut user = key.user.clone();
         user.metadata.insert("keyId".into(), key.id.clone().into());
         user.expires = user.expires.into_iter().chain(key.expires).min();
-        Ok(user)
+        Ok((user, presented))
     }
 }
 
@@ -229,13 +229,14 @@ impl Middleware for ApiKeyAuth {
             let attempt = self.failures.attempt(ctx)?;
             let user = value.to_str().map_err(|_| "the key is no text").and_then(|key| self.keys.user(key, ctx.now()));
             match user {
-                Ok(user) => {
+                Ok((user, hashed)) => {
                     drop(attempt);
                     if let Some(id) = user.metadata.get("keyId").and_then(serde_json::Value::as_str) {
                         let (keys, id) = (self.keys.clone(), id.to_owned());
                         ctx.keep_authority(move || !keys.is_revoked(&id));
                     }
                     ctx.authenticate(user)?;
+                    ctx.accept_api_key(hashed.short());
                 }
                 Err(reason) => {
                     let error = Error::new(Code::AuthInvalid);

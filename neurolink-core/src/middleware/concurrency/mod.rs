@@ -89,6 +89,10 @@ impl ConcurrencyLimit {
         }
     }
 
+    fn needs_user(&self) -> bool {
+        self.key().is_some_and(Key::needs_user)
+    }
+
     /// A place at each gate that the request passes, or the refusal.
     async fn enter(&self, ctx: &Context) -> Result<SmallVec<[Place; 2]>, Error> {
         match &*self.gates {
@@ -122,10 +126,7 @@ impl Middleware for ConcurrencyLimit {
     }
 
     fn order(&self) -> i16 {
-        match self.key() {
-            Some(Key::User) => order::AFTER_AUTH,
-            _ => order::LIMITS,
-        }
+        if self.needs_user() { order::AFTER_AUTH } else { order::LIMITS }
     }
 
     /// The end of a response's body gives the place back.
@@ -134,10 +135,7 @@ impl Middleware for ConcurrencyLimit {
     }
 
     fn kind(&self) -> Kind {
-        match self.key() {
-            Some(Key::User) => Kind::UsesUser,
-            _ => Kind::Other,
-        }
+        if self.needs_user() { Kind::UsesUser } else { Kind::Other }
     }
 
     fn summary(&self) -> String {

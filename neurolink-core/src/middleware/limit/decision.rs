@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
-use super::headers::RateLimitHeaders;
+use super::headers::{RateLimitHeaders, Shown};
 use super::limited::{Held, settle, show};
 use super::store::{Answer, Change, Charge, LimitKey, OnStoreFailure, Stored, StoredLimits};
+use super::tier::Class;
 use super::{RateLimit, RateLimitState};
+use crate::counters::{self, Taken};
 use crate::facts::NoAddress;
 use crate::stack::{Member, Scoped};
-use crate::{Code, Context, Error, Hook, Middleware, Response, counters};
+use crate::{Code, Context, Error, Hook, Middleware, Response};
 
 /// When to come again after a store has failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -77,19 +79,37 @@ impl Hook for Limits {
 /// The rules whose scope a request is in.
 pub(super) fn applying<'a>(rules: &'a [Scoped], ctx: &Context) -> impl Iterator<Item = Asked<'a>> {
     let applying = rules.iter().filter(|rule| rule.applies(ctx));
-    applying.filter_map(|rule| Some(Asked::new(rule.middleware.as_rate_limit()?, || Some(rule.name()))))
+    applying.filter_map(|rule| Some(Asked::new(rule.middleware.as_rate_limit()?, ctx, || Some(rule.name()))))
 }
 
 /// A rule that is asked, and its name if a header or a store needs it.
 pub(super) struct Asked<'a> {
     pub(super) rule: &'a RateLimit,
+    class: &'a Class,
     name: Option<Arc<str>>,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(rule: &'a RateLimit, name: impl FnOnce() -> Option<Arc<str>>) -> Self {
+    pub(super) fn new(rule: &'a RateLimit, ctx: &Context, name: impl FnOnce() -> Option<Arc<str>>) -> Self {
         let needed = rule.dialects().has(RateLimitHeaders::Draft10) || rule.store_handle().is_some();
-        Self { rule, name: if needed { name() } else { None } }
+        Self { rule, class: rule.class(ctx), name: if needed { name() } else { None } }
+    }
+
+    /// Takes one for each key that a request counts for; one that is used up gives no charge.
+    fn take(&self, ctx: &Context) -> Result<SmallVec<[Taken; 2]>, NoAddress> {
+        let (keys, now) = (self.rule.keys(ctx)?, ctx.now_or_later());
+        Ok(keys.iter().map(|(key, share)| self.class.counters.take(key, *share, now)).collect())
+    }
+
+    fn shown(&self, state: RateLimitState) -> Shown {
+        let (dialects, window) = (self.rule.dialects(), self.class.quota.shown_window());
+        Shown { dialects, name: self.name.clone(), window, state }
+    }
+
+    /// How what was taken is shown.
+    fn state(&self, remaining: u32, resets: Duration) -> RateLimitState {
+        let limit = self.class.quota.most();
+        RateLimitState { limit, remaining: remaining.min(limit), resets }
     }
 
     /// What its store is asked for.
@@ -97,7 +117,9 @@ impl<'a> Asked<'a> {
     /// # Errors
     /// It counts by address, and there is none.
     pub(super) fn keys(&self, ctx: &Context) -> Result<Vec<LimitKey>, NoAddress> {
-        self.rule.store_keys(self.name.as_ref(), ctx)
+        let rule = self.name.clone().unwrap_or_else(|| Hook::name(self.rule).into());
+        let key = |(identity, share)| LimitKey { rule: Arc::clone(&rule), identity, share, quota: self.class.quota };
+        Ok(self.rule.keys(ctx)?.into_iter().map(key).collect())
     }
 }
 
@@ -122,7 +144,7 @@ impl Standing<'_> {
     fn held(&self) -> Option<Held> {
         let rule = self.asked.rule;
         Some(match self.charge? {
-            Place::Here(charge) => Held::Here(Arc::clone(rule.counters()), charge),
+            Place::Here(charge) => Held::Here(Arc::clone(&self.asked.class.counters), charge),
             Place::Store(key, charge) => Held::Store(rule.store_handle()?.clone(), key.clone(), charge),
         })
     }
@@ -155,9 +177,9 @@ pub(super) fn decide<'a>(
             },
             Some(Answer::Local) | None => {}
         }
-        match asked.rule.take(ctx) {
+        match asked.take(ctx) {
             Ok(taken) => standings.extend(taken.iter().map(|taken| {
-                let state = asked.rule.state(taken.remaining, taken.resets);
+                let state = asked.state(taken.remaining, taken.resets);
                 Standing { asked, state, charge: taken.charge.map(Place::Here) }
             })),
             Err(no_address) => {
@@ -166,7 +188,7 @@ pub(super) fn decide<'a>(
             }
         }
     }
-    let refusal = |refused: &Standing<'_>| refused.asked.rule.refusal(ctx, refused.state.resets);
+    let refusal = |refused: &Standing<'_>| refused.asked.rule.refusal(ctx, refused.state);
     let error = unknown.or_else(|| longest(&standings).map(refusal)).or(unavailable);
     if error.is_some() {
         give_back(&mut standings, ctx);
@@ -188,7 +210,7 @@ pub(super) fn decide<'a>(
 
 fn in_store<'a>(asked: &'a Asked<'a>, stored: &'a Stored, ctx: &Context) -> Standing<'a> {
     let Stored { key, taken } = stored;
-    let state = asked.rule.state(taken.remaining, ctx.now_or_later().saturating_add(taken.wait));
+    let state = asked.state(taken.remaining, ctx.now_or_later().saturating_add(taken.wait));
     Standing { asked, state, charge: taken.charge.map(|charge| Place::Store(key, charge)) }
 }
 
@@ -233,7 +255,7 @@ fn record(rules: &[Asked<'_>], standings: &[Standing<'_>], ctx: &mut Context) {
     for asked in rules.iter().filter(|asked| asked.rule.dialects().has_draft()) {
         let own = standings.iter().filter(|standing| std::ptr::eq(standing.asked, asked));
         if let Some(state) = tightest(None, own) {
-            ctx.limited.shown.push(asked.rule.shown(asked.name.clone(), state));
+            ctx.limited.shown.push(asked.shown(state));
         }
     }
 }

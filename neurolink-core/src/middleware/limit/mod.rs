@@ -39,9 +39,10 @@ mod key;
 mod limited;
 mod rule;
 pub mod store;
+mod tier;
 
 pub(crate) use decision::decide_together;
 pub use headers::RateLimitHeaders;
 pub use key::{Key, KeyFn};
 pub(crate) use limited::{Limited, show_limits};
-pub use rule::{CostFn, RateLimit, RateLimitState};
+pub use rule::{CostFn, RateLimit, RateLimitState, Refusal, RefusalFn};

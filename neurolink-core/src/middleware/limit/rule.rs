@@ -2,15 +2,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use smallvec::SmallVec;
+use http::StatusCode;
+use serde_json::Value;
 
 use super::Key;
 use super::algorithm::{Algorithm, Quota};
 use super::decision::{Asked, decide};
-use super::headers::{Dialects, RateLimitHeaders, Shown};
+use super::headers::{Dialects, RateLimitHeaders};
 use super::limited::{settle, show};
-use super::store::{LimitKey, OnStoreFailure, StoreHandle};
-use crate::counters::{Counters, Taken};
+use super::store::{OnStoreFailure, StoreHandle};
+use super::tier::{Class, Tier, Who};
+use crate::counters::Counted;
 use crate::facts::NoAddress;
 use crate::stack::{Kind, order};
 use crate::{Code, Context, Error, Hook, Response};
@@ -21,17 +23,31 @@ const CAPACITY: usize = 100_000;
 /// Finds what a request costs, once its answer is known.
 pub type CostFn = Arc<dyn Fn(&Context, &Response) -> u32 + Send + Sync>;
 
+/// Makes the body of a refusal.
+pub type RefusalFn = Arc<dyn Fn(&Context, &Refusal) -> Value + Send + Sync>;
+
+/// What is known when a request is refused.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// Where the caller stands.
+    pub state: RateLimitState,
+    /// The seconds of `Retry-After`.
+    pub retry_after: u64,
+}
+
 /// Refuses a client that calls too often.
 #[derive(Clone)]
 pub struct RateLimit {
-    quota: Quota,
+    everyone: Class,
+    tiers: Vec<Tier>,
     key: Key,
     message: Option<Arc<str>>,
     dialects: Dialects,
     cost: Option<CostFn>,
+    status: StatusCode,
+    body: Option<RefusalFn>,
     capacity: usize,
-    /// All that is counted, or with a store what is counted while that fails.
-    counters: Arc<dyn Counters>,
     store: Option<StoreHandle>,
     on_store_failure: Option<OnStoreFailure>,
 }
@@ -96,13 +112,15 @@ impl RateLimit {
 
     fn new(quota: Quota) -> Self {
         Self {
-            quota,
+            everyone: Class::new(quota, CAPACITY),
+            tiers: Vec::new(),
             key: Key::Address,
             message: None,
             dialects: Dialects::LEGACY,
             cost: None,
+            status: Code::RateLimitExceeded.status(),
+            body: None,
             capacity: CAPACITY,
-            counters: quota.counters(CAPACITY),
             store: None,
             on_store_failure: None,
         }
@@ -112,6 +130,49 @@ impl RateLimit {
     #[must_use]
     pub fn by(mut self, key: Key) -> Self {
         self.key = key;
+        self
+    }
+
+    /// Another limit for whoever is known: so it stands behind authentication.
+    #[must_use]
+    pub fn for_users(self, limit: u32) -> Self {
+        self.tier(Who::Users, limit)
+    }
+
+    /// Another limit for users with this role, or with this text as `tier` in their metadata, such as `"pro"`; of
+    /// several that fit, the first one that was named.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use neurolink_core::middleware::{Key, RateLimit};
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// let limit = RateLimit::sliding_counter(20, minute).by(Key::User).for_tier("pro", 1000).for_users(200);
+    /// ```
+    #[must_use]
+    pub fn for_tier(self, name: impl Into<Arc<str>>, limit: u32) -> Self {
+        self.tier(Who::Named(name.into()), limit)
+    }
+
+    fn tier(mut self, who: Who, limit: u32) -> Self {
+        let quota = Quota { limit, ..self.everyone.quota };
+        self.tiers.push(Tier { who, class: Class::new(quota, self.capacity) });
+        // Who is anybody with a name comes last, wherever it was said.
+        self.tiers.sort_by_key(|tier| tier.who == Who::Users);
+        self.count_anew()
+    }
+
+    /// The status of the refusal: 429 unless told; nginx answers 503.
+    #[must_use]
+    pub const fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The whole body of the refusal, in JSON, instead of the envelope; its headers stay.
+    #[must_use]
+    pub fn body(mut self, body: impl Fn(&Context, &Refusal) -> Value + Send + Sync + 'static) -> Self {
+        self.body = Some(Arc::new(body));
         self
     }
 
@@ -175,32 +236,32 @@ impl RateLimit {
 
     /// With empty counters, for what is counted in this process.
     fn count_anew(mut self) -> Self {
-        let quota = match self.on_store_failure {
-            Some(OnStoreFailure::Local { percent }) => self.quota.percent(percent),
-            _ => self.quota,
-        };
-        self.counters = quota.counters(self.capacity);
+        let tiers = self.tiers.iter_mut().map(|tier| &mut tier.class);
+        for class in tiers.chain([&mut self.everyone]) {
+            let quota = match self.on_store_failure {
+                Some(OnStoreFailure::Local { percent }) => class.quota.percent(percent),
+                _ => class.quota,
+            };
+            class.counters = quota.counters(self.capacity);
+        }
         self
     }
 
-    /// Takes one for each key that a request counts for; one that is used up gives no charge.
-    ///
-    /// # Errors
-    /// It counts by address, and there is none.
-    pub(super) fn take(&self, ctx: &Context) -> Result<SmallVec<[Taken; 2]>, NoAddress> {
-        let (keys, now) = (self.key.of(ctx)?, ctx.now_or_later());
-        Ok(keys.iter().map(|(key, share)| self.counters.take(key, *share, now)).collect())
+    /// What the caller's limit is.
+    pub(super) fn class(&self, ctx: &Context) -> &Class {
+        self.tiers.iter().find(|tier| tier.who.is(ctx)).map_or(&self.everyone, |tier| &tier.class)
     }
 
-    /// What the store is asked for, under the rule's name in its stack.
+    /// The parts of a request that are counted.
     ///
     /// # Errors
     /// It counts by address, and there is none.
-    pub(super) fn store_keys(&self, name: Option<&Arc<str>>, ctx: &Context) -> Result<Vec<LimitKey>, NoAddress> {
-        let rule = name.cloned().unwrap_or_else(|| Hook::name(self).into());
-        let keys = self.key.of(ctx)?.into_iter();
-        let key = |(identity, share)| LimitKey { rule: Arc::clone(&rule), identity, share, quota: self.quota };
-        Ok(keys.map(key).collect())
+    pub(super) fn keys(&self, ctx: &Context) -> Result<Counted, NoAddress> {
+        self.key.of(ctx)
+    }
+
+    fn needs_user(&self) -> bool {
+        self.key.needs_user() || !self.tiers.is_empty()
     }
 
     pub(super) const fn store_handle(&self) -> Option<&StoreHandle> {
@@ -211,10 +272,6 @@ impl RateLimit {
         self.on_store_failure.unwrap_or_default()
     }
 
-    pub(super) const fn counters(&self) -> &Arc<dyn Counters> {
-        &self.counters
-    }
-
     pub(super) const fn cost_fn(&self) -> Option<&CostFn> {
         self.cost.as_ref()
     }
@@ -223,23 +280,16 @@ impl RateLimit {
         self.dialects
     }
 
-    /// How what was taken is shown.
-    pub(super) fn state(&self, remaining: u32, resets: Duration) -> RateLimitState {
-        let limit = self.quota.most();
-        RateLimitState { limit, remaining: remaining.min(limit), resets }
-    }
-
-    pub(super) fn shown(&self, name: Option<Arc<str>>, state: RateLimitState) -> Shown {
-        Shown { dialects: self.dialects, name, window: self.quota.shown_window(), state }
-    }
-
-    /// The refusal of a request until another one passes.
-    pub(super) fn refusal(&self, ctx: &Context, until: Duration) -> Error {
-        let error = Error::new(Code::RateLimitExceeded).with_retry_after(until.saturating_sub(ctx.now_or_later()));
-        match &self.message {
-            Some(message) => error.with_message(message.to_string()),
-            None => error,
+    /// The refusal of a request that stands there.
+    pub(super) fn refusal(&self, ctx: &Context, state: RateLimitState) -> Error {
+        let wait = state.resets.saturating_sub(ctx.now_or_later());
+        let mut error = Error::new(Code::RateLimitExceeded).with_retry_after(wait).with_status(self.status);
+        if let Some(message) = &self.message {
+            error = error.with_message(message.to_string());
         }
+        let Some(body) = &self.body else { return error };
+        let refusal = Refusal { state, retry_after: error.retry_after_seconds().unwrap_or(1) };
+        error.with_body(body(ctx, &refusal))
     }
 }
 
@@ -249,17 +299,11 @@ impl Hook for RateLimit {
     }
 
     fn order(&self) -> i16 {
-        match self.key {
-            Key::User => order::AFTER_AUTH,
-            _ => order::LIMITS,
-        }
+        if self.needs_user() { order::AFTER_AUTH } else { order::LIMITS }
     }
 
     fn kind(&self) -> Kind {
-        match self.key {
-            Key::User => Kind::UsesUser,
-            _ => Kind::Other,
-        }
+        if self.needs_user() { Kind::UsesUser } else { Kind::Other }
     }
 
     fn spares_probes(&self) -> bool {
@@ -267,7 +311,10 @@ impl Hook for RateLimit {
     }
 
     fn summary(&self) -> String {
-        let mut summary = format!("{} by {}", self.quota, self.key.name());
+        let mut summary = format!("{} by {}", self.everyone.quota, self.key.name());
+        for Tier { who, class } in &self.tiers {
+            summary.push_str(&format!(", {} for {who}", class.quota.limit));
+        }
         if let Some(store) = &self.store {
             summary.extend([" in ", store.name()]);
         }
@@ -275,7 +322,17 @@ impl Hook for RateLimit {
     }
 
     fn problems(&self) -> Vec<String> {
-        let mut problems = self.quota.problems(self.capacity);
+        let mut problems = self.everyone.quota.problems(self.capacity);
+        for (index, Tier { who, class }) in self.tiers.iter().enumerate() {
+            let of_tier = class.quota.problems(self.capacity).into_iter();
+            problems.extend(of_tier.map(|problem| format!("{who}: {problem}")).filter(|_| class.quota.limit == 0));
+            if self.tiers[..index].iter().any(|other| other.who == *who) {
+                problems.push(format!("{who} have two limits; take one of them away"));
+            }
+        }
+        if !(self.status.is_client_error() || self.status.is_server_error()) {
+            problems.push(format!("{} does not say that a request is refused; take 429 or 503", self.status.as_u16()));
+        }
         if self.dialects.is_ambiguous() {
             problems.push("the drafts 7 and 10 write `RateLimit` in two ways; choose one of them".into());
         }
@@ -286,7 +343,15 @@ impl Hook for RateLimit {
             (Some(_), Some(OnStoreFailure::Local { percent })) if !(1..=100).contains(&percent) => {
                 problems.push(format!("{percent} percent of the limit cannot be counted; give 1 to 100"));
             }
-            (store, _) => problems.extend(store.iter().flat_map(|store| store.problems(&self.quota))),
+            (None, None) => {}
+            (Some(store), _) => {
+                let tiers = self.tiers.iter().map(|tier| &tier.class);
+                for problem in tiers.chain([&self.everyone]).flat_map(|class| store.problems(&class.quota)) {
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
+            }
         }
         problems
     }
@@ -296,7 +361,7 @@ impl Hook for RateLimit {
     }
 
     fn before(&self, ctx: &mut Context) -> Option<Response> {
-        let asked = Asked::new(self, || ctx.at?.name(&ctx.target().steps));
+        let asked = Asked::new(self, ctx, || ctx.at?.name(&ctx.target().steps));
         decide(&[asked], &[], ctx, false)
     }
 

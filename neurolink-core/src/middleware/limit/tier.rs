@@ -1,0 +1,55 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::algorithm::Quota;
+use crate::Context;
+use crate::counters::Counters;
+
+/// A quota, and what counts it in this process.
+#[derive(Clone)]
+pub(super) struct Class {
+    pub(super) quota: Quota,
+    pub(super) counters: Arc<dyn Counters>,
+}
+
+impl Class {
+    pub(super) fn new(quota: Quota, capacity: usize) -> Self {
+        Self { quota, counters: quota.counters(capacity) }
+    }
+}
+
+/// Callers whose limit is another one.
+#[derive(Clone)]
+pub(super) struct Tier {
+    pub(super) who: Who,
+    pub(super) class: Class,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Whoever is known.
+    Users,
+    /// Users with this role, or with this text as `tier` in their metadata.
+    Named(Arc<str>),
+}
+
+impl Who {
+    pub(super) fn is(&self, ctx: &Context) -> bool {
+        let Some(user) = ctx.user() else { return false };
+        match self {
+            Self::Users => true,
+            Self::Named(name) => {
+                user.has_role(name) || user.metadata.get("tier").and_then(|tier| tier.as_str()) == Some(name)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Users => f.write_str("users"),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
