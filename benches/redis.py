@@ -70,10 +70,10 @@ class Redis:
 
 
 class Server:
-    def __init__(self, redis: Redis):
+    def __init__(self, redis: Redis, budget_ms: int):
         environment = {
             "LISTEN": "127.0.0.1:0", "REDIS_URL": f"redis://127.0.0.1:{redis.port}/", "LIMIT": str(LIMIT),
-            "WINDOW_MS": str(WINDOW_MS), "BUDGET_MS": str(BUDGET_MS),
+            "WINDOW_MS": str(WINDOW_MS), "BUDGET_MS": str(budget_ms),
         }
         self.process = subprocess.Popen([EXAMPLE], env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True)
         self.address = self.process.stdout.readline().strip().split("http://")[1]
@@ -149,7 +149,7 @@ def whole(redis: Redis, servers: list, arguments) -> list:
 
 
 def outage(name: str, servers: list, arguments, fail, recover) -> list:
-    load = Load(servers, arguments.clients, pause=0.002)
+    load = Load(servers, arguments.clients, pause=0.02)
     time.sleep(2)
     failed = time.time()
     fail()
@@ -158,16 +158,15 @@ def outage(name: str, servers: list, arguments, fail, recover) -> list:
     recover()
     time.sleep(2)
     answers = load.end()
-    slow = sorted(took for start, took, _, _ in answers if took > BUDGET_MS / 2)
-    late = [start - failed for start, took, _, _ in answers if took > BUDGET_MS / 2]
+    before = max(took for start, took, _, _ in answers if start < failed - 0.1)
+    slow = [start - failed for start, took, _, _ in answers if failed - 0.1 < start < recovered and took > BUDGET_MS / 2]
     worst = max(took for _, took, _, _ in answers)
     statuses = sorted({status for _, _, status, _ in answers})
     # Each process counts its part; one more window may overlap at either end.
     local = [end for start, _, status, end in answers if status == 200 and failed + 0.2 < start < recovered]
     most = max(windows(local), default=0)
-    # The shared windows are full again; those of two processes apart hold less.
-    print(f"{name}: {len(answers)} requests, statuses {statuses}, slowest {worst:.1f} ms, "
-          f"{len(slow)} above half of the budget, the last {max(late, default=0):.2f} s after; at most {most} in a window meanwhile")
+    print(f"{name}: {len(answers)} requests, statuses {statuses}, slowest {worst:.1f} ms ({before:.1f} ms before), "
+          f"{len(slow)} above half of the budget meanwhile, the last {max(slow, default=0):.2f} s after; at most {most} in a window meanwhile")
     problems = []
     if worst > BUDGET_MS + TOLERANCE_MS:
         problems.append(f"{name}: an answer took {worst:.1f} ms")
@@ -198,8 +197,12 @@ def main() -> int:
         redis = Redis(folder)
         servers = []
         try:
-            servers = [Server(redis), Server(redis)]
+            # While Redis is well it is waited for: what a late answer does is shown by the outages.
+            servers += [Server(redis, 10_000), Server(redis, 10_000)]
             problems = whole(redis, servers, arguments)
+            while servers:
+                servers.pop().end()
+            servers += [Server(redis, BUDGET_MS), Server(redis, BUDGET_MS)]
             problems += outage(
                 "stopped", servers, arguments,
                 lambda: redis.process.send_signal(signal.SIGSTOP), lambda: redis.process.send_signal(signal.SIGCONT),
