@@ -16,6 +16,8 @@ pub use neurolink_actix as actix;
 pub use neurolink_axum as axum;
 #[cfg(feature = "poem")]
 pub use neurolink_poem as poem;
+#[cfg(feature = "redis")]
+pub use neurolink_redis as redis;
 #[cfg(feature = "warp")]
 pub use neurolink_warp as warp;
 
@@ -28,6 +30,9 @@ mod pages {
     mod middleware {}
     #[doc = include_str!("../docs/native.md")]
     mod native {}
+    #[cfg(feature = "redis")]
+    #[doc = include_str!("../docs/redis.md")]
+    mod redis {}
     #[doc = include_str!("../docs/write-an-adapter.md")]
     mod write_an_adapter {}
 }

@@ -6,6 +6,7 @@ pub mod control;
 pub mod differential;
 pub mod divergences;
 pub mod expect;
+mod failing_store;
 mod field;
 pub mod function;
 mod functions;

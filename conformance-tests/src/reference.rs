@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::control::{Bound, Control, ManualClock};
 use crate::watched::{Counters, Watched};
-use crate::{Running, Subject, configuration};
+use crate::{Running, Subject, configuration, failing_store};
 
 type Serve = dyn Fn(App, TcpListener) -> BoxFuture<'static, io::Result<()>> + Send + Sync;
 type ServeNative = dyn Fn(Stack, Settings, TcpListener) -> BoxFuture<'static, io::Result<()>> + Send + Sync;
@@ -196,7 +196,7 @@ pub fn config(needs: &str) -> Result<Config, Problem> {
 /// # Errors
 /// What is wrong with the configuration.
 pub fn builder(config: &Config, engine: impl Engine) -> Result<AppBuilder, Problem> {
-    Ok(config.apply(App::builder(engine))?.all_routes().group(test_routes()))
+    Ok(config.apply(App::builder(engine))?.all_routes().group(test_routes()).group(failing_store::routes()))
 }
 
 /// Why there is no reference app.

@@ -14,7 +14,8 @@ use secrecy::ExposeSecret as _;
 use crate::sections::parse_hsts;
 use crate::{
     AuthConfig, ConcurrencyConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig,
-    JwtConfig, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
+    JwtConfig, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
+    limit_store,
 };
 
 impl Config {
@@ -58,7 +59,7 @@ impl Config {
         all.extend(
             self.cors.build(&self.request_id.header, &self.auth.api_keys.header, &limit_headers).map(configured),
         );
-        all.extend(self.rate_limit.build().map(Registration::configured));
+        all.extend(self.rate_limit.build(&mut problems).map(Registration::configured));
         all.extend(self.concurrency.build().map(configured));
         all.extend(self.auth.bearer().map(configured));
         all.extend(self.auth.api_keys().map(configured));
@@ -162,7 +163,7 @@ impl RateLimitConfig {
         names
     }
 
-    fn build(&self) -> Option<Registration> {
+    fn build(&self, problems: &mut Vec<ConfigProblem>) -> Option<Registration> {
         let rate = self.limit?;
         let limit = match self.algorithm {
             RateLimitAlgorithm::FixedWindow => RateLimit::fixed_window(rate.limit, rate.window),
@@ -188,6 +189,12 @@ impl RateLimitConfig {
         }
         if let Some(message) = &self.message {
             limit = limit.message(message.as_str());
+        }
+        if self.store == RateLimitStore::Redis {
+            match limit_store::redis(self) {
+                Ok(store) => limit = limit.store(&store).on_store_failure(self.failure_policy()),
+                Err(problem) => problems.push(problem),
+            }
         }
         let mut registration = Registration::new(limit).except(&self.except);
         if !self.paths.is_empty() {

@@ -127,7 +127,7 @@ pub(crate) fn insert(table: &mut Table, path: &[&str], entry: Entry) -> Result<(
 }
 
 /// Keys of secrets that may be given as `NAME_file`, too.
-pub(crate) const SECRETS: [&str; 3] = ["token", "secret", "key"];
+pub(crate) const SECRETS: [&str; 4] = ["token", "secret", "key", "redis_url"];
 
 /// Lays `over` on `base`: tables are merged, everything else is replaced.
 pub(crate) fn merge(base: &mut Table, over: Table) {

@@ -10,6 +10,7 @@ mod environment;
 mod files;
 mod key_file;
 mod layers;
+mod limit_store;
 mod loader;
 mod names;
 mod presets;
@@ -27,8 +28,8 @@ pub use secrecy::SecretString;
 pub use sections::{
     ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
     ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogConfig, LogFormat, LogLevel, Origins,
-    ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RequestIdConfig, ServerConfig,
-    StreamConfig, TimeoutConfig, TokenConfig,
+    ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
+    RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

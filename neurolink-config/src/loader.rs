@@ -218,6 +218,9 @@ fn flags(flags: Vec<(String, Given, String)>, problems: &mut Vec<ConfigProblem>)
 fn is_secret(path: &[&str]) -> bool {
     matches!(
         path,
-        ["auth", "token" | "tokens" | "jwt_secret"] | ["auth", "jwt", "secret"] | ["auth", "api_keys", "keys"]
+        ["auth", "token" | "tokens" | "jwt_secret"]
+            | ["auth", "jwt", "secret"]
+            | ["auth", "api_keys", "keys"]
+            | ["rate_limit", "redis_url"]
     )
 }

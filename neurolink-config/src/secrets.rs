@@ -42,6 +42,9 @@ pub(crate) const API_KEY: Rules = Rules {
 /// A secret of HS256 (RFC 7518, section 3.2); it is never sent.
 pub(crate) const JWT: Rules = Rules { least: 32, allows: |_| true, alphabet: "" };
 
+/// An address with a password in it; whoever connects checks it.
+pub(crate) const URL: Rules = Rules { least: 1, allows: |_| true, alphabet: "" };
+
 impl Rules {
     /// Whether a secret is long enough and can be sent.
     ///

@@ -112,6 +112,24 @@ fn a_key_without_effect_is_warned_about() {
 }
 
 #[test]
+fn settings_of_a_store_that_is_not_used_are_warned_about() {
+    let warnings = |variables: &[(&str, &str)]| {
+        let limit = ("NEUROLINK__RATE_LIMIT__LIMIT", "10/1s");
+        let all = variables.iter().chain([&limit]).copied();
+        Loader::new().environment(all).load().expect("valid").warnings
+    };
+    let percent = ("NEUROLINK__RATE_LIMIT__LOCAL_PERCENT", "10");
+    let failure = ("NEUROLINK__RATE_LIMIT__ON_STORE_FAILURE", "local");
+    let expected =
+        "rate_limit.on_store_failure and rate_limit.local_percent have no effect unless rate_limit.store is `redis`";
+    assert_eq!(warnings(&[percent, failure]), [expected]);
+    let redis = [("NEUROLINK__RATE_LIMIT__STORE", "redis"), ("NEUROLINK__RATE_LIMIT__REDIS_URL", "redis://localhost")];
+    let expected = "rate_limit.local_percent has no effect unless rate_limit.on_store_failure is `local`";
+    assert_eq!(warnings(&[redis[0], redis[1], percent]), [expected]);
+    assert!(warnings(&[redis[0], redis[1], percent, failure]).is_empty());
+}
+
+#[test]
 fn limits_of_concurrency_are_numbers_or_off() {
     let set = [("NEUROLINK__CONCURRENCY__ALL", "500"), ("NEUROLINK__CONCURRENCY__PER_CALLER", "off")];
     let loaded = Loader::new().environment(set).load().expect("valid");

@@ -5,5 +5,8 @@ mod configuration;
 mod conformance;
 mod diff;
 mod kit;
+mod redis;
+#[path = "../../../neurolink-redis/kit/mod.rs"]
+mod redis_kit;
 mod serve;
 mod soak;

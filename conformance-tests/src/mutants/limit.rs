@@ -125,6 +125,34 @@ pub(super) const ALL: &[Mutant] = &[
             }
         },
     ),
+    Mutant::new("failing-store-denies-whoever-asks", AREAS, "no rule lets pass while its store fails").response(
+        |head, response| {
+            if head.uri.path().starts_with("/api/test/store/") {
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            }
+        },
+    ),
+    Mutant::new("failing-store-opens-every-rule", AREAS, "whoever comes passes while a store fails").response(
+        |head, response| {
+            if head.uri.path().starts_with("/api/test/store/") {
+                *response.status_mut() = StatusCode::OK;
+            }
+        },
+    ),
+    Mutant::new("failing-store-says-no-time", AREAS, "503 does not say when to come back").response(
+        |head, response| {
+            if head.uri.path().ends_with("/store/deny") {
+                lose(response, "retry-after");
+            }
+        },
+    ),
+    Mutant::new("failing-store-counts-in-full", AREAS, "each process counts the whole limit").response(
+        |head, response| {
+            if head.uri.path().ends_with("/store/local") {
+                set(response.headers_mut(), "x-ratelimit-remaining", "3");
+            }
+        },
+    ),
     Mutant::new("limit-counts-success", AREAS, "who succeeds uses up what failures may")
         .config(|config| config.rate_limit.skip_successful = false),
 ];

@@ -84,7 +84,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("preset tonl", &[Probe::Preset("tonl")]),
     ("private listener", &[Probe::Text("neurolink-config/src/sections/server.rs", "private")]),
     ("redaction", &[Probe::Middleware("redaction")]),
-    ("Redis", &[Probe::File("neurolink-redis")]),
     ("route groups in the CLI", &[Probe::Text("cli/src", "--group")]),
     ("sanitising", &[Probe::Middleware("sanitize")]),
     ("schema validation", &[Probe::Middleware("schema"), Probe::Middleware("validation")]),

@@ -1,12 +1,16 @@
+use std::time::Duration;
+
+use secrecy::SecretString;
 use serde::Serialize;
 
+use super::{RateLimitStore, StoreFailure};
 use crate::names::one_of;
 use crate::reader::{Section, boolean, count, integer, rate, text, word};
 use crate::units::Rate;
 use crate::{checks, show};
 
 /// Section `rate_limit`: how many requests one caller may send. Off unless a limit is named.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct RateLimitConfig {
     /// How many in how long; `None` for any number.
@@ -34,6 +38,20 @@ pub struct RateLimitConfig {
     /// The text of the refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Where they are counted.
+    pub store: RateLimitStore,
+    /// The Redis, as `redis://user:password@host:port/database`; a secret.
+    #[serde(serialize_with = "show::optional_secret", skip_serializing_if = "Option::is_none")]
+    pub redis_url: Option<SecretString>,
+    /// What all keys in Redis begin with.
+    pub prefix: String,
+    /// What a request gets while the store does not answer.
+    pub on_store_failure: StoreFailure,
+    /// How much of the limit is counted in this process while the store does not answer, if `on_store_failure` is `local`.
+    pub local_percent: u8,
+    /// How long a check may wait for the store.
+    #[serde(serialize_with = "show::duration")]
+    pub store_timeout: Duration,
 }
 
 /// How requests are counted.
@@ -103,6 +121,12 @@ impl Default for RateLimitConfig {
             skip_successful: false,
             headers: vec![RateLimitDialect::Legacy],
             message: None,
+            store: RateLimitStore::default(),
+            redis_url: None,
+            prefix: "neurolink".into(),
+            on_store_failure: StoreFailure::default(),
+            local_percent: 50,
+            store_timeout: Duration::from_millis(50),
         }
     }
 }
@@ -141,6 +165,7 @@ impl RateLimitConfig {
         section.set("skip_successful", &mut self.skip_successful, boolean);
         self.read_headers(&mut section);
         section.set("message", &mut self.message, |value| text(value).map(Some));
+        self.read_store(&mut section);
         if self.limit.is_none() {
             let changed = [
                 ("algorithm", self.algorithm != before.algorithm),
@@ -153,6 +178,7 @@ impl RateLimitConfig {
                 ("skip_successful", self.skip_successful != before.skip_successful),
                 ("headers", self.headers != before.headers),
                 ("message", self.message != before.message),
+                ("store", self.store != before.store),
             ];
             section.warn_idle(&changed, "while rate_limit.limit is `off`; name a limit, such as `100/60s`");
         } else if self.algorithm != RateLimitAlgorithm::LeakyBucket {

@@ -272,11 +272,14 @@ async fn what_cannot_work_is_a_mistake() {
     let (store, _) = store();
     let local = |percent| limit(1, &store).on_store_failure(OnStoreFailure::Local { percent });
     let no_time = StoreHandle::with_budget(MemoryStore::new(1), Duration::ZERO);
+    let user = StaticToken::new("token-of-u1-0123456789", AuthenticatedUser::new("u1"));
     let app = app()
+        .middleware(BearerAuth::tokens([user]))
         .middleware(RateLimit::gcra(1, MINUTE).on_store_failure(OnStoreFailure::Allow).named("nowhere"))
         .middleware(local(0).named("nothing"))
         .middleware(local(101).named("more"))
         .middleware(limit(13, &store).named("unlucky"))
+        .middleware(limit(12, &store).for_users(13).named("unlucky-users"))
         .middleware(limit(1, &no_time).named("hurried"));
     let found = mistakes(app.build());
     let expected = [
@@ -284,6 +287,7 @@ async fn what_cannot_work_is_a_mistake() {
         "middleware.nothing: 0 percent of the limit cannot be counted; give 1 to 100",
         "middleware.more: 101 percent of the limit cannot be counted; give 1 to 100",
         "middleware.unlucky: 13 is too much for it",
+        "middleware.unlucky-users: 13 is too much for it",
         "middleware.hurried: a store that may take no time never answers; give for example 50ms",
     ];
     assert_eq!(found, expected);

@@ -36,6 +36,12 @@ pub enum Algorithm {
 }
 
 impl Quota {
+    /// So many in so long, by this algorithm.
+    #[must_use]
+    pub const fn new(limit: u32, window: Duration, algorithm: Algorithm) -> Self {
+        Self { limit, window, algorithm }
+    }
+
     /// What counts it, with room for `capacity` keys, or times of a log.
     pub(super) fn counters(&self, capacity: usize) -> Arc<dyn Counters> {
         let (limit, window) = (self.limit, self.window);

@@ -343,7 +343,15 @@ impl Hook for RateLimit {
             (Some(_), Some(OnStoreFailure::Local { percent })) if !(1..=100).contains(&percent) => {
                 problems.push(format!("{percent} percent of the limit cannot be counted; give 1 to 100"));
             }
-            (store, _) => problems.extend(store.iter().flat_map(|store| store.problems(&self.everyone.quota))),
+            (None, None) => {}
+            (Some(store), _) => {
+                let tiers = self.tiers.iter().map(|tier| &tier.class);
+                for problem in tiers.chain([&self.everyone]).flat_map(|class| store.problems(&class.quota)) {
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
+            }
         }
         problems
     }

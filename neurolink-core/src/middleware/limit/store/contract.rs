@@ -53,6 +53,11 @@ pub struct LimitKey {
 }
 
 impl LimitKey {
+    /// A key, as tests of a store need it.
+    pub fn new(rule: impl Into<Arc<str>>, identity: &[u8], share: u32, quota: Quota) -> Self {
+        Self { rule: rule.into(), identity: identity.into(), share, quota }
+    }
+
     /// The rule's name in its stack.
     #[must_use]
     pub fn rule(&self) -> &str {
@@ -128,6 +133,12 @@ pub enum Change {
 }
 
 impl Settlement {
+    /// A settlement, as tests of a store need it.
+    #[must_use]
+    pub const fn new(key: LimitKey, charge: Charge, change: Change) -> Self {
+        Self { key, charge, change }
+    }
+
     /// The key that it was taken of.
     #[must_use]
     pub const fn key(&self) -> &LimitKey {

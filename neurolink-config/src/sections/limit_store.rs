@@ -1,0 +1,80 @@
+//! Where the limits of `rate_limit` count.
+
+use serde::Serialize;
+
+use super::RateLimitConfig;
+use crate::reader::{Section, duration, integer, text, word};
+use crate::secrets::URL;
+
+/// Where requests are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RateLimitStore {
+    /// In this process.
+    #[default]
+    Memory,
+    /// In a Redis that other servers count in too.
+    Redis,
+}
+
+/// What a request gets while the store does not answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum StoreFailure {
+    /// 503.
+    #[default]
+    Deny,
+    /// It passes.
+    Allow,
+    /// It is counted in this process, up to a part of the limit.
+    Local,
+}
+
+const STORES: [(&str, RateLimitStore); 2] = [("memory", RateLimitStore::Memory), ("redis", RateLimitStore::Redis)];
+const FAILURES: [(&str, StoreFailure); 3] =
+    [("deny", StoreFailure::Deny), ("allow", StoreFailure::Allow), ("local", StoreFailure::Local)];
+
+impl RateLimitConfig {
+    pub(super) fn read_store(&mut self, section: &mut Section<'_>) {
+        let before = self.clone();
+        let urls = section.given(&["redis_url", "redis_url_file"]);
+        section.set("store", &mut self.store, word(&STORES));
+        if let Some(url) = section.secret("redis_url", "redis_url_file", URL) {
+            self.redis_url = Some(url);
+        }
+        section.set("prefix", &mut self.prefix, text);
+        section.set("on_store_failure", &mut self.on_store_failure, word(&FAILURES));
+        section.set("local_percent", &mut self.local_percent, |value| {
+            let percent = integer(1, 100)(value)?;
+            Ok(u8::try_from(percent).unwrap_or(100))
+        });
+        section.set("store_timeout", &mut self.store_timeout, duration(false));
+        let local = ("local_percent", self.local_percent != before.local_percent);
+        match (self.store, urls.first()) {
+            (RateLimitStore::Redis, None) if self.redis_url.is_none() => section.missing(
+                "redis_url",
+                "it is missing; set NEUROLINK__RATE_LIMIT__REDIS_URL, or NEUROLINK__RATE_LIMIT__REDIS_URL_FILE with \
+                 the path of a file",
+            ),
+            (RateLimitStore::Redis, _) if self.on_store_failure != StoreFailure::Local => {
+                section.warn_idle(&[local], "unless rate_limit.on_store_failure is `local`");
+            }
+            (RateLimitStore::Redis, _) => {}
+            (RateLimitStore::Memory, Some(_)) => {
+                section
+                    .missing("store", "a Redis is named and not used; write `store = \"redis\"`, or leave the URL out");
+            }
+            (RateLimitStore::Memory, None) => {
+                let changed = [
+                    ("prefix", self.prefix != before.prefix),
+                    ("on_store_failure", self.on_store_failure != before.on_store_failure),
+                    local,
+                    ("store_timeout", self.store_timeout != before.store_timeout),
+                ];
+                section.warn_idle(&changed, "unless rate_limit.store is `redis`");
+            }
+        }
+    }
+}

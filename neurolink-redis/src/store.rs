@@ -1,0 +1,124 @@
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use neurolink_core::BoxError;
+use neurolink_core::middleware::limit_store::{LimitKey, LimitStore, Quota, Settlement, Taken};
+use redis::{Client, IntoConnectionInfo as _};
+
+use crate::call::{Call, millis, taken};
+use crate::link::Link;
+use crate::scripts::{Name, Numbers, Scripts};
+
+/// The most times that a sliding log keeps of a key: a script that moves more would hold up others.
+const LONGEST_LOG: u32 = 10_000;
+/// What a double counts exactly.
+const EXACT: u64 = 1 << 53;
+/// The most that one key has, in limits: the /48 of an IPv6 client.
+const MOST_SHARES: u64 = 16;
+
+/// Counts limits in Redis, where several servers share them.
+///
+/// It connects when it is first asked, and again when the connection is lost; it never waits longer than its
+/// [`StoreHandle`](neurolink_core::middleware::limit_store::StoreHandle) lets it.
+pub struct RedisStore {
+    link: Link,
+    scripts: Scripts,
+    prefix: String,
+    callers_time: bool,
+}
+
+/// A text that is no address of a Redis.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is no URL of a Redis; write `redis://user:password@host:port/database` or `redis+unix:///path`")]
+#[non_exhaustive]
+pub struct InvalidUrl;
+
+impl RedisStore {
+    /// A store at `redis://user:password@host:port/database`; no connection is made yet.
+    ///
+    /// # Errors
+    /// It is no such URL. The URL may hold a password, so it is not shown.
+    pub fn new(url: &str) -> Result<Self, InvalidUrl> {
+        let info = url.into_connection_info().map_err(|_| InvalidUrl)?;
+        // It says nothing about itself, so that its user need not be allowed to.
+        let settings = info.redis_settings().clone().set_skip_set_lib_name();
+        let tcp = info.tcp_settings().clone().set_nodelay(true);
+        let client = Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(|_| InvalidUrl)?;
+        Ok(Self { link: Link::new(client), scripts: Scripts::new(), prefix: "neurolink".into(), callers_time: false })
+    }
+
+    /// What all its keys begin with, behind a brace: `neurolink` unless told.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Goes by the app's clock instead of that of Redis; for tests, and for servers whose clocks agree.
+    #[must_use]
+    pub const fn callers_time(mut self) -> Self {
+        self.callers_time = true;
+        self
+    }
+
+    async fn call(&self, calls: &[Call], now: Option<Duration>) -> Result<Vec<Numbers>, BoxError> {
+        let commands: Vec<_> = calls.iter().map(|call| call.command(&self.scripts, now)).collect();
+        self.link.run(&self.scripts, &commands).await
+    }
+
+    fn time(&self, now: Duration) -> Option<Duration> {
+        self.callers_time.then_some(now)
+    }
+}
+
+#[async_trait]
+impl LimitStore for RedisStore {
+    fn name(&self) -> &str {
+        "redis"
+    }
+
+    fn problems(&self, quota: &Quota) -> Vec<String> {
+        let mut problems = Vec::new();
+        let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | ':' | '/');
+        if self.prefix.is_empty() || self.prefix.len() > 64 || !self.prefix.chars().all(plain) {
+            problems.push("the prefix of its keys in Redis needs 1 to 64 letters, digits or `-_.:/`".into());
+        }
+        let units = MOST_SHARES * u64::from(quota.most()).max(quota.limit.into());
+        match Name::of(quota) {
+            None => problems.push("there is no script for this algorithm in Redis; take another".into()),
+            Some(Name::SlidingLog) if quota.limit > LONGEST_LOG => problems.push(format!(
+                "a sliding log in Redis keeps at most {LONGEST_LOG} times; give a smaller limit, or take a sliding counter"
+            )),
+            Some(Name::SlidingCounter | Name::Bucket)
+                if units.checked_mul(millis(quota.window)).is_none_or(|units| units >= EXACT) => problems.push(
+                "so many in so long are more than Redis counts exactly; give a smaller limit or a shorter window".into(),
+            ),
+            Some(_) => {}
+        }
+        problems
+    }
+
+    async fn take(&self, keys: &[LimitKey], now: Duration) -> Result<Vec<Taken>, BoxError> {
+        let calls = keys.iter().map(|key| Call::take(&self.prefix, key)).collect::<Result<Vec<_>, _>>()?;
+        let answers = self.call(&calls, self.time(now)).await?;
+        answers.iter().map(|numbers| taken(numbers)).collect()
+    }
+
+    async fn settle(&self, settlements: &[Settlement], now: Duration) -> Result<(), BoxError> {
+        let call = |one: &Settlement| Call::settle(&self.prefix, one.key(), one.charge(), one.change());
+        let calls = settlements.iter().map(call).collect::<Result<Vec<_>, _>>()?;
+        self.call(&calls, self.time(now)).await.map(drop)
+    }
+
+    /// Counts one, as a request would: a Redis that is loading, or only reads, could not.
+    async fn probe(&self) -> Result<(), BoxError> {
+        self.call(&[Call::probe(&self.prefix)], None).await.map(drop)
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,21 @@
+//! Looks into a Redis.
+
+use redis::{Client, Connection};
+
+use crate::kit::Redis;
+
+pub(crate) fn connection(redis: &Redis) -> Connection {
+    Client::open(redis.url()).and_then(|client| client.get_connection()).expect("it answers")
+}
+
+/// How often a command was called, inside of scripts too.
+pub(crate) fn calls(redis: &Redis, command: &str) -> u64 {
+    let info: String = redis::cmd("INFO").arg("commandstats").query(&mut connection(redis)).expect("stats");
+    let line = info.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+    line.and_then(|line| line.split(',').next()).map_or(0, |calls| calls.parse().expect("a number"))
+}
+
+/// Every key.
+pub(crate) fn keys(redis: &Redis) -> Vec<String> {
+    redis::cmd("KEYS").arg("*").query(&mut connection(redis)).expect("keys")
+}

@@ -1,0 +1,14 @@
+//! Limits in a real Redis.
+
+#[path = "../../kit/mod.rs"]
+mod kit;
+#[path = "../../../conformance-tests/kit/log.rs"]
+mod log;
+
+mod app;
+mod failures;
+mod look;
+mod maths;
+mod processes;
+mod server;
+mod support;
