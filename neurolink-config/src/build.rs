@@ -76,6 +76,8 @@ impl Config {
         settings.cross_site_check = self.cross_site.enabled;
         settings.trusted_origins.clone_from(&self.cross_site.trusted_origins);
         settings.trusted_proxies.clone_from(&self.proxies.trusted);
+        settings.forwarded_header.clone_from(&self.proxies.header);
+        settings.proxy_hops = self.proxies.hops;
         settings.request_id_header.clone_from(&self.request_id.header);
         settings.problem_json = self.errors.format == ErrorFormat::Problem;
         settings.errors.code_prefix.clone_from(&self.errors.code_prefix);

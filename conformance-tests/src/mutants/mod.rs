@@ -13,6 +13,7 @@ mod edit;
 mod envelope;
 mod everywhere;
 mod fatal;
+mod forwarded;
 mod headers;
 mod identity;
 mod jwt;
@@ -38,13 +39,14 @@ pub use report::Report;
 /// All mutants: those that break one thing first, those that break everything last.
 #[must_use]
 pub fn all() -> Vec<&'static Mutant> {
-    let themes: [&[Mutant]; 20] = [
+    let themes: [&[Mutant]; 21] = [
         agent::ALL,
         auth::ALL,
         body::ALL,
         browser::ALL,
         connection::ALL,
         envelope::ALL,
+        forwarded::ALL,
         headers::ALL,
         identity::ALL,
         jwt::ALL,

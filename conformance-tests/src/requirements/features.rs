@@ -71,7 +71,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("deprecation", &[Probe::Middleware("deprecation")]),
     ("docs UI", &[Probe::Route("/docs"), Probe::Route("/openapi.json")]),
     ("dotfiles", &[Probe::Middleware("dotfiles")]),
-    ("forwarded scheme", &[Probe::Text(CORE, "fn forwarded_scheme")]),
     ("form bodies", &[Probe::Text("neurolink-core/src/extract", "struct Form")]),
     ("limits in handlers", &[Probe::Text(CORE, "fn check_rate_limit")]),
     ("lockout", &[Probe::Middleware("lockout")]),
