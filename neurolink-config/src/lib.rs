@@ -28,7 +28,7 @@ pub use sections::{
     ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, CorsConfig, CrossSiteConfig, ErrorFormat, ErrorsConfig,
     HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogConfig, LogFormat, LogLevel, Origins, ProxiesConfig,
     RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RequestIdConfig, ServerConfig, StreamConfig,
-    TimeoutConfig, TokenConfig,
+    TimeoutConfig, TlsConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

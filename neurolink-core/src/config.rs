@@ -190,6 +190,9 @@ pub struct Settings {
     pub timeout: Duration,
     /// How long the next bytes of a request body may take.
     pub body_timeout: Duration,
+    /// The fewest bytes of a request body in a second, over the time since it is read and after the first
+    /// `body_timeout`: 240 unless told; 0 for any number.
+    pub body_rate: u32,
     /// Host names this server answers for, such as `api.example.com` or `*.example.com`; none means any,
     /// but on a loopback address only `localhost`, `127.0.0.1`, `[::1]` and these.
     pub hosts: Vec<String>,
@@ -275,6 +278,7 @@ impl Default for Settings {
             limits: Limits::default(),
             timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
+            body_rate: 240,
             hosts: Vec::new(),
             allow_any_host: false,
             cross_site_check: true,

@@ -94,7 +94,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("secret reload", &[Probe::Text("neurolink-config/src", "fn reload")]),
     ("security events", &[Probe::Text(CORE, "SecurityEvent")]),
     ("sessions", &[Probe::Middleware("sessions")]),
-    ("TLS", &[Probe::Text("neurolink-serve/Cargo.toml", "rustls")]),
     ("token extractors", &[Probe::Text("neurolink-core/src/middleware/auth", "fn extract")]),
     ("token refresh", &[Probe::Route("/auth/refresh")]),
     ("TONL", &[Probe::Route("/stream/convert")]),

@@ -4,21 +4,19 @@ mod element;
 mod headers;
 mod walk;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use http::HeaderMap;
-use ipnet::{IpNet, Ipv4Net};
 
 use super::{ConnInfo, Scheme};
 use crate::Settings;
+use crate::server::Networks;
 use headers::Header;
 
 /// What is believed of whom.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proxies {
-    networks: Vec<IpNet>,
-    /// Whether whoever connects by a Unix socket is trusted.
-    unix: bool,
+    networks: Networks,
     header: Header,
     /// The most entries that are walked.
     hops: Option<usize>,
@@ -39,17 +37,11 @@ pub(crate) type Problem = (&'static str, String);
 
 impl Proxies {
     pub(crate) fn new(settings: &Settings) -> Result<Self, Vec<Problem>> {
-        let (mut networks, mut unix, mut problems) = (Vec::new(), false, Vec::new());
-        for text in &settings.trusted_proxies {
-            match parse_network(text) {
-                _ if text == "unix" => unix = true,
-                Some(network) => networks.push(canonical(network)),
-                None => problems.push((
-                    "trusted_proxies",
-                    format!("`{text}` is no network; write `10.0.0.0/8` or an address, or `unix` for a Unix socket"),
-                )),
-            }
-        }
+        let mut problems: Vec<Problem> = Vec::new();
+        let networks = Networks::parse(&settings.trusted_proxies).unwrap_or_else(|found| {
+            problems.extend(found.into_iter().map(|problem| ("trusted_proxies", problem)));
+            Networks::default()
+        });
         let header = Header::new(&settings.forwarded_header).unwrap_or_else(|problem| {
             problems.push(("forwarded_header", problem));
             Header::default()
@@ -70,69 +62,39 @@ impl Proxies {
             problems.push(("proxy_hops", problem.into()));
         }
         let hops = settings.proxy_hops;
-        if problems.is_empty() { Ok(Self { networks, unix, header, hops }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { networks, header, hops }) } else { Err(problems) }
     }
 
     /// The networks, for the plan; empty for none.
     pub(crate) fn summary(&self) -> String {
-        let networks = self.networks.iter().map(ToString::to_string);
-        let all: Vec<String> = networks.chain(self.unix.then(|| "unix".to_owned())).collect();
-        all.join(", ")
+        self.networks.to_string()
     }
 
     /// Where the client's address comes from, for the plan.
     pub(crate) fn source(&self) -> String {
-        if self.is_empty() {
+        if self.networks.is_empty() {
             return "the peer's address".into();
         }
         let hops = self.hops.map(|hops| format!(", at most {hops} entries")).unwrap_or_default();
-        format!("the peer's address, or {} from {}{hops}", self.header, self.summary())
-    }
-
-    const fn is_empty(&self) -> bool {
-        self.networks.is_empty() && !self.unix
-    }
-
-    fn contains(&self, address: IpAddr) -> bool {
-        self.networks.iter().any(|network| network.contains(&address))
+        format!("the peer's address, or {} from {}{hops}", self.header, self.networks)
     }
 
     /// Whether the peer itself is a trusted proxy.
     pub(crate) fn trusts_peer(&self, conn: &ConnInfo) -> bool {
-        match conn.peer_address() {
-            Some(peer) => self.contains(peer),
-            None => conn.unix && self.unix,
-        }
+        self.networks.contains_peer(conn)
     }
 
     /// Removes the headers that say something about the client and are not believed: with trusted proxies, those that
     /// are not configured, and from everybody else all of them. Tells whether there were any.
     pub(crate) fn hide(&self, trusted: bool, headers: &mut HeaderMap) -> bool {
-        !self.is_empty() && self.header.hide_others(trusted, headers)
+        !self.networks.is_empty() && self.header.hide_others(trusted, headers)
     }
 
     /// What trusted proxies say, walked from right to left; the peer must be one.
     pub(crate) fn forwarded(&self, conn: &ConnInfo, headers: &HeaderMap) -> Forwarded {
-        let trusted = |address| self.contains(address);
+        let trusted = |address| self.networks.contains(address);
         walk::walk(&self.header, headers, conn.peer_address(), self.hops.unwrap_or(usize::MAX), trusted)
     }
-}
-
-fn parse_network(text: &str) -> Option<IpNet> {
-    text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().map(IpNet::from).ok())
-}
-
-/// Peers are compared as IPv4 where they are: a network of IPv4-mapped addresses has to be one of IPv4.
-fn canonical(network: IpNet) -> IpNet {
-    const MAPPED: u8 = 96;
-    if let IpNet::V6(v6) = network
-        && let Some(address) = Ipv6Addr::to_ipv4_mapped(&v6.addr())
-        && let Some(prefix) = v6.prefix_len().checked_sub(MAPPED)
-        && let Ok(v4) = Ipv4Net::new(address, prefix)
-    {
-        return v4.into();
-    }
-    network
 }
 
 #[cfg(test)]

@@ -242,7 +242,7 @@ proptest! {
     /// Whatever stands in front, the last element is read as it was written.
     #[test]
     fn the_last_element_is_read_whatever_stands_in_front(front in "[ -~]{0,60}", (own, address) in element()) {
-        prop_assume!(!IpNet::from(address).addr().is_loopback());
+        prop_assume!(!address.is_loopback());
         let proxies = Proxies::new(&settings(&["127.0.0.1"], "forwarded", None)).expect("valid");
         let conn = ConnInfo::new(Some(([127, 0, 0, 1], 1).into()));
         let said = proxies.forwarded(&conn, &headers(&[("forwarded", &format!("{front},{own}"))]));

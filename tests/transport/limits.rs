@@ -1,0 +1,1 @@
+//! Times of connections on every framework.
