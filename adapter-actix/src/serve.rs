@@ -77,8 +77,8 @@ impl Actix {
 
     /// Sets the limits and times of connections.
     ///
-    /// actix-http has bounds of its own for the number of header lines and the bytes of a head, one time for a head and
-    /// for the silence before one (`header_read_timeout`), and no limits of HTTP/2: these are not followed.
+    /// actix-http has bounds of its own for the number of header lines and the bytes of a head, and one time for a head and
+    /// for the silence before one (`header_read_timeout`): of HTTP/2 it follows `max_concurrent_streams` only.
     #[must_use]
     pub fn serve_config(mut self, config: ServeConfig) -> Self {
         self.config = config;

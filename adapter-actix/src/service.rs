@@ -6,10 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::{HttpService, Protocol};
-use actix_service::{IntoServiceFactory as _, Service, ServiceFactory as _, ServiceFactoryExt as _, map_config};
-use actix_web::App as ActixApp;
+use actix_http::{HttpService, Protocol, Request};
+use actix_service::{
+    IntoServiceFactory as _, Service, ServiceFactory as _, ServiceFactoryExt as _, apply_fn_factory, map_config,
+};
 use actix_web::dev::AppConfig;
+use actix_web::{App as ActixApp, HttpResponse};
 use neurolink_core::App;
 use neurolink_core::server::{Phase, Shutdown};
 use neurolink_serve::{Accepted, Io, Prepared, ServeConfig, Transport};
@@ -28,6 +30,10 @@ pub(crate) struct Serving {
     pub(crate) shutdown: Shutdown,
 }
 
+/// The requests of one connection that are at work, one holder each: h2 0.3 as actix uses it bounds no streams.
+#[derive(Clone, Default)]
+struct Requests(Rc<()>);
+
 type Run = Pin<Box<dyn Future<Output = ()>>>;
 
 /// actix's HTTP around the app for one worker; what it gives serves one connection.
@@ -35,6 +41,7 @@ pub(crate) async fn prepare(serving: Arc<Serving>) -> Option<impl Fn(Accepted) -
     let (compose, app) = (Arc::clone(&serving.compose), serving.app.clone());
     let app = ActixApp::new().configure(move |config| compose(app, config));
     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+    let most = usize::try_from(serving.config.max_concurrent_streams).unwrap_or(usize::MAX).max(1);
     let (head, shutdown) = (serving.config.header_read_timeout, serving.shutdown.clone());
     let http = HttpService::build()
         .keep_alive(head)
@@ -47,8 +54,20 @@ pub(crate) async fn prepare(serving: Arc<Serving>) -> Option<impl Fn(Accepted) -
         })
         .on_connect_ext(|io: &Io, data| {
             data.insert(*io.info());
+            data.insert(Requests::default());
         })
-        .finish(map_config(app, |()| AppConfig::default()));
+        .finish(apply_fn_factory(map_config(app, |()| AppConfig::default()), move |request: Request, app| {
+            let place = request.conn_data::<Requests>().is_none_or(|requests| Rc::strong_count(&requests.0) <= most);
+            let held = request.conn_data::<Requests>().cloned();
+            let answer = place.then(|| app.call(request));
+            async move {
+                let _held = held;
+                match answer {
+                    Some(answer) => answer.await,
+                    None => Err(HttpResponse::ServiceUnavailable().finish()),
+                }
+            }
+        }));
     let Ok(http) = http.new_service(()).await else {
         tracing::error!(target: "neurolink::serve", "actix could not make its services");
         return None;
