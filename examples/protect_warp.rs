@@ -7,7 +7,7 @@ use neurolink::middleware::{BearerAuth, StaticToken};
 use neurolink::server::Shutdown;
 use neurolink::warp::{fact, protect};
 use neurolink::{AuthenticatedUser, ConnInfo, Stack};
-use neurolink_serve::{Connection, ServeConfig, serve};
+use neurolink_serve::{ServeConfig, serve};
 use tower::ServiceExt as _;
 use warp::Filter as _;
 
@@ -23,8 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = std::net::TcpListener::bind(address)?;
     println!("listening on http://{}", listener.local_addr()?);
     let (_stop, shutdown) = Shutdown::new();
-    let service = move |conn: Connection| {
-        let conn = ConnInfo::new(Some(conn.peer)).with_local(Some(conn.local));
+    let service = move |conn: ConnInfo| {
         host.clone().map_request(move |mut request: http::Request<_>| {
             request.extensions_mut().insert(conn);
             request

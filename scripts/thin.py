@@ -12,7 +12,7 @@ PARTS = {
     "declaring": ({"lib.rs"}, 20),
     "mounting": ({"mount.rs", "convert.rs"}, 150),
     "protecting": ({"protect.rs", "fact.rs", "native.rs"}, 250),
-    "serving": ({"serve.rs"}, 200),
+    "serving": ({"serve.rs", "service.rs"}, 200),
 }
 # What an adapter's mounting code must not speak of.
 WORDS = re.compile(

@@ -3,10 +3,11 @@ use std::time::Duration;
 
 use neurolink_config::Config;
 use neurolink_core::server::{Adapter, Server};
-use neurolink_core::{App, AppBuilder, ConfigError, Engine, Registration, Route, RouteGroup, Settings};
+use neurolink_core::{App, AppBuilder, ConfigError, ConfigProblem, Engine, Registration, Route, RouteGroup, Settings};
 use neurolink_routes::WithRoutes as _;
+use neurolink_serve::ServeConfig;
 
-use crate::Framework;
+use crate::{Framework, serve_config};
 
 /// A server in one expression: the default stack, all routes that the engine can answer, and a framework.
 ///
@@ -135,22 +136,42 @@ impl CreateServer {
     /// All mistakes at once.
     pub fn build(mut self) -> Result<Server, ConfigError> {
         let server = self.config.server.clone();
+        let (serve, mut problems) = match serve_config(&self.config) {
+            Ok(serve) => (serve, Vec::new()),
+            Err(error) => (ServeConfig::default(), error.into_problems()),
+        };
         let adapter = match self.adapter.take() {
-            Some(adapter) => adapter,
+            Some(adapter) => {
+                for (key, given) in [("tls", server.tls.is_some()), ("proxy_protocol", server.proxy_protocol)] {
+                    if given {
+                        let problem = "an adapter of one's own does not know it; give it `serve_config(&config)`";
+                        problems.push(ConfigProblem::new(format!("server.{key}"), problem));
+                    }
+                }
+                adapter
+            }
             None => {
                 let framework = match self.framework {
                     Some(framework) => framework,
                     None => server.framework.parse().map_err(|error: crate::UnknownFramework| {
-                        ConfigError::new(vec![crate::ConfigProblem::new("server.framework", error.to_string())])
+                        ConfigError::new(vec![ConfigProblem::new("server.framework", error.to_string())])
                     })?,
                 };
-                framework.adapter_with(server.max_connections).map_err(|problem| ConfigError::new(vec![problem]))?
+                framework.adapter_with(serve).map_err(|problem| ConfigError::new(vec![problem]))?
             }
         };
         let address = self.address.take().unwrap_or_else(|| server.address());
         let (drain_delay, grace): (Duration, Duration) = (server.drain_delay, server.grace);
-        let mut builder =
-            Server::with_adapter(self.build_app()?, adapter).bind(address).drain_delay(drain_delay).grace(grace);
+        let app = match self.build_app() {
+            Ok(app) if problems.is_empty() => app,
+            Ok(_) => return Err(ConfigError::new(problems)),
+            Err(error) => return Err(ConfigError::new([error.into_problems(), problems].concat())),
+        };
+        let mut builder = Server::with_adapter(app, adapter)
+            .bind(address)
+            .unix_mode(server.unix_mode)
+            .drain_delay(drain_delay)
+            .grace(grace);
         if server.allow_unauthenticated {
             builder = builder.allow_unauthenticated();
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use neurolink_core::ConfigProblem;
 use neurolink_core::server::Adapter;
+use neurolink_serve::ServeConfig;
 
 /// The web frameworks there are adapters for.
 ///
@@ -64,21 +65,23 @@ impl Framework {
     /// # Errors
     /// When its feature is not enabled; the problem names it.
     pub fn adapter(self) -> Result<Arc<dyn Adapter>, ConfigProblem> {
-        self.adapter_with(CONNECTIONS)
+        self.adapter_with(ServeConfig::default())
     }
 
-    /// Its adapter, with a cap of connections at one time.
+    /// Its adapter, with these limits and times of connections.
     ///
     /// # Errors
     /// When its feature is not enabled; the problem names it.
-    pub fn adapter_with(self, max_connections: usize) -> Result<Arc<dyn Adapter>, ConfigProblem> {
-        #[cfg(any(feature = "axum", feature = "warp", feature = "poem"))]
-        let config = neurolink_serve::ServeConfig::default().max_connections(max_connections);
+    #[cfg_attr(
+        not(any(feature = "axum", feature = "actix", feature = "warp", feature = "poem")),
+        expect(unused_variables, reason = "no framework is there to take it")
+    )]
+    pub fn adapter_with(self, config: ServeConfig) -> Result<Arc<dyn Adapter>, ConfigProblem> {
         match self {
             #[cfg(feature = "axum")]
             Self::Axum => Ok(Arc::new(neurolink_axum::Axum::new().serve_config(config))),
             #[cfg(feature = "actix")]
-            Self::Actix => Ok(Arc::new(neurolink_actix::Actix::new().max_connections(max_connections))),
+            Self::Actix => Ok(Arc::new(neurolink_actix::Actix::new().serve_config(config))),
             #[cfg(feature = "warp")]
             Self::Warp => Ok(Arc::new(neurolink_warp::Warp::new().serve_config(config))),
             #[cfg(feature = "poem")]
@@ -113,9 +116,6 @@ impl Framework {
         ConfigProblem::new("framework", problem)
     }
 }
-
-/// The most connections at one time, unless told.
-const CONNECTIONS: usize = 10_000;
 
 impl fmt::Display for Framework {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 mod create_server;
 mod framework;
+mod serving;
 
 pub use create_server::{CreateServer, create_server};
 pub use framework::{Framework, UnknownFramework};
@@ -9,6 +10,8 @@ pub use neurolink_config as config;
 pub use neurolink_core::server::{Server, ServerError, State as ServerState};
 pub use neurolink_core::*;
 pub use neurolink_routes as routes;
+pub use neurolink_serve as serve;
+pub use serving::serve_config;
 
 #[cfg(feature = "actix")]
 pub use neurolink_actix as actix;

@@ -20,7 +20,7 @@ fn with_stall(framework: Framework, stall: Duration) -> Arc<dyn Adapter> {
     let config = ServeConfig::default().write_stall(stall);
     match framework {
         Framework::Axum => Arc::new(neurolink::axum::Axum::new().serve_config(config)),
-        Framework::Actix => Arc::new(neurolink::actix::Actix::new().write_stall(stall)),
+        Framework::Actix => Arc::new(neurolink::actix::Actix::new().serve_config(config)),
         Framework::Warp => Arc::new(neurolink::warp::Warp::new().serve_config(config)),
         Framework::Poem => Arc::new(neurolink::poem::Poem::new().serve_config(config)),
         other => panic!("{other} has no server here"),

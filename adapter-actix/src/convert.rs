@@ -16,14 +16,13 @@ use neurolink_core::app::Scheme;
 use neurolink_core::http::Pump;
 use neurolink_core::{Body, ConnInfo, Request, Response};
 
-use crate::serve::Local;
-
 /// What actix says of the connection: the socket's ends, never what a header claims.
 pub(crate) fn connection(request: &HttpRequest) -> ConnInfo {
-    let config = request.app_config();
-    let local = request.conn_data::<Local>().map_or(config.local_addr(), |Local(local)| *local);
-    let conn = ConnInfo::new(request.peer_addr()).with_local(Some(local));
-    if config.secure() { conn.with_scheme(Scheme::Https) } else { conn }
+    request.conn_data().copied().unwrap_or_else(|| {
+        let config = request.app_config();
+        let scheme = if config.secure() { Scheme::Https } else { Scheme::Http };
+        ConnInfo::new(request.peer_addr()).with_local(Some(config.local_addr())).with_scheme(scheme)
+    })
 }
 
 /// The head as it came: original target, every header line.

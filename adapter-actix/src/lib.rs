@@ -6,6 +6,7 @@ mod mount;
 mod native;
 mod protect;
 mod serve;
+mod service;
 
 pub use fact::Fact;
 pub use mount::configure;

@@ -1,27 +1,18 @@
 use std::any::Any;
 use std::fmt;
-use std::io;
-use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::dev::{Extensions, Server};
+use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::ServiceConfig;
-use actix_web::{App as ActixApp, HttpServer};
-use neurolink_core::server::{Adapter, Capabilities, Phase, ServeError, Shutdown};
-use neurolink_core::{App, BoxFuture};
-use socket2::SockRef;
-use tokio_util::task::TaskTracker;
+use neurolink_core::server::{Adapter, Capabilities, Listener, ServeError, Shutdown};
+use neurolink_core::{App, BoxFuture, ConnInfo};
+use neurolink_serve::{ServeConfig, Transport, Workers, accept};
 
 use crate::mount::everything;
+use crate::service::{Serving, prepare};
 
-type Compose = Arc<dyn Fn(App, &mut ServiceConfig) + Send + Sync>;
-
-/// How long connections may take to go after they were cut: actix looks once a second.
-const CUT: Duration = Duration::from_secs(2);
-/// Longer than any grace: the phases of the shutdown decide, not actix.
-const NO_TIMEOUT: u64 = 24 * 60 * 60;
+pub(crate) type Compose = Arc<dyn Fn(App, &mut ServiceConfig) + Send + Sync>;
 
 /// actix-web as the framework of a server.
 ///
@@ -37,10 +28,8 @@ const NO_TIMEOUT: u64 = 24 * 60 * 60;
 pub struct Actix {
     compose: Compose,
     workers: usize,
-    header_read_timeout: Duration,
-    max_connections: usize,
+    config: ServeConfig,
     http2: bool,
-    write_stall: Duration,
 }
 
 impl Default for Actix {
@@ -48,10 +37,8 @@ impl Default for Actix {
         Self {
             compose: Arc::new(everything),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
-            header_read_timeout: Duration::from_secs(10),
-            max_connections: 10_000,
+            config: ServeConfig::default(),
             http2: false,
-            write_stall: Duration::from_secs(30),
         }
     }
 }
@@ -88,63 +75,21 @@ impl Actix {
         self
     }
 
-    /// Sets how long the head of a request may take, and how long a connection may be silent: 10 s unless told.
-    #[must_use]
-    pub const fn header_read_timeout(mut self, timeout: Duration) -> Self {
-        self.header_read_timeout = timeout;
-        self
-    }
-
-    /// Sets the most connections at one time, over all workers: 10,000 unless told.
-    #[must_use]
-    pub const fn max_connections(mut self, most: usize) -> Self {
-        self.max_connections = most;
-        self
-    }
-
-    /// Sets how long a peer may take nothing of what is sent to it before its connection is cut: 30 s unless told.
+    /// Sets the limits and times of connections.
     ///
-    /// The kernel watches it (`TCP_USER_TIMEOUT`), which Linux and Android have.
+    /// actix-http has bounds of its own for the number of header lines and the bytes of a head, and one time for a head and
+    /// for the silence before one (`header_read_timeout`): of HTTP/2 it follows `max_concurrent_streams` only.
     #[must_use]
-    pub const fn write_stall(mut self, timeout: Duration) -> Self {
-        self.write_stall = timeout;
+    pub fn serve_config(mut self, config: ServeConfig) -> Self {
+        self.config = config;
         self
     }
 
-    /// Speaks HTTP/2 by prior knowledge too: no unless told.
-    ///
-    /// actix then waits for the first bytes without a limit: a connection that never sends any stays open until
-    /// the server is stopped, and holds up its stop. Use it behind a proxy.
+    /// Speaks HTTP/2 by prior knowledge too: no unless told. By TLS it is spoken unless the configuration says no.
     #[must_use]
     pub const fn http2(mut self, yes: bool) -> Self {
         self.http2 = yes;
         self
-    }
-
-    fn start(&self, app: App, listener: TcpListener, connections: TaskTracker) -> io::Result<Server> {
-        let compose = Arc::clone(&self.compose);
-        let workers = self.workers.clamp(1, 512);
-        let stall = self.write_stall;
-        let server = HttpServer::new(move || {
-            let (compose, app) = (Arc::clone(&compose), app.clone());
-            ActixApp::new().configure(move |config| compose(app, config))
-        })
-        .on_connect(move |io, data| {
-            on_connect(io, data);
-            cut_when_stalled(io, stall);
-            data.insert(connections.token());
-        })
-        .workers(workers)
-        .max_connections(self.max_connections.div_ceil(workers))
-        .keep_alive(self.header_read_timeout)
-        .client_request_timeout(self.header_read_timeout)
-        .client_disconnect_timeout(Duration::from_secs(1))
-        .h1_allow_half_closed(false)
-        .tcp_nodelay(true)
-        .shutdown_timeout(NO_TIMEOUT)
-        .disable_signals();
-        let server = if self.http2 { server.listen_auto_h2c(listener) } else { server.listen(listener) };
-        Ok(server?.run())
     }
 }
 
@@ -157,84 +102,31 @@ impl Adapter for Actix {
         Capabilities::default().http2_prior_knowledge(self.http2)
     }
 
-    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
-        let connections = TaskTracker::new();
-        let guard = listener.try_clone();
-        let server = self.start(app, listener, connections.clone());
+    fn serve(&self, app: App, listener: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
+        let (compose, config, http2) = (Arc::clone(&self.compose), self.config.clone(), self.http2);
+        let count = self.workers.clamp(1, 512);
         Box::pin(async move {
             let failed = |error| ServeError::new("actix", error);
-            let guard = guard.map_err(failed)?;
-            run(server.map_err(failed)?, guard, &connections, shutdown).await.map_err(failed)
+            let transport = Transport::new(&config).map_err(failed)?;
+            let serving = Serving { compose, app, config, transport, http2, shutdown: shutdown.clone() };
+            let serving = Arc::new(serving);
+            let each = Arc::clone(&serving);
+            let workers = Workers::start(count, move || prepare(Arc::clone(&each))).map_err(failed)?;
+            let served = accept(listener, &serving.config, shutdown, |accepted| workers.serve(accepted)).await;
+            workers.end().await;
+            served.map_err(|error| ServeError::new("actix", error))
         })
     }
 }
 
-/// This end of a connection.
-pub(crate) struct Local(pub(crate) SocketAddr);
-
-/// Remembers a connection's own end; give it to `HttpServer::on_connect` before you bind.
+/// Remembers a connection's ends; give it to `HttpServer::on_connect` before you bind.
 ///
 /// Without it the app only knows the address the server is bound to, which for `0.0.0.0` says nothing.
 pub fn on_connect(io: &dyn Any, data: &mut Extensions) {
-    if let Some(Ok(local)) = io.downcast_ref::<TcpStream>().map(TcpStream::local_addr) {
-        data.insert(Local(local));
-    }
-}
-
-/// The kernel alone knows whether the peer takes anything of what is written.
-fn cut_when_stalled(io: &dyn Any, time: Duration) {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if let Some(stream) = io.downcast_ref::<TcpStream>() {
-        // It fails for a connection that is gone already.
-        let _ = SockRef::from(stream).set_tcp_user_timeout(Some(time));
-    }
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let _ = (io, time);
-}
-
-/// Serves until the shutdown has gone its way or the server has failed; dropping it cuts every connection.
-async fn run(mut server: Server, guard: TcpListener, connections: &TaskTracker, shutdown: Shutdown) -> io::Result<()> {
-    let handle = server.handle();
-    if let Some(ended) = until(&mut server, shutdown.reached(Phase::Draining)).await {
-        return ended;
-    }
-    if let Some(ended) = until(&mut server, handle.pause()).await {
-        return ended;
-    }
-    // A paused listener would still let clients connect and wait.
-    let _ = SockRef::from(&guard).shutdown(std::net::Shutdown::Both);
-    drop(guard);
-    connections.close();
-    let gone = async {
-        tokio::select! {
-            () = connections.wait() => {}
-            () = shutdown.reached(Phase::Refusing) => {}
-        }
-    };
-    if let Some(ended) = until(&mut server, gone).await {
-        return ended;
-    }
-    // Closes idle connections and lets busy ones finish.
-    let stop = (shutdown.phase() < Phase::Forced).then(|| handle.stop(true));
-    let gone = async {
-        tokio::select! {
-            () = connections.wait() => {}
-            () = shutdown.reached(Phase::Forced) => {}
-        }
-    };
-    if let Some(ended) = until(&mut server, gone).await {
-        return ended;
-    }
-    drop((stop, server));
-    let _ = tokio::time::timeout(CUT, connections.wait()).await;
-    Ok(())
-}
-
-/// Waits for an event, and for the end of the server, which works only while it is polled.
-async fn until(server: &mut Server, event: impl Future<Output = ()>) -> Option<io::Result<()>> {
-    tokio::select! {
-        ended = server => Some(ended),
-        () = event => None,
+    if let Some(stream) = io.downcast_ref::<TcpStream>()
+        && let (Ok(peer), Ok(local)) = (stream.peer_addr(), stream.local_addr())
+    {
+        data.insert(ConnInfo::new(Some(peer)).with_local(Some(local)));
     }
 }
 

@@ -1,12 +1,11 @@
 use std::fmt;
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
-use neurolink_core::server::{Adapter, ServeError, Shutdown};
+use neurolink_core::server::{Adapter, Listener, ServeError, Shutdown};
 use neurolink_core::{App, BoxFuture, ConnInfo};
-use neurolink_serve::{Connection, ServeConfig, serve};
+use neurolink_serve::{ServeConfig, serve};
 use tower::ServiceExt as _;
 
 use crate::Mount;
@@ -60,18 +59,19 @@ impl Adapter for Axum {
         "axum"
     }
 
-    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let router = match &self.compose {
             Some(compose) => compose(app),
             None => Router::new().fallback_service(Mount::new(app)),
         };
         let config = self.config.clone();
         Box::pin(async move {
-            let make = move |conn: Connection| {
-                let info = ConnInfo::new(Some(conn.peer)).with_local(Some(conn.local));
+            let make = move |info: ConnInfo| {
                 router.clone().into_service().map_request(move |mut request: Request<_>| {
                     request.extensions_mut().insert(info);
-                    request.extensions_mut().insert(ConnectInfo(conn.peer));
+                    if let Some(peer) = info.peer {
+                        request.extensions_mut().insert(ConnectInfo(peer));
+                    }
                     request
                 })
             };

@@ -1,10 +1,9 @@
 use std::fmt;
-use std::net::TcpListener;
 use std::sync::Arc;
 
-use neurolink_core::server::{Adapter, ServeError, Shutdown};
+use neurolink_core::server::{Adapter, Listener, ServeError, Shutdown};
 use neurolink_core::{App, Body, BoxFuture, ConnInfo, Request, Response};
-use neurolink_serve::{Connection, ServeConfig, serve};
+use neurolink_serve::{ServeConfig, serve};
 use poem::endpoint::BoxEndpoint;
 use poem::error::NotFoundError;
 use poem::http::uri::Scheme;
@@ -79,13 +78,12 @@ impl Adapter for Poem {
         "poem"
     }
 
-    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let served = (self.compose)(app);
         let config = self.config.clone();
         Box::pin(async move {
-            let make = move |conn: Connection| {
+            let make = move |conn: ConnInfo| {
                 let served = served.clone();
-                let conn = ConnInfo::new(Some(conn.peer)).with_local(Some(conn.local));
                 tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
                     let answer = served.clone().answer(request.map(Body::new), conn);
                     async move { Ok::<_, std::convert::Infallible>(answer.await) }
@@ -138,7 +136,8 @@ fn to_poem(request: Request, conn: ConnInfo) -> poem::Request {
     let (parts, body) = request.into_parts();
     let local = LocalAddr(conn.local.map(Addr::socket).unwrap_or_default());
     let remote = RemoteAddr(conn.peer.map(Addr::socket).unwrap_or_default());
-    let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
+    let scheme = if conn.scheme == neurolink_core::app::Scheme::Https { Scheme::HTTPS } else { Scheme::HTTP };
+    let parts = RequestParts::from((parts, local, remote, scheme));
     poem::Request::from_parts(parts, convert::boxed(body).into())
 }
 

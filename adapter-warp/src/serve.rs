@@ -1,13 +1,12 @@
 use std::convert::Infallible;
 use std::fmt;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use neurolink_core::server::{Adapter, ServeError, Shutdown};
+use neurolink_core::server::{Adapter, Listener, ServeError, Shutdown};
 use neurolink_core::{App, Body, BoxError, BoxFuture, ConnInfo, Request, Response};
-use neurolink_serve::{Connection, ServeConfig, serve};
+use neurolink_serve::{ServeConfig, serve};
 use tower::ServiceExt as _;
 use tower_service::Service as _;
 use warp::filters::BoxedFilter;
@@ -83,12 +82,11 @@ impl Adapter for Warp {
         "warp"
     }
 
-    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let service = (self.compose)(app);
         let config = self.config.clone();
         Box::pin(async move {
-            let make = move |conn: Connection| {
-                let info = ConnInfo::new(Some(conn.peer)).with_local(Some(conn.local));
+            let make = move |info: ConnInfo| {
                 service.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
                     request.extensions_mut().insert(info);
                     request

@@ -91,7 +91,7 @@ pub(crate) fn looped(adapter: &impl Adapter, listener: TcpListener) -> Result<()
 
 fn serve(adapter: &impl Adapter, app: App, listener: TcpListener) -> Result<(), Failure> {
     let (_handle, shutdown) = Shutdown::new();
-    let serving = adapter.serve(app, listener, shutdown);
+    let serving = adapter.serve(app, listener.into(), shutdown);
     runtime()?.block_on(serving)?;
     Ok(())
 }

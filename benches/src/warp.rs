@@ -6,7 +6,7 @@ use std::sync::Arc;
 use neurolink::ConnInfo;
 use neurolink::server::Shutdown;
 use neurolink::warp::{Warp, protect};
-use neurolink_serve::{Connection, ServeConfig};
+use neurolink_serve::ServeConfig;
 use serde_json::Value;
 use tower::ServiceExt as _;
 use warp::http::{HeaderMap, HeaderName, HeaderValue};
@@ -56,8 +56,7 @@ pub(crate) fn looped(listener: TcpListener) -> Result<(), Failure> {
 pub(crate) fn native(listener: TcpListener) -> Result<(), Failure> {
     let host = protect(ours::stack()?, routes())?;
     let (_stop, shutdown) = Shutdown::new();
-    let service = move |conn: Connection| {
-        let conn = ConnInfo::new(Some(conn.peer)).with_local(Some(conn.local));
+    let service = move |conn: ConnInfo| {
         host.clone().map_request(move |mut request: http::Request<_>| {
             request.extensions_mut().insert(conn);
             request

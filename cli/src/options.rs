@@ -31,6 +31,18 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     port: Option<String>,
 
+    /// Where to listen, in one: HOST:PORT, or unix:PATH for a Unix socket; in place of --host and --port
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["host", "port"])]
+    bind: Option<String>,
+
+    /// Certificate in PEM, with its chain: connections are encrypted
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+
+    /// Private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+
     /// Prefix of every route [default: /api]
     #[arg(long, value_name = "PATH")]
     base_path: Option<String>,
@@ -63,11 +75,17 @@ impl Options {
         if let Some(path) = self.config {
             loader = loader.only_file(path);
         }
+        let (host, port, unix) = bind(self.bind);
         let texts = [
             ("preset", self.preset, "flag --preset"),
             ("server.framework", self.framework, "flag --framework"),
             ("server.host", self.host, "flag --host"),
             ("server.port", self.port, "flag --port"),
+            ("server.host", host, "flag --bind"),
+            ("server.port", port, "flag --bind"),
+            ("server.unix", unix, "flag --bind"),
+            ("server.tls.cert", self.tls_cert, "flag --tls-cert"),
+            ("server.tls.key", self.tls_key, "flag --tls-key"),
             ("server.base_path", self.base_path, "flag --base-path"),
             ("rate_limit.limit", self.rate_limit, "flag --rate-limit"),
             ("body.limit", self.body_limit, "flag --body-limit"),
@@ -85,6 +103,19 @@ impl Options {
             loader = loader.set("server.allow_unauthenticated", true, "flag --allow-unauthenticated");
         }
         Ok(loader.load()?)
+    }
+}
+
+/// Host, port and path of a place to listen; a place without a port keeps the configured one.
+fn bind(place: Option<String>) -> (Option<String>, Option<String>, Option<String>) {
+    let Some(place) = place else { return (None, None, None) };
+    if let Some(path) = place.strip_prefix("unix:") {
+        return (None, None, Some(path.to_owned()));
+    }
+    match place.rsplit_once(':') {
+        // The colons of an address in brackets are its own.
+        Some((host, port)) if !port.contains(']') => (Some(host.to_owned()), Some(port.to_owned()), None),
+        _ => (Some(place), None, None),
     }
 }
 

@@ -17,7 +17,7 @@ fn own_server(adapter: &impl Adapter, app: &App) -> (SocketAddr, ShutdownHandle,
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let (handle, shutdown) = Shutdown::new();
-    let serving = adapter.serve(app.with_shutdown(shutdown.clone()), listener, shutdown);
+    let serving = adapter.serve(app.with_shutdown(shutdown.clone()), listener.into(), shutdown);
     (address, handle, tokio::spawn(serving))
 }
 

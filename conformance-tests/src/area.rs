@@ -38,6 +38,7 @@ files!(
     "parser",
     "path",
     "protected",
+    "proxies",
     "requestid",
     "roles",
     "routing",

@@ -1,11 +1,10 @@
 use std::convert::Infallible;
-use std::net::TcpListener;
 use std::task::{Context, Poll};
 
 use http::{Method, StatusCode};
-use neurolink_core::server::{Adapter, ServeError, Shutdown};
+use neurolink_core::server::{Adapter, Listener, ServeError, Shutdown};
 use neurolink_core::{App, Body, BoxError, BoxFuture, ConnInfo, Request, Response};
-use neurolink_serve::{Connection, ServeConfig, serve};
+use neurolink_serve::{ServeConfig, serve};
 use tower_service::Service;
 
 /// Plain hyper as the framework of a server: the app at its base path, beside one route of the host's own.
@@ -34,10 +33,10 @@ impl Adapter for Hyper {
         "hyper"
     }
 
-    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let config = self.config.clone();
         Box::pin(async move {
-            let make = move |connection| Host::new(app.clone(), connection);
+            let make = move |conn| Host::new(app.clone(), conn);
             serve(listener, config, shutdown, make).await.map_err(|error| ServeError::new("hyper", error))
         })
     }
@@ -53,8 +52,8 @@ pub struct Host {
 impl Host {
     /// The app, with the facts of the connection that its requests come on.
     #[must_use]
-    pub fn new(app: App, connection: Connection) -> Self {
-        Self { app, conn: ConnInfo::new(Some(connection.peer)).with_local(Some(connection.local)) }
+    pub const fn new(app: App, conn: ConnInfo) -> Self {
+        Self { app, conn }
     }
 
     /// Whether a path is the app's base path or below; the host's router compares whole segments as they came.

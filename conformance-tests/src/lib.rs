@@ -60,6 +60,10 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("busy", include_str!("../configurations/busy.toml")),
     ("dialects", include_str!("../configurations/dialects.toml")),
     ("draft-7", include_str!("../configurations/draft-7.toml")),
+    ("proxies", include_str!("../configurations/proxies.toml")),
+    ("proxies-forwarded", include_str!("../configurations/proxies-forwarded.toml")),
+    ("proxies-single", include_str!("../configurations/proxies-single.toml")),
+    ("proxies-elsewhere", include_str!("../configurations/proxies-elsewhere.toml")),
 ];
 
 /// The text of the configuration of this name.

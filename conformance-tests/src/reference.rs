@@ -221,6 +221,7 @@ fn test_routes() -> RouteGroup {
         .route(Route::get("/files/{*rest}", async |Path(rest): Path<String>| Json(json!({ "rest": rest }))).public())
         .route(Route::get("/query", query).public())
         .route(Route::get("/headers", headers).public())
+        .route(Route::get("/client", client).public())
         .route(Route::get("/set-cookies", set_cookies).public())
         .route(Route::get("/panic-stream", panic_stream).public())
         .route(Route::get("/stream-error", stream_error).public())
@@ -272,6 +273,23 @@ async fn headers(ctx: &mut Context) -> Json<Value> {
     let line =
         |(name, value): (&HeaderName, &HeaderValue)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())]);
     Json(seen.into_iter().map(line).collect())
+}
+
+/// Who the client is, how it reached the server, and which of the headers that tell so the handler sees.
+async fn client(ctx: &mut Context) -> Json<Value> {
+    let is_one = |name: &str| name.contains("forwarded") || name.ends_with("-ip");
+    let mut seen: Vec<_> = ctx.headers().keys().map(HeaderName::as_str).filter(|name| is_one(name)).collect();
+    seen.sort_unstable();
+    let (address, host, headers) = (ctx.client_address(), ctx.host(), ctx.headers());
+    let own = headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
+    Json(json!({
+        "address": address,
+        "isPeer": address == ctx.conn().peer_address(),
+        "https": ctx.is_https(),
+        "host": host,
+        "isOwnHost": host == own,
+        "headers": seen,
+    }))
 }
 
 async fn set_cookies() -> Result<Reply, Error> {

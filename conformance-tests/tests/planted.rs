@@ -14,7 +14,7 @@ use neurolink_conformance::generate::{GenerateOptions, generate};
 use neurolink_conformance::{Column, reference};
 use neurolink_core::server::Shutdown;
 use neurolink_core::{App, Body, ConnInfo, Request, Response};
-use neurolink_serve::{Connection, ServeConfig, serve};
+use neurolink_serve::{ServeConfig, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
@@ -43,8 +43,8 @@ fn start(plant: Plant) -> SocketAddr {
     let addr = listener.local_addr().unwrap();
     let (handle, shutdown) = Shutdown::new();
     runtime().spawn(async move {
-        let make = move |conn: Connection| {
-            let (app, info) = (app.clone(), ConnInfo::new(Some(conn.peer)).with_local(Some(conn.local)));
+        let make = move |info: ConnInfo| {
+            let app = app.clone();
             tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
                 let app = app.clone();
                 async move { Ok::<_, std::convert::Infallible>(answer(&app, plant, request.map(Body::new), info).await) }

@@ -75,9 +75,12 @@ impl Config {
         settings.limits.body_budget = self.body.budget;
         settings.timeout = self.timeout.request;
         settings.body_timeout = self.timeout.body;
+        settings.body_rate = self.body.min_rate;
         settings.cross_site_check = self.cross_site.enabled;
         settings.trusted_origins.clone_from(&self.cross_site.trusted_origins);
         settings.trusted_proxies.clone_from(&self.proxies.trusted);
+        settings.forwarded_header.clone_from(&self.proxies.header);
+        settings.proxy_hops = self.proxies.hops;
         settings.request_id_header.clone_from(&self.request_id.header);
         settings.problem_json = self.errors.format == ErrorFormat::Problem;
         settings.errors.code_prefix.clone_from(&self.errors.code_prefix);

@@ -39,12 +39,13 @@ pub(crate) fn method(text: &str) -> Result<(), String> {
     Err("it is no method; write `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE` or `OPTIONS`, in capitals".into())
 }
 
-/// A network such as `10.0.0.0/8`, or an address.
-pub(crate) fn network(text: &str) -> Result<(), String> {
-    if text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok() {
+/// A network such as `10.0.0.0/8`, an address, or `unix`.
+pub(crate) fn proxy(text: &str) -> Result<(), String> {
+    if text == "unix" || text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok() {
         return Ok(());
     }
-    Err("it is no network; write for example `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`".into())
+    Err("it is no network; write for example `10.0.0.0/8`, `fd00::/8` or `192.0.2.1`, or `unix` for a Unix socket"
+        .into())
 }
 
 /// A host name such as `api.example.com` or `*.example.com`.

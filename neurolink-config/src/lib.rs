@@ -29,7 +29,7 @@ pub use sections::{
     ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
     ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogConfig, LogFormat, LogLevel, Origins,
     ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
-    RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TokenConfig,
+    RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TlsConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

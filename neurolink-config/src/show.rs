@@ -41,3 +41,8 @@ pub(crate) fn optional_secret<S: Serializer>(value: &Option<SecretString>, seria
         None => serializer.serialize_none(),
     }
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+pub(crate) fn mode<S: Serializer>(value: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format!("{value:03o}"))
+}

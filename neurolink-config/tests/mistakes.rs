@@ -160,6 +160,8 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[headers]\ncsp = \"x\"", "headers.csp", Some("[hidden, 1 bytes]"), "write `content_security_policy`"),
     ("[headers.custom]\nx-a = \"a\\nb\"", "headers.custom.x-a", Some("a\nb"), "on one line"),
     ("[proxies]\ntrusted = [\"10.0.0.0/99\"]", "proxies.trusted[0]", Some("10.0.0.0/99"), "`10.0.0.0/8`"),
+    ("[proxies]\ntrusted = [\"10.0.0.1\"]\nheader = \"a b\"", "proxies.header", Some("a b"), "header"),
+    ("[proxies]\ntrusted = [\"10.0.0.1\"]\nhops = 0", "proxies.hops", Some("0"), "from 1 to 64"),
     ("[request_id]\nheader = \"\"", "request_id.header", Some("\"\""), "it is empty"),
     ("[errors]\nformat = \"xml\"", "errors.format", Some("xml"), "`envelope` and `problem`"),
     ("[log]\nlevel = \"loud\"", "log.level", Some("loud"), "`debug` and `trace`"),

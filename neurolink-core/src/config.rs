@@ -190,6 +190,9 @@ pub struct Settings {
     pub timeout: Duration,
     /// How long the next bytes of a request body may take.
     pub body_timeout: Duration,
+    /// The fewest bytes of a request body in a second, over the time since it is read and after the first
+    /// `body_timeout`: 240 unless told; 0 for any number.
+    pub body_rate: u32,
     /// Host names this server answers for, such as `api.example.com` or `*.example.com`; none means any,
     /// but on a loopback address only `localhost`, `127.0.0.1`, `[::1]` and these.
     pub hosts: Vec<String>,
@@ -199,8 +202,15 @@ pub struct Settings {
     pub cross_site_check: bool,
     /// Origins that may send state-changing requests from another site, such as `https://app.example.com`.
     pub trusted_origins: Vec<String>,
-    /// Networks of proxies whose forwarded data is believed, such as `10.0.0.0/8`.
+    /// Networks of proxies whose forwarded data is believed, such as `10.0.0.0/8`; `unix` for those that connect by a
+    /// Unix socket.
     pub trusted_proxies: Vec<String>,
+    /// The one header in which they tell the client's address: `x-forwarded-for`, `forwarded`, or the name of one that
+    /// holds a single address, such as `x-real-ip`.
+    pub forwarded_header: String,
+    /// The most entries of that header that are believed; any number unless told. It widens nothing: an entry behind
+    /// one that is no trusted proxy is never read.
+    pub proxy_hops: Option<usize>,
     /// The request and response header of the request id.
     pub request_id_header: String,
     /// Answers errors as `application/problem+json` (RFC 9457) even if `Accept` does not ask for it.
@@ -268,11 +278,14 @@ impl Default for Settings {
             limits: Limits::default(),
             timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
+            body_rate: 240,
             hosts: Vec::new(),
             allow_any_host: false,
             cross_site_check: true,
             trusted_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            forwarded_header: "x-forwarded-for".into(),
+            proxy_hops: None,
             request_id_header: "x-request-id".into(),
             problem_json: false,
             errors: ErrorSettings::default(),

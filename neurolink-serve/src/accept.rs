@@ -1,25 +1,26 @@
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body::Body;
 use hyper::body::Incoming;
-use neurolink_core::server::{Phase, Shutdown};
-use tokio::net::{TcpListener, TcpStream};
+use neurolink_core::ConnInfo;
+use neurolink_core::server::{Listener, Phase, Shutdown};
 use tokio::task::{JoinError, JoinSet};
 use tower_service::Service;
 
 use crate::connection::{Http, drive};
-use crate::{Connection, ServeConfig};
+use crate::listener::{Attached, accept_now};
+use crate::{Accepted, ServeConfig, Transport};
 
 /// Why serving did not begin.
 #[derive(Debug, thiserror::Error)]
 #[error("the listener cannot be used: {0}; it must be a listening socket, and the runtime's I/O must be enabled")]
 pub struct ServeError(#[from] io::Error);
 
-/// Serves every connection of `listener` with the service that `make` gives for it, until `shutdown` has gone its way.
+/// Serves every connection of `listener` by hyper, with the service that `make` gives for it, until `shutdown` has gone
+/// its way.
 ///
 /// | phase | connections |
 /// |---|---|
@@ -38,13 +39,13 @@ pub struct ServeError(#[from] io::Error);
 /// # Panics
 /// Outside a tokio runtime with I/O and time.
 pub async fn serve<M, S, B>(
-    listener: std::net::TcpListener,
+    listener: impl Into<Listener>,
     config: ServeConfig,
     shutdown: Shutdown,
     make: M,
 ) -> Result<(), ServeError>
 where
-    M: Fn(Connection) -> S,
+    M: Fn(ConnInfo) -> S + Send + Sync + 'static,
     S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -52,15 +53,48 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
-    let http = Arc::new(Http::new(&config));
-    let spawn = |stream: TcpStream, peer: SocketAddr, connections: &mut JoinSet<()>| {
-        // A connection that is gone already may have no address.
-        let Ok(local) = stream.local_addr() else { return };
-        let service = make(Connection { peer, local });
-        connections.spawn(drive(stream, Arc::clone(&http), shutdown.clone(), service));
+    let shared = Arc::new((Transport::new(&config)?, Http::new(&config), make));
+    let stop = shutdown.clone();
+    let each = move |accepted: Accepted| {
+        let (shared, shutdown) = (Arc::clone(&shared), stop.clone());
+        async move {
+            let (transport, http, make) = &*shared;
+            if let Some(prepared) = transport.prepare(accepted, &shutdown).await {
+                let service = make(*prepared.io.info());
+                drive(prepared, http, shutdown, service).await;
+            }
+        }
     };
+    accept(listener, &config, shutdown, each).await
+}
+
+/// Runs a future for every connection of `listener` until `shutdown` has gone its way, as [`serve`] does; for servers
+/// that speak HTTP by themselves.
+///
+/// Each future ends when its connection is gone; dropping it has to cut the connection.
+///
+/// # Errors
+/// When the listener cannot be used.
+///
+/// # Panics
+/// Outside a tokio runtime with I/O and time.
+pub async fn accept<F, Fut>(
+    listener: impl Into<Listener>,
+    config: &ServeConfig,
+    shutdown: Shutdown,
+    each: F,
+) -> Result<(), ServeError>
+where
+    F: Fn(Accepted) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let listener = Attached::new(listener.into())?;
+    let most = config.max_connections.max(1);
+    // Dropped at the end, and with this future.
+    let mut helpers = JoinSet::new();
+    if let Some(tls) = config.tls.clone() {
+        helpers.spawn(async move { tls.watch().await });
+    }
     // Ended ones are taken out at once, so its length is what is open.
     let mut connections = JoinSet::new();
     let mut pause = Pause::default();
@@ -71,10 +105,10 @@ where
                 biased;
                 () = draining.as_mut() => break,
                 Some(ended) = connections.join_next() => report(ended),
-                accepted = listener.accept(), if connections.len() < config.max_connections.max(1) => match accepted {
-                    Ok((stream, peer)) => {
+                accepted = listener.accept(), if connections.len() < most => match accepted {
+                    Ok(accepted) => {
                         pause = Pause::default();
-                        spawn(stream, peer, &mut connections);
+                        connections.spawn(each(accepted));
                     }
                     Err(error) if is_of_the_connection(&error) => {}
                     Err(error) => tokio::select! {
@@ -87,10 +121,10 @@ where
     }
     // What the kernel has completed already is served, not reset. It is asked directly: tokio knows of a connection
     // only after it has looked, and a flood must not hold up the shutdown.
-    let listener = listener.into_std()?;
+    let listener = listener.detach()?;
     while shutdown.phase() < Phase::Refusing {
-        match listener.accept().and_then(|(stream, peer)| Ok((nonblocking(stream)?, peer))) {
-            Ok((stream, peer)) => spawn(stream, peer, &mut connections),
+        match accept_now(&listener) {
+            Ok(accepted) => drop(connections.spawn(each(accepted))),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) if is_of_the_connection(&error) => {}
             Err(error) => tokio::select! {
@@ -113,11 +147,6 @@ where
         }
     }
     Ok(()) // dropping the set cuts what is left
-}
-
-fn nonblocking(stream: std::net::TcpStream) -> io::Result<TcpStream> {
-    stream.set_nonblocking(true)?;
-    TcpStream::from_std(stream)
 }
 
 fn report(ended: Result<(), JoinError>) {

@@ -1,5 +1,9 @@
 use std::time::Duration;
 
+use neurolink_core::server::Networks;
+
+use crate::Tls;
+
 /// Limits and times of connections.
 ///
 /// Times are at least 10 ms and at most a year; what is outside counts as the nearest.
@@ -33,6 +37,14 @@ pub struct ServeConfig {
     pub keep_alive_idle: Duration,
     /// How long a peer may take no byte of what is sent, or acknowledge none: 30 s; on Linux and Android only.
     pub write_stall: Duration,
+    /// Encrypts every connection: no.
+    pub tls: Option<Tls>,
+    /// How long the handshake of an encrypted connection may take: 10 s.
+    pub tls_handshake_timeout: Duration,
+    /// The proxies that begin each connection with a PROXY header, of version 1 or 2; nothing: no connection has one.
+    ///
+    /// Whoever else connects is cut. The header has to come within `header_read_timeout`.
+    pub proxy_protocol: Option<Networks>,
 }
 
 impl Default for ServeConfig {
@@ -46,11 +58,19 @@ impl Default for ServeConfig {
             max_concurrent_streams: 100,
             keep_alive_idle: Duration::from_secs(60),
             write_stall: Duration::from_secs(30),
+            tls: None,
+            tls_handshake_timeout: Duration::from_secs(10),
+            proxy_protocol: None,
         }
     }
 }
 
 impl ServeConfig {
+    /// A time that timers and the kernel can bear.
+    pub(crate) fn bounded(time: Duration) -> Duration {
+        time.clamp(Duration::from_millis(10), Duration::from_secs(365 * 24 * 3600))
+    }
+
     /// Sets how long the head of a request may take.
     #[must_use]
     pub const fn header_read_timeout(mut self, timeout: Duration) -> Self {
@@ -104,6 +124,27 @@ impl ServeConfig {
     #[must_use]
     pub const fn write_stall(mut self, time: Duration) -> Self {
         self.write_stall = time;
+        self
+    }
+
+    /// Encrypts every connection.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Sets how long the handshake of an encrypted connection may take.
+    #[must_use]
+    pub const fn tls_handshake_timeout(mut self, time: Duration) -> Self {
+        self.tls_handshake_timeout = time;
+        self
+    }
+
+    /// Expects a PROXY header at the beginning of each connection, from these proxies and nobody else.
+    #[must_use]
+    pub fn proxy_protocol(mut self, proxies: Networks) -> Self {
+        self.proxy_protocol = Some(proxies);
         self
     }
 }

@@ -1,5 +1,4 @@
 use std::error::Error;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,23 +9,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use neurolink_core::server::{Phase, Shutdown};
-use tokio::net::TcpStream;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
-use crate::ServeConfig;
 use crate::pulse::{Counted, Pulse, Seen, Version};
 use crate::socket::Socket;
-
-/// The ends of one connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connection {
-    /// The other end, as the kernel names it: an IPv4 peer of an IPv6 listener is IPv4-mapped.
-    pub peer: SocketAddr,
-    /// This end.
-    pub local: SocketAddr,
-}
+use crate::{Prepared, ServeConfig};
 
 /// How many resets of an HTTP/2 peer are borne before the connection is closed (rapid reset).
 const RESETS: usize = 20;
@@ -40,13 +29,11 @@ pub(crate) struct Http {
     http2: bool,
     head: Duration,
     idle: Duration,
-    write_stall: Duration,
 }
 
 impl Http {
     pub(crate) fn new(config: &ServeConfig) -> Self {
-        let bounded = |time: Duration| time.clamp(Duration::from_millis(10), Duration::from_secs(365 * 24 * 3600));
-        let head = bounded(config.header_read_timeout);
+        let head = ServeConfig::bounded(config.header_read_timeout);
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -67,13 +54,7 @@ impl Http {
             .max_local_error_reset_streams(RESETS)
             .keep_alive_interval(head * 2)
             .keep_alive_timeout(head);
-        Self {
-            builder,
-            http2: config.http2,
-            head,
-            idle: bounded(config.keep_alive_idle),
-            write_stall: bounded(config.write_stall),
-        }
+        Self { builder, http2: config.http2, head, idle: ServeConfig::bounded(config.keep_alive_idle) }
     }
 }
 
@@ -87,19 +68,8 @@ enum Awaits {
     Close,
 }
 
-/// Sets the options of a connection's socket; a failure shows at the first read.
-fn tune(stream: &TcpStream, write_stall: Duration) {
-    // An event is not held back until the peer has acknowledged the one before.
-    let _ = stream.set_nodelay(true);
-    // The body of a stalled answer is not asked for more, so that no timer of its own could end it: the kernel's does.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(write_stall));
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let _ = write_stall;
-}
-
 /// Serves one connection until its socket is closed, by whomever has it after an upgrade; dropping it cuts the socket.
-pub(crate) async fn drive<S, B>(stream: TcpStream, http: Arc<Http>, shutdown: Shutdown, service: S)
+pub(crate) async fn drive<S, B>(prepared: Prepared, http: &Http, shutdown: Shutdown, service: S)
 where
     S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
@@ -109,8 +79,9 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let pulse = Arc::new(Pulse::default());
-    tune(&stream, http.write_stall);
-    let (socket, mut hold) = Socket::new(stream, http.http2, Arc::clone(&pulse));
+    let Prepared { io, http2, mut hold } = prepared;
+    // Where the handshake chose a version, the other is not spoken.
+    let socket = Socket::new(io, http2.unwrap_or(http.http2), Arc::clone(&pulse));
     {
         let service = Counted::new(TowerToHyperService::new(service), Arc::clone(&pulse));
         let mut connection = pin!(http.builder.serve_connection_with_upgrades(TokioIo::new(socket), service));
@@ -163,17 +134,4 @@ where
     }
     // An upgraded socket is the application's now; it counts as a connection as long as it is open.
     hold.closed().await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn small_writes_are_not_held_back() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let stream = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connects");
-        tune(&stream, Duration::from_secs(30));
-        assert!(stream.nodelay().expect("an option"));
-    }
 }

@@ -3,9 +3,21 @@
 mod accept;
 mod config;
 mod connection;
+mod io;
+mod listener;
+mod prepare;
+mod proxy_header;
 mod pulse;
 mod socket;
+mod tls;
+mod wire;
+mod workers;
 
-pub use accept::{ServeError, serve};
+pub use accept::{ServeError, accept, serve};
 pub use config::ServeConfig;
-pub use connection::Connection;
+pub use io::Io;
+use prepare::Detached;
+pub use prepare::{Accepted, Prepared, Transport};
+pub use tls::{Tls, TlsError, TlsProblem};
+pub use wire::Hold;
+pub use workers::Workers;

@@ -1,31 +1,26 @@
-//! The socket under hyper: it tells the version from the first bytes, counts writes, and can be cut from outside.
+//! The stream under hyper: it tells the version from the first bytes, and counts writes.
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::net::Shutdown;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 
+use crate::Io;
+use crate::io::PREFACE;
 use crate::pulse::{Pulse, Version};
 
 /// How long, and how many bytes, are read after an answer to a request that had not wholly come.
 const LINGER: Duration = Duration::from_secs(1);
 const MOST_SKIPPED: usize = 64 * 1024;
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
 /// The stream that hyper has, or the application after an upgrade.
 pub(crate) struct Socket {
-    /// Locked by its one owner, and once by a [`Hold`] that cuts: never contended.
-    stream: Arc<Mutex<TcpStream>>,
+    io: Io,
     /// Bytes of the preface seen; its whole length when the version is known.
     seen: usize,
     /// Whether a preface is let through.
@@ -34,22 +29,11 @@ pub(crate) struct Socket {
     /// Reading on after the last answer, and how much that was.
     linger: Option<Pin<Box<Sleep>>>,
     skipped: usize,
-    /// Dropped with the socket, whoever has it then.
-    _open: oneshot::Sender<()>,
-}
-
-/// The view of a socket that its connection's task keeps; dropping it cuts a socket that is still open.
-pub(crate) struct Hold {
-    stream: Weak<Mutex<TcpStream>>,
-    closed: oneshot::Receiver<()>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, http2: bool, pulse: Arc<Pulse>) -> (Self, Hold) {
-        let stream = Arc::new(Mutex::new(stream));
-        let (open, closed) = oneshot::channel();
-        let hold = Hold { stream: Arc::downgrade(&stream), closed };
-        (Self { stream, seen: 0, http2, pulse, linger: None, skipped: 0, _open: open }, hold)
+    pub(crate) const fn new(io: Io, http2: bool, pulse: Arc<Pulse>) -> Self {
+        Self { io, seen: 0, http2, pulse, linger: None, skipped: 0 }
     }
 
     /// Reads on for a moment: to close at once would reset a peer that is still sending, and destroy its answer.
@@ -58,7 +42,7 @@ impl Socket {
         let mut space = [MaybeUninit::uninit(); 4096];
         while self.skipped <= MOST_SKIPPED && timer.as_mut().poll(cx).is_pending() {
             let mut buffer = ReadBuf::uninit(&mut space);
-            let read = ready!(Pin::new(&mut *lock(&self.stream)).poll_read(cx, &mut buffer));
+            let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer));
             if read.is_err() || buffer.filled().is_empty() {
                 break;
             }
@@ -87,47 +71,27 @@ impl Socket {
     }
 }
 
-impl Hold {
-    /// Waits until the socket is closed.
-    pub(crate) async fn closed(&mut self) {
-        let _ = (&mut self.closed).await;
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        if let Some(stream) = self.stream.upgrade() {
-            // Its owner is woken: it reads the end, and its writes fail.
-            let _ = SockRef::from(&*lock(&stream)).shutdown(Shutdown::Both);
-        }
-    }
-}
-
-fn lock(stream: &Mutex<TcpStream>) -> MutexGuard<'_, TcpStream> {
-    stream.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut *lock(&self.stream)).poll_read(cx, buf))?;
+        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
         Poll::Ready(self.watch(&buf.filled()[before..]))
     }
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut *lock(&self.stream)).poll_write(cx, buf);
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
         self.pulse.write(&written);
         written
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut *lock(&self.stream)).poll_write_vectored(cx, bufs);
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
         self.pulse.write(&written);
         written
     }
@@ -136,13 +100,13 @@ impl AsyncWrite for Socket {
         true // for HTTP/2 and upgraded sockets; HTTP/1 is told not to
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *lock(&self.stream)).poll_flush(cx)
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.linger.is_none() {
-            ready!(Pin::new(&mut *lock(&self.stream)).poll_shutdown(cx))?;
+            ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
         }
         if self.pulse.is_unread() { self.poll_linger(cx).map(Ok) } else { Poll::Ready(Ok(())) }
     }
@@ -155,8 +119,9 @@ mod tests {
     async fn socket(pulse: &Arc<Pulse>) -> Socket {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let stream = TcpStream::connect(address).await.expect("connects");
-        Socket::new(stream, true, Arc::clone(pulse)).0
+        let stream = tokio::net::TcpStream::connect(address).await.expect("connects");
+        let (wire, _hold) = crate::wire::Wire::new(crate::wire::Stream::Tcp(stream));
+        Socket::new(Io::plain(wire, neurolink_core::ConnInfo::default()), true, Arc::clone(pulse))
     }
 
     /// The version after reads of these pieces.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use neurolink_core::server::Shutdown;
 use neurolink_core::{AuthenticatedUser, ConnInfo, Settings, Stack};
-use neurolink_serve::{Connection, ServeConfig};
+use neurolink_serve::ServeConfig;
 use neurolink_warp::{fact, protect_with};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -20,8 +20,7 @@ use warp::{Filter, Rejection};
 pub(crate) async fn serve(stack: Stack, settings: Settings, listener: TcpListener) -> io::Result<()> {
     let service = protect_with(stack, settings, routes()).map_err(io::Error::other)?;
     let (_running, shutdown) = Shutdown::new();
-    let make = move |conn: Connection| {
-        let conn = ConnInfo::new(Some(conn.peer)).with_local(Some(conn.local));
+    let make = move |conn: ConnInfo| {
         service.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(conn);
             request

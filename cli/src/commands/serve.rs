@@ -13,13 +13,16 @@ use crate::{logging, table};
 /// Serves the built-in engine until SIGTERM or Ctrl-C.
 ///
 /// Open requests and streams are finished first, for as long as `server.grace` says; a second signal cuts them.
-/// The first line of standard output is `listening on http://ADDRESS:PORT`; logs go to standard error.
+/// The first line of standard output is `listening on http://ADDRESS:PORT`, with `https` where connections are
+/// encrypted, or `listening on unix:PATH`; logs go to standard error.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   neurolink serve
   neurolink serve --framework actix --port 8080
   neurolink serve --cors-origin https://app.example.com --rate-limit 100/60s
+  neurolink serve --bind unix:/run/neurolink.sock
+  neurolink serve --tls-cert server.crt --tls-key server.key
   NEUROLINK__AUTH__TOKEN_FILE=/run/secrets/token neurolink serve --host 0.0.0.0
   neurolink serve --config neurolink.toml --log json
 
@@ -63,7 +66,11 @@ async fn serve(server: &Server, config: &Config) -> Result<(), Failure> {
 }
 
 fn announce(server: &Server, config: &Config, address: SocketAddr) -> Result<(), Failure> {
-    print(format_args!("listening on http://{address}"))?;
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    match &config.server.unix {
+        Some(path) => print(format_args!("listening on unix:{path}"))?,
+        None => print(format_args!("listening on {scheme}://{address}"))?,
+    }
     if config.log.format == LogFormat::Json {
         return Ok(());
     }
@@ -76,12 +83,16 @@ fn announce(server: &Server, config: &Config, address: SocketAddr) -> Result<(),
 
 /// A request to paste.
 fn curl(config: &Config, address: SocketAddr) -> String {
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    let address = SocketAddr::new(ip, address.port());
+    let place = match &config.server.unix {
+        Some(path) => format!("--unix-socket {path} {scheme}://localhost"),
+        None => format!("{scheme}://{}", SocketAddr::new(ip, address.port())),
+    };
     let base = config.server.base_path.trim_end_matches('/');
     let credential = if config.auth.has_bearer() {
         " -H \"Authorization: Bearer $TOKEN\"".to_owned()
@@ -91,7 +102,7 @@ fn curl(config: &Config, address: SocketAddr) -> String {
         String::new()
     };
     format!(
-        "curl http://{address}{base}/agent/execute -H 'Content-Type: application/json'{credential} -d '{{\"input\":\"Hello\"}}'"
+        "curl {place}{base}/agent/execute -H 'Content-Type: application/json'{credential} -d '{{\"input\":\"Hello\"}}'"
     )
 }
 

@@ -75,7 +75,7 @@ fn routes_are_a_table_or_json() {
     let path = plan["paths"].as_array().expect("a list").iter().find(|path| path["path"] == "/v1/agent/execute");
     assert_eq!(path.expect("a path")["allow"], "POST, OPTIONS");
     let checks: Vec<_> = plan["checks"].as_array().expect("a list").iter().map(|check| &check["name"]).collect();
-    assert_eq!(checks, ["request-id", "sizes", "repeated", "host", "path"]);
+    assert_eq!(checks, ["request-id", "client", "sizes", "repeated", "host", "path"]);
     assert!(plan["unmatched"].is_array() && plan["refused"].is_array(), "{plan}");
 }
 

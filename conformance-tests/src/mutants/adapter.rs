@@ -1,16 +1,16 @@
 //! The plain hyper adapter with a mutant's change around it.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::task::{Context, Poll};
 
 use futures_util::StreamExt as _;
 use http::header;
 use http::request::Parts;
 use hyper::body::Incoming;
-use neurolink_core::server::{Adapter, Phase, ServeError, Shutdown};
-use neurolink_core::{App, Body, BoxError, BoxFuture, Request, Response};
-use neurolink_serve::{Connection, ServeConfig, serve};
+use neurolink_core::server::{Adapter, Listener, Phase, ServeError, Shutdown};
+use neurolink_core::{App, Body, BoxError, BoxFuture, ConnInfo, Request, Response};
+use neurolink_serve::{ServeConfig, serve};
 use serde_json::Value;
 use tower_service::Service;
 
@@ -27,7 +27,7 @@ impl Adapter for Mutated {
         self.0.name
     }
 
-    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let mutant = self.0;
         let config = (mutant.serve)(ServeConfig::default());
         let real = shutdown;
@@ -39,10 +39,10 @@ impl Adapter for Mutated {
             End::Orderly | End::Hasty => (None, real.clone()),
         };
         let serving = async move {
-            let make = move |connection: Connection| Mutation {
-                host: Host::new(app.clone(), connection),
+            let make = move |conn: ConnInfo| Mutation {
+                host: Host::new(app.clone(), conn),
                 exchange: mutant.exchange,
-                peer: Peer(connection.peer),
+                peer: Peer(conn.peer.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))),
             };
             let result = match mutant.bytes {
                 None => serve(listener, config, shutdown, make).await.map_err(BoxError::from),

@@ -14,6 +14,7 @@ mod edit;
 mod envelope;
 mod everywhere;
 mod fatal;
+mod forwarded;
 mod headers;
 mod identity;
 mod jwt;
@@ -47,6 +48,7 @@ pub fn all() -> Vec<&'static Mutant> {
         concurrency::ALL,
         connection::ALL,
         envelope::ALL,
+        forwarded::ALL,
         headers::ALL,
         identity::ALL,
         jwt::ALL,

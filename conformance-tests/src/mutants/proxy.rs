@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use neurolink_core::server::Listener;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -29,11 +30,12 @@ impl Talk {
 
 /// The listener for hyper, and the pump in front of it, which ends only with an error.
 pub(super) fn in_front_of(
-    outer: std::net::TcpListener,
+    outer: Listener,
     bytes: Bytes,
 ) -> io::Result<(std::net::TcpListener, impl Future<Output = io::Error>)> {
     let inner = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let addr = inner.local_addr()?;
+    let Listener::Tcp(outer) = outer else { return Err(io::ErrorKind::Unsupported.into()) };
     let outer = TcpListener::from_std(outer)?;
     let pump = async move {
         let mut connections = JoinSet::new();

@@ -15,11 +15,13 @@ pub struct BodyConfig {
     /// Bytes of bodies that the whole process holds at one time: 256 MiB.
     #[serde(serialize_with = "show::size")]
     pub budget: usize,
+    /// The fewest bytes of a body in a second, after the first `timeout.body`: 240; 0 for any number.
+    pub min_rate: u32,
 }
 
 impl Default for BodyConfig {
     fn default() -> Self {
-        Self { limit: 1 << 20, json_depth: 64, budget: 256 << 20 }
+        Self { limit: 1 << 20, json_depth: 64, budget: 256 << 20, min_rate: 240 }
     }
 }
 
@@ -35,6 +37,9 @@ impl BodyConfig {
         section.set("budget", &mut self.budget, |value| match size(value)? {
             0 => Err("it is zero, so that no body could pass; give for example `256mb`".into()),
             budget => Ok(budget),
+        });
+        section.set("min_rate", &mut self.min_rate, |value| {
+            integer(0, 1_000_000_000)(value).map(|rate| u32::try_from(rate).unwrap_or(u32::MAX))
         });
         if self.limit > self.budget {
             section.missing("limit", "a single body is larger than all bodies may be together; raise `body.budget`");

@@ -29,6 +29,6 @@ pub use log::{LogConfig, LogFormat, LogLevel};
 pub use proxies::ProxiesConfig;
 pub use rate_limit::{RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey};
 pub use request_id::RequestIdConfig;
-pub use server::ServerConfig;
+pub use server::{ServerConfig, TlsConfig};
 pub use stream::StreamConfig;
 pub use timeout::TimeoutConfig;

@@ -1,19 +1,36 @@
 use serde::Serialize;
 
 use crate::checks;
-use crate::reader::Section;
+use crate::reader::{Section, integer, text};
 
-/// Section `proxies`: whose forwarded data is believed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// Section `proxies`: whose forwarded data is believed, and which.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ProxiesConfig {
-    /// Networks of trusted proxies, such as `10.0.0.0/8`; none are trusted unless named.
+    /// Networks of trusted proxies, such as `10.0.0.0/8`, and `unix` for those that connect by a Unix socket; none are
+    /// trusted unless named.
     pub trusted: Vec<String>,
+    /// The one header in which they tell the client's address: `x-forwarded-for`; or `forwarded`, or the name of one
+    /// that holds a single address, such as `x-real-ip`.
+    pub header: String,
+    /// The most entries of that header that are believed: any number.
+    pub hops: Option<usize>,
+}
+
+impl Default for ProxiesConfig {
+    fn default() -> Self {
+        Self { trusted: Vec::new(), header: "x-forwarded-for".into(), hops: None }
+    }
 }
 
 impl ProxiesConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
-        section.list("trusted", &mut self.trusted, checks::network);
+        section.list("trusted", &mut self.trusted, checks::proxy);
+        section.set("header", &mut self.header, |value| {
+            let name = text(value)?;
+            checks::header_name(&name).map(|()| name.to_lowercase())
+        });
+        section.set("hops", &mut self.hops, |value| integer(1, 64)(value).map(|hops| usize::try_from(hops).ok()));
         section.finish();
     }
 }

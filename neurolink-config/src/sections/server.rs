@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,6 +17,11 @@ pub struct ServerConfig {
     pub host: String,
     /// The port: 3000; 0 takes any free one.
     pub port: u16,
+    /// The path of a Unix socket to listen on, in place of host and port; none.
+    pub unix: Option<String>,
+    /// Who may connect to it, as permissions of its file: `660`.
+    #[serde(serialize_with = "show::mode")]
+    pub unix_mode: u32,
     /// The prefix of every route: `/api`; `/` for none.
     pub base_path: String,
     /// Host names that are answered for, such as `api.example.com` or `*.example.com`; none means any,
@@ -35,6 +41,28 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// How many health probes an address may ask for in a second: 50; 0 for any number.
     pub probe_rate: u32,
+    /// Expects a PROXY header (version 1 or 2) at the beginning of each connection, from `proxies.trusted` only: no.
+    pub proxy_protocol: bool,
+    /// Encrypts connections: no.
+    pub tls: Option<TlsConfig>,
+}
+
+/// Section `server.tls`: the files of a certificate and its key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TlsConfig {
+    /// The certificate, and behind it its chain.
+    pub cert: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+impl TlsConfig {
+    /// A certificate and its key.
+    #[must_use]
+    pub fn new(cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        Self { cert: cert.into(), key: key.into() }
+    }
 }
 
 impl Default for ServerConfig {
@@ -43,6 +71,8 @@ impl Default for ServerConfig {
             framework: "axum".into(),
             host: "127.0.0.1".into(),
             port: 3000,
+            unix: None,
+            unix_mode: 0o660,
             base_path: "/api".into(),
             hosts: Vec::new(),
             allow_any_host: false,
@@ -51,7 +81,24 @@ impl Default for ServerConfig {
             grace: Duration::from_secs(25),
             max_connections: 10_000,
             probe_rate: 50,
+            proxy_protocol: false,
+            tls: None,
         }
+    }
+}
+
+impl TlsConfig {
+    /// Both files have to be named.
+    fn read(before: Option<Self>, mut section: Section<'_>) -> Option<Self> {
+        let (mut cert, mut key) = before.map(|before| (before.cert, before.key)).unzip();
+        for (name, place) in [("cert", &mut cert), ("key", &mut key)] {
+            if place.is_none() && section.given(&[name]).is_empty() {
+                section.missing(name, "a certificate and its key are two files in PEM; name both");
+            }
+            section.set(name, place, |value| text(value).map(|path| Some(path.into())));
+        }
+        section.finish();
+        Some(Self { cert: cert?, key: key? })
     }
 }
 
@@ -59,6 +106,9 @@ impl ServerConfig {
     /// Whether it listens where only this machine can reach it.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
+        if self.unix.is_some() {
+            return true;
+        }
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
         match host.parse::<IpAddr>() {
             Ok(address) => address.to_canonical().is_loopback(),
@@ -66,9 +116,12 @@ impl ServerConfig {
         }
     }
 
-    /// Host and port, as sockets take them.
+    /// Host and port, as sockets take them; or `unix:` and the path of a Unix socket.
     #[must_use]
     pub fn address(&self) -> String {
+        if let Some(path) = &self.unix {
+            return format!("unix:{path}");
+        }
         if self.host.contains(':') && !self.host.starts_with('[') {
             return format!("[{}]:{}", self.host, self.port);
         }
@@ -90,6 +143,12 @@ impl ServerConfig {
         section.set("port", &mut self.port, |value| {
             integer(0, 65_535)(value).map(|port| u16::try_from(port).unwrap_or_default())
         });
+        section.set("unix", &mut self.unix, |value| text(value).map(Some));
+        section.set("unix_mode", &mut self.unix_mode, |value| {
+            let text = text(value)?;
+            let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o777);
+            mode.ok_or_else(|| "it is no mode of a file; write three digits from 0 to 7, such as `\"660\"`".into())
+        });
         section.set("base_path", &mut self.base_path, |value| {
             let path = text(value)?;
             checks::base_path(&path).map(|()| path)
@@ -105,6 +164,10 @@ impl ServerConfig {
         section.set("probe_rate", &mut self.probe_rate, |value| {
             integer(0, 1_000_000)(value).map(|rate| u32::try_from(rate).unwrap_or(u32::MAX))
         });
+        section.set("proxy_protocol", &mut self.proxy_protocol, boolean);
+        if let Some(tls) = section.section("tls") {
+            self.tls = TlsConfig::read(self.tls.take(), tls);
+        }
         section.finish();
     }
 }

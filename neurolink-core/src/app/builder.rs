@@ -149,7 +149,10 @@ impl AppBuilder {
         let base_path = checks::base_path(&settings.base_path, &mut problems);
         let hosts = Hosts::new(&settings.hosts, settings.allow_any_host);
         let hosts = problems.of("hosts", hosts);
-        let proxies = problems.of("trusted_proxies", Proxies::new(&settings.trusted_proxies));
+        let proxies = Proxies::new(&settings).unwrap_or_else(|found| {
+            found.into_iter().for_each(|(key, problem)| problems.add(key, problem));
+            Proxies::default()
+        });
         let request_id_header = checks::request_id_header(&settings.request_id_header, &mut problems);
         let global = global(self.steps, self.registrations, &settings, &mut problems);
         let compiled = Compiler::new(&settings, &base_path, &global, &self.states, &mut problems).compile(

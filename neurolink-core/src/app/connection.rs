@@ -17,6 +17,28 @@ pub struct ConnInfo {
     pub local: Option<SocketAddr>,
     /// Whether the connection is encrypted.
     pub scheme: Scheme,
+    /// How it is encrypted, where this server does it.
+    pub tls: Option<TlsInfo>,
+    /// Whether it came by a Unix socket, which has no addresses.
+    pub unix: bool,
+}
+
+/// How a connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsInfo {
+    /// The version, such as `TLSv1.3`.
+    pub version: &'static str,
+    /// The cipher suite, such as `TLS13_AES_256_GCM_SHA384`.
+    pub cipher_suite: &'static str,
+}
+
+impl TlsInfo {
+    /// A version and a cipher suite.
+    #[must_use]
+    pub const fn new(version: &'static str, cipher_suite: &'static str) -> Self {
+        Self { version, cipher_suite }
+    }
 }
 
 /// Whether a connection is encrypted.
@@ -34,7 +56,7 @@ impl ConnInfo {
     /// A plain connection from `peer`.
     #[must_use]
     pub const fn new(peer: Option<SocketAddr>) -> Self {
-        Self { peer, local: None, scheme: Scheme::Http }
+        Self { peer, local: None, scheme: Scheme::Http, tls: None, unix: false }
     }
 
     /// Adds this end's address.
@@ -48,6 +70,23 @@ impl ConnInfo {
     #[must_use]
     pub const fn with_scheme(mut self, scheme: Scheme) -> Self {
         self.scheme = scheme;
+        self
+    }
+
+    /// Says how this server encrypts the connection, if it does.
+    #[must_use]
+    pub const fn with_tls(mut self, tls: Option<TlsInfo>) -> Self {
+        if tls.is_some() {
+            self.scheme = Scheme::Https;
+        }
+        self.tls = tls;
+        self
+    }
+
+    /// Says whether it came by a Unix socket.
+    #[must_use]
+    pub const fn with_unix(mut self, yes: bool) -> Self {
+        self.unix = yes;
         self
     }
 

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
@@ -13,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::caller::Caller;
 use super::inserted::Inserted;
+use super::proxies::Forwarded;
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
@@ -51,7 +52,8 @@ pub struct Context {
     pub(super) reservation: Option<crate::http::Reservation>,
     pub(super) overflow: Option<Overflow>,
     pub(super) unread: Option<Unread>,
-    client: OnceLock<Option<IpAddr>>,
+    /// What trusted proxies say, if the peer is one.
+    pub(super) forwarded: Option<Forwarded>,
     pub(super) caller: Caller,
     #[cfg(feature = "rate-limit")]
     pub(crate) limited: crate::middleware::Limited,
@@ -59,15 +61,14 @@ pub struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(shared: &Arc<Shared>, parts: Parts, body: Body, conn: ConnInfo) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, mut parts: Parts, body: Body, conn: ConnInfo) -> Self {
         let started = Instant::now();
+        let trusted = shared.proxies.trusts_peer(&conn);
+        let hidden = shared.proxies.hide(trusted, &mut parts.headers);
+        let forwarded = trusted.then(|| shared.proxies.forwarded(&conn, &parts.headers));
         // Streams of HTTP/2 end each by itself.
         let (body, unread) = if parts.version < http::Version::HTTP_2 { body.tracked() } else { (body, None) };
-        let incoming = parts
-            .headers
-            .get(&shared.request_id_header)
-            .filter(|_| shared.proxies.trusts_peer(&conn))
-            .and_then(RequestId::accept);
+        let incoming = parts.headers.get(&shared.request_id_header).filter(|_| trusted).and_then(RequestId::accept);
         Self {
             now: shared.clock.now(),
             shared: Arc::clone(shared),
@@ -77,7 +78,7 @@ impl Context {
             canonical: None,
             target: 0,
             native: false,
-            headers_changed: false,
+            headers_changed: hidden,
             at: None,
             overflow: None,
             unread,
@@ -92,7 +93,7 @@ impl Context {
             place: None,
             shutdown: None,
             reservation: None,
-            client: OnceLock::new(),
+            forwarded,
             caller: Caller::default(),
             #[cfg(feature = "rate-limit")]
             limited: crate::middleware::Limited::default(),
@@ -209,21 +210,33 @@ impl Context {
         self.conn.peer
     }
 
-    /// The address of the client: the peer, or what a trusted proxy says; found out once.
+    /// The address of the client: the peer, or what a trusted proxy says.
     #[must_use]
     pub fn client_address(&self) -> Option<IpAddr> {
-        *self.client.get_or_init(|| self.shared.proxies.client(&self.conn, &self.parts.headers))
+        match &self.forwarded {
+            Some(forwarded) => forwarded.client,
+            None => self.conn.peer_address(),
+        }
     }
 
-    /// Whether the client's connection is encrypted, as far as this server knows.
+    /// Whether the client's connection is encrypted: this one, or the one that a trusted proxy tells of.
     #[must_use]
     pub fn is_https(&self) -> bool {
-        self.conn.scheme == Scheme::Https
+        let scheme = self.forwarded.as_ref().and_then(|forwarded| forwarded.scheme);
+        scheme.unwrap_or(self.conn.scheme) == Scheme::Https
     }
 
-    /// The host and port that the client asked for.
+    /// The host and port that the client asked for: as a trusted proxy tells them, or as they are in the request.
     #[must_use]
     pub fn host(&self) -> Option<&str> {
+        self.forwarded_host().or_else(|| self.own_host())
+    }
+
+    pub(super) fn forwarded_host(&self) -> Option<&str> {
+        self.forwarded.as_ref().and_then(|forwarded| forwarded.host.as_deref())
+    }
+
+    fn own_host(&self) -> Option<&str> {
         let line = || self.parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
         self.parts.uri.authority().map(http::uri::Authority::as_str).or_else(line)
     }

@@ -19,6 +19,8 @@ pub struct Facts {
     pub user: Option<AuthenticatedUser>,
     /// The address of the client.
     pub client_address: Option<IpAddr>,
+    /// Whether the client's connection is encrypted, as [`Context::is_https`] has it.
+    pub is_https: bool,
     /// Whether the middleware changed the request's headers: a host that keeps its own has to take them over.
     pub headers_changed: bool,
     /// Made when somebody asks.
@@ -37,6 +39,7 @@ impl Facts {
             request_id: ctx.request_id().clone(),
             user: ctx.user().cloned(),
             client_address: ctx.client_address(),
+            is_https: ctx.is_https(),
             headers_changed: ctx.headers_changed,
             cancellation,
             inserted: ctx.facts().clone(),

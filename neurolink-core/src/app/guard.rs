@@ -29,7 +29,7 @@ pub(crate) fn check(shared: &Shared, ctx: &Context) -> Result<Option<Box<str>>, 
     sizes(headers, limits.header_count, limits.header_bytes)?;
     repeated(headers, &shared.single)?;
     encoding(headers)?;
-    shared.hosts.check(uri, headers, ctx.parts.version, ctx.conn())?;
+    shared.hosts.check(uri, headers, ctx.parts.version, ctx.conn(), ctx.forwarded_host())?;
     let raw = uri.path();
     if raw == "*" && ctx.method() == Method::OPTIONS {
         return Ok(None);

@@ -51,7 +51,17 @@ impl Hosts {
     }
 
     /// Checks that a request names exactly one valid host, and one of ours.
-    pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap, version: Version, conn: &ConnInfo) -> Result<(), Error> {
+    ///
+    /// Where a trusted proxy tells which host it was asked for, that one has to be ours; the request's own too on a
+    /// loopback address, where a website that has rebound its name could send both.
+    pub(crate) fn check(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        version: Version,
+        conn: &ConnInfo,
+        forwarded: Option<&str>,
+    ) -> Result<(), Error> {
         let mut lines = headers.get_all(header::HOST).iter();
         let line = lines.next();
         if lines.next().is_some() {
@@ -74,14 +84,25 @@ impl Hosts {
             (Some(_), None) if version == Version::HTTP_11 => {
                 return Err(Error::bad_request("The Host header is missing"));
             }
-            (Some(host), _) | (None, Some(host)) => host,
-            (None, None) if version <= Version::HTTP_10 => return Ok(()),
+            (Some(host), _) | (None, Some(host)) => Some(host),
+            (None, None) if version <= Version::HTTP_10 => None,
             (None, None) => return Err(Error::bad_request("The Host header is missing")),
         };
-        let Some(host) = normal(host) else {
-            return Err(Error::bad_request("The Host header is not valid"));
+        let own = match host.map(normal) {
+            None => true,
+            Some(Some(host)) => self.any || self.answers(&host, conn),
+            Some(None) => return Err(Error::bad_request("The Host header is not valid")),
         };
-        if self.any || self.answers(&host, conn) {
+        let answers = match forwarded {
+            None => own,
+            Some(forwarded) => {
+                let Some(forwarded) = normal(forwarded) else {
+                    return Err(Error::bad_request("The forwarded host is not valid"));
+                };
+                (own || !conn.is_reached_by_loopback()) && (self.any || self.answers(&forwarded, conn))
+            }
+        };
+        if answers {
             Ok(())
         } else {
             Err(Error::new(Code::BadRequest).with_message("This server does not answer for that host"))
@@ -155,7 +176,7 @@ mod tests {
         for host in host {
             headers.append(header::HOST, host.parse().expect("a value"));
         }
-        hosts.check(&Uri::from_static("/x"), &headers, Version::HTTP_11, &conn(local)).is_ok()
+        hosts.check(&Uri::from_static("/x"), &headers, Version::HTTP_11, &conn(local), None).is_ok()
     }
 
     const LOOPBACK: &str = "127.0.0.1:80";
@@ -180,7 +201,7 @@ mod tests {
             [("127.0.0.1:9", false), ("[::1]:9", false), ("[::ffff:127.0.0.1]:9", false), ("192.0.2.1:9", true)]
         {
             let conn = ConnInfo::new(Some(peer.parse().expect("an address")));
-            let answer = Hosts::default().check(&Uri::from_static("/x"), &headers, Version::HTTP_11, &conn);
+            let answer = Hosts::default().check(&Uri::from_static("/x"), &headers, Version::HTTP_11, &conn, None);
             assert_eq!(answer.is_ok(), passes, "{peer}");
         }
     }
@@ -220,7 +241,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, "localhost:1".parse().expect("a value"));
         let check = |uri: &'static str| {
-            Hosts::default().check(&Uri::from_static(uri), &headers, Version::HTTP_11, &conn(LOOPBACK)).is_ok()
+            Hosts::default().check(&Uri::from_static(uri), &headers, Version::HTTP_11, &conn(LOOPBACK), None).is_ok()
         };
         assert!(check("http://localhost:1/x"));
         assert!(!check("http://127.0.0.1:1/x"));
@@ -231,7 +252,7 @@ mod tests {
     fn an_absolute_target_replaces_the_header_in_http2_only() {
         let check = |version| {
             let uri = Uri::from_static("http://localhost/x");
-            Hosts::default().check(&uri, &HeaderMap::new(), version, &conn(LOOPBACK)).is_ok()
+            Hosts::default().check(&uri, &HeaderMap::new(), version, &conn(LOOPBACK), None).is_ok()
         };
         assert!(check(Version::HTTP_2) && check(Version::HTTP_10));
         assert!(!check(Version::HTTP_11));

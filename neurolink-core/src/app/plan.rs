@@ -73,11 +73,14 @@ pub(super) fn checks(
     single: &[HeaderName],
 ) -> Vec<PlannedCheck> {
     let check = |name, summary| PlannedCheck { name, summary };
-    let (header, limits, proxies) = (&settings.request_id_header, &settings.limits, proxies.summary());
+    let (header, limits) = (&settings.request_id_header, &settings.limits);
+    let client = proxies.source();
     let single: Vec<&str> = single.iter().map(HeaderName::as_str).collect();
-    let from = if proxies.is_empty() { String::new() } else { format!(", or taken over from {proxies}") };
+    let trusted = proxies.summary();
+    let from = if trusted.is_empty() { String::new() } else { format!(", or taken over from {trusted}") };
     vec![
         check("request-id", format!("{header}, made here{from}")),
+        check("client", client),
         check(
             "sizes",
             format!(

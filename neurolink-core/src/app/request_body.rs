@@ -96,6 +96,7 @@ impl Context {
             body,
             limit,
             timeout: self.shared.settings.body_timeout,
+            least_rate: self.shared.settings.body_rate,
             deadline: self.deadline,
             budget: Arc::clone(&self.shared.budget),
             weight,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
+use tokio::time::Instant;
 
 use super::Body;
 use crate::{Code, Error};
@@ -64,7 +65,9 @@ pub(crate) struct BodySource {
     pub(crate) body: Body,
     pub(crate) limit: usize,
     pub(crate) timeout: Duration,
-    pub(crate) deadline: Option<tokio::time::Instant>,
+    /// The fewest bytes in a second, after the first `timeout`; 0 for any.
+    pub(crate) least_rate: u32,
+    pub(crate) deadline: Option<Instant>,
     pub(crate) budget: Arc<BodyBudget>,
     /// How many bytes of memory a byte of the body stands for.
     pub(crate) weight: usize,
@@ -81,8 +84,8 @@ impl BodySource {
         }
         let mut first: Option<Bytes> = None;
         let mut rest = BytesMut::new();
-        let mut total = 0_usize;
-        while let Some(data) = self.next().await? {
+        let (mut total, begun) = (0_usize, Instant::now());
+        while let Some(data) = self.next(begun, total).await? {
             total = total.saturating_add(data.len());
             if total > self.limit {
                 return Err(too_large(self.limit));
@@ -109,8 +112,8 @@ impl BodySource {
 
     /// Reads all of it and keeps nothing.
     pub(crate) async fn discard(mut self) -> Result<(), Error> {
-        let mut total = 0_usize;
-        while let Some(data) = self.next().await? {
+        let (mut total, begun) = (0_usize, Instant::now());
+        while let Some(data) = self.next(begun, total).await? {
             total = total.saturating_add(data.len());
             if total > self.limit {
                 return Err(too_large(self.limit));
@@ -119,10 +122,14 @@ impl BodySource {
         Ok(())
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+    /// The next piece, which has to come in time: by itself, and for what has come to be enough since `begun`.
+    async fn next(&mut self, begun: Instant, come: usize) -> Result<Option<Bytes>, Error> {
+        // Bytes that have come give as much time as they may take.
+        let earned = (self.least_rate > 0).then(|| Duration::from_secs_f64(come as f64 / f64::from(self.least_rate)));
+        let slow = earned.and_then(|earned| (begun + self.timeout).checked_add(earned));
         loop {
-            let until = tokio::time::Instant::now() + self.timeout;
-            let until = self.deadline.map_or(until, |deadline| deadline.min(until));
+            let until = Instant::now() + self.timeout;
+            let until = [slow, self.deadline].into_iter().flatten().fold(until, Instant::min);
             return match tokio::time::timeout_at(until, self.body.frame()).await {
                 Err(_elapsed) => Err(Error::new(Code::RequestTimeout)),
                 Ok(None) => Ok(None),
@@ -160,6 +167,7 @@ mod tests {
             body,
             limit,
             timeout: Duration::from_secs(1),
+            least_rate: 10,
             deadline: None,
             budget: Arc::clone(budget),
             weight: 1,
@@ -191,6 +199,27 @@ mod tests {
         assert_eq!(error.code(), Code::Unavailable);
         drop(held);
         assert!(source(Body::from("abcd"), 10, &budget).read().await.is_ok());
+    }
+
+    /// A body of which a piece comes every 900 ms.
+    fn dripping(piece: &'static str, pieces: usize) -> Body {
+        Body::from_stream(stream::unfold(0, move |sent| async move {
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            (sent < pieces).then(|| (Ok::<_, std::io::Error>(Bytes::from_static(piece.as_bytes())), sent + 1))
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_drips_is_a_request_timeout_and_a_slow_one_is_read() {
+        let budget = Arc::new(BodyBudget::new(1000));
+        let begun = Instant::now();
+        let error = source(dripping("x", 50), 500, &budget).read().await.expect_err("one byte in 900 ms");
+        assert_eq!(error.code(), Code::RequestTimeout);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        let (slow, _) = source(dripping("123456789", 50), 500, &budget).read().await.expect("ten bytes in a second");
+        assert_eq!(slow.len(), 450);
+        let any = BodySource { least_rate: 0, ..source(dripping("x", 50), 500, &budget) };
+        assert_eq!(any.read().await.expect("any number").0.len(), 50);
     }
 
     #[tokio::test(start_paused = true)]

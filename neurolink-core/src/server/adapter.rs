@@ -1,7 +1,6 @@
-use std::net::TcpListener;
 use std::sync::Arc;
 
-use super::Shutdown;
+use super::{Listener, Shutdown};
 use crate::{App, BoxError, BoxFuture};
 
 /// What makes a framework serve an app; a fifth framework enters by implementing it.
@@ -20,7 +19,7 @@ pub trait Adapter: Send + Sync + 'static {
     /// Serves `app` on `listener` until `shutdown` has gone its way; the future ends when every connection is gone.
     ///
     /// It may be called again after it has ended.
-    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>>;
+    fn serve(&self, app: App, listener: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>>;
 }
 
 /// What a framework's server can do; it chooses which expectation of a test applies, and skips none.
@@ -72,7 +71,7 @@ impl<A: Adapter + ?Sized> Adapter for Arc<A> {
         (**self).capabilities()
     }
 
-    fn serve(&self, app: App, listener: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, app: App, listener: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         (**self).serve(app, listener, shutdown)
     }
 }

@@ -9,16 +9,27 @@ pub struct ServerBuilder {
     pub(super) app: App,
     pub(super) adapter: Arc<dyn Adapter>,
     pub(super) address: String,
+    pub(super) unix_mode: u32,
     pub(super) drain_delay: Duration,
     pub(super) grace: Duration,
     pub(super) allow_unauthenticated: bool,
 }
 
 impl ServerBuilder {
-    /// Where to listen: `127.0.0.1:3000` unless told; port 0 takes any free one.
+    /// Where to listen: `127.0.0.1:3000` unless told; port 0 takes any free one, and `unix:/run/neurolink.sock` is a
+    /// Unix socket.
+    ///
+    /// The file of a socket that nobody listens on any more is replaced, and the stop removes its own.
     #[must_use]
     pub fn bind(mut self, address: impl Into<String>) -> Self {
         self.address = address.into();
+        self
+    }
+
+    /// Sets who may connect to a Unix socket, as permissions of its file: 0o660 unless told.
+    #[must_use]
+    pub const fn unix_mode(mut self, mode: u32) -> Self {
+        self.unix_mode = mode;
         self
     }
 
@@ -66,6 +77,7 @@ impl Server {
             app,
             adapter,
             address: "127.0.0.1:3000".into(),
+            unix_mode: 0o660,
             drain_delay: Duration::ZERO,
             grace: Duration::from_secs(25),
             allow_unauthenticated: false,

@@ -25,7 +25,7 @@ pub enum ServerError {
         source: std::io::Error,
     },
     /// The address is not an address.
-    #[error("`{0}` is no address to listen on; write for example `127.0.0.1:3000`")]
+    #[error("`{0}` is no address to listen on; write for example `127.0.0.1:3000` or `unix:/run/neurolink.sock`")]
     Address(String),
     /// It would serve everybody on a public address.
     #[error(

@@ -1,14 +1,14 @@
 use std::fmt;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::events::EventSender;
+use super::listen::{self, File, Open};
 use super::signals::Signals;
 use super::{
     Adapter, Event, Events, Phase, ServeError, ServerBuilder, ServerError, Shutdown, ShutdownHandle, State, Status,
@@ -25,6 +25,7 @@ struct Inner {
     app: App,
     adapter: Arc<dyn Adapter>,
     address: String,
+    unix_mode: u32,
     drain_delay: Duration,
     grace: Duration,
     allow_unauthenticated: bool,
@@ -44,6 +45,8 @@ type Serving = JoinHandle<Result<(), ServeError>>;
 #[derive(Clone)]
 struct Run {
     address: SocketAddr,
+    /// Of a Unix socket.
+    file: Option<File>,
     since: Instant,
     shutdown: ShutdownHandle,
     /// Set when the framework's server has ended.
@@ -53,8 +56,8 @@ struct Run {
     task: Arc<Mutex<Option<Serving>>>,
 }
 
-/// How many connections the kernel keeps until they are accepted, unless it is set to fewer.
-const BACKLOG: i32 = 4096;
+/// What a Unix socket has for an address.
+const NO_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// How long a request on an open connection is still served after the server has stopped accepting.
 const LINGER: Duration = Duration::from_secs(1);
 /// How long streams get to say goodbye, and then connections to be cut: the last part of the grace.
@@ -63,12 +66,13 @@ const LAST: Duration = Duration::from_secs(1);
 impl Server {
     pub(super) fn new(options: ServerBuilder) -> Self {
         let events = EventSender::new();
-        let ServerBuilder { app, adapter, address, drain_delay, grace, allow_unauthenticated } = options;
+        let ServerBuilder { app, adapter, address, unix_mode, drain_delay, grace, allow_unauthenticated } = options;
         Self {
             inner: Arc::new(Inner {
                 app: app.with_events(events.clone()),
                 adapter,
                 address,
+                unix_mode,
                 drain_delay,
                 grace,
                 allow_unauthenticated,
@@ -93,7 +97,8 @@ impl Server {
         Ok(())
     }
 
-    /// Listens and serves; returns the real address as soon as connections are taken.
+    /// Listens and serves; returns the real address as soon as connections are taken: of a Unix socket, which has none,
+    /// `0.0.0.0:0`.
     ///
     /// # Errors
     /// When the address is taken or public without an authenticator, or the state is neither initialized nor stopped.
@@ -127,9 +132,12 @@ impl Server {
 
     fn open(&self) -> Result<Run, ServerError> {
         let inner = &self.inner;
-        let listener = listen(&inner.address)?;
-        let address = listener.local_addr().map_err(|source| bind_error(&inner.address, source))?;
-        let public = !address.ip().to_canonical().is_loopback();
+        let Open { listener, file } = listen::open(&inner.address, inner.unix_mode)?;
+        let address = listener.local_addr();
+        let address = address.map_err(|source| ServerError::Bind { address: inner.address.clone(), source })?;
+        // A Unix socket is reached by whoever its file's permissions let in.
+        let public = address.is_some_and(|address| !address.ip().to_canonical().is_loopback());
+        let address = address.unwrap_or(NO_ADDRESS);
         if public && !inner.app.has_authenticator() && !inner.allow_unauthenticated {
             return Err(ServerError::Exposed(address));
         }
@@ -154,6 +162,7 @@ impl Server {
         });
         Ok(Run {
             address,
+            file,
             since: Instant::now(),
             shutdown: handle,
             ended,
@@ -237,6 +246,9 @@ impl Server {
         if let Some(task) = task {
             task.abort();
         }
+        if let Some(file) = &run.file {
+            file.remove();
+        }
         {
             let mut life = self.life();
             life.state = State::Stopped;
@@ -294,7 +306,8 @@ impl Server {
         Status {
             state: life.state,
             framework: self.inner.adapter.name(),
-            address: life.run.as_ref().map(|run| run.address),
+            address: life.run.as_ref().filter(|run| run.file.is_none()).map(|run| run.address),
+            unix: life.run.as_ref().and_then(|run| run.file.as_ref()).map(|file| file.path().to_owned()),
             uptime: life.run.as_ref().map(|run| run.since.elapsed()),
             routes: self.plan().routes.len(),
         }
@@ -331,18 +344,4 @@ impl fmt::Debug for Server {
 
 const fn wrong_state(operation: &'static str, state: State, expected: &'static str) -> ServerError {
     ServerError::State { operation, state, expected }
-}
-
-fn bind_error(address: &str, source: std::io::Error) -> ServerError {
-    ServerError::Bind { address: address.to_owned(), source }
-}
-
-fn listen(address: &str) -> Result<TcpListener, ServerError> {
-    let addresses: Vec<SocketAddr> =
-        address.to_socket_addrs().map_err(|_| ServerError::Address(address.to_owned()))?.collect();
-    let listener = TcpListener::bind(&*addresses).map_err(|source| bind_error(address, source))?;
-    // std queues 128 connections: in a burst, further ones would wait a second for their next try.
-    SockRef::from(&listener).listen(BACKLOG).map_err(|source| bind_error(address, source))?;
-    listener.set_nonblocking(true).map_err(|source| bind_error(address, source))?;
-    Ok(listener)
 }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where a server is in its life.
@@ -48,8 +49,10 @@ pub struct Status {
     pub state: State,
     /// The framework.
     pub framework: &'static str,
-    /// Where it listens, while it does.
+    /// Where it listens, while it does; not of a Unix socket.
     pub address: Option<SocketAddr>,
+    /// The file of the Unix socket that it listens on, while it does.
+    pub unix: Option<PathBuf>,
     /// How long it has been running.
     pub uptime: Option<Duration>,
     /// How many routes it has.

@@ -89,7 +89,7 @@ fn mistakes_are_reported_all_at_once_and_name_their_fix() {
         "trusted_origins: `https://x/` is no origin; write `https://app.example.com`, in lower case and without a path",
         "base_path: `/api/{x}` is no plain path; write for example `/api`, or `/` for none",
         "hosts: `http://x` is no host name; write `api.example.com` or `*.example.com`, without scheme and port",
-        "trusted_proxies: `10.0.0.0/99` is no network; write `10.0.0.0/8` or an address",
+        "trusted_proxies: `10.0.0.0/99` is no network; write `10.0.0.0/8` or an address, or `unix` for a Unix socket",
         "request_id_header: `x y` is no header name; write for example `x-request-id`",
         "middleware.twice: two steps have this name; give one of them another with `.named(\"..\")`",
         "middleware.broken: `api/x`: a path begins with a slash; write `/api/x`",

@@ -54,7 +54,8 @@ fn it_holds_the_chains_of_everything_that_answers() {
     );
     let checks: Vec<_> = plan.checks.iter().map(|check| format!("{}: {}", check.name, check.summary)).collect();
     assert_eq!(checks[0], "request-id: x-request-id, made here, or taken over from 10.0.0.0/8");
-    assert_eq!(checks[3], "host: api.example.com; on loopback localhost, 127.0.0.1, [::1]");
+    assert_eq!(checks[1], "client: the peer's address, or x-forwarded-for from 10.0.0.0/8");
+    assert_eq!(checks[4], "host: api.example.com; on loopback localhost, 127.0.0.1, [::1]");
 }
 
 #[test]

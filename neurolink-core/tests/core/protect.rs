@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use neurolink_core::app::{ConnInfo, Facts};
 use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{Body, Code, Context, Error, Next, Request, Response, Settings, Stack};
@@ -71,4 +71,27 @@ async fn a_middleware_that_reads_a_body_without_having_asked_fails_and_sees_no_e
     let stack = Stack::builder().with(neurolink_core::from_fn("greedy", greedy)).build().expect("valid");
     let response = send(stack, "/x", None).await;
     assert_eq!(response.status(), Code::InternalError.status());
+}
+
+#[tokio::test]
+async fn forwarding_headers_that_are_not_believed_are_hidden_from_the_host() {
+    let mut settings = Settings::default();
+    settings.trusted_proxies = vec!["10.0.0.0/8".into()];
+    let protected = Stack::builder().build().expect("valid").protect(settings).expect("valid");
+    for (peer, left, address) in [([10, 0, 0, 1], 1, [192, 0, 2, 1]), ([192, 0, 2, 9], 0, [192, 0, 2, 9])] {
+        let request = http::Request::get("/x")
+            .header("host", "api.example.com")
+            .header("x-forwarded-for", "192.0.2.1")
+            .header("x-real-ip", "192.0.2.2")
+            .header("x-forwarded-port", "1");
+        let request = request.body(Body::unavailable()).expect("a request");
+        let answer = protected.wrap(request, ConnInfo::new(Some((peer, 1).into())), |request| async move {
+            let facts = request.extensions().get::<Arc<Facts>>().expect("facts");
+            assert!(facts.headers_changed, "a host with headers of its own has to take them over");
+            assert_eq!(facts.client_address, Some(address.into()));
+            assert_eq!(request.headers().len(), 1 + left, "{:?}", request.headers());
+            Response::new(Body::empty())
+        });
+        assert_eq!(answer.await.status(), StatusCode::OK);
+    }
 }

@@ -1,13 +1,14 @@
 //! Streams and work that is given up: tokens, places, and how a server ends.
 
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use neurolink_core::app::ConnInfo;
 use neurolink_core::engine::{Call, EventStream, StreamEvent};
-use neurolink_core::server::{Adapter, Event, Phase, ServeError, Server, ServerBuilder, ServerError, Shutdown};
+use neurolink_core::server::{
+    Adapter, Event, Listener, Phase, ServeError, Server, ServerBuilder, ServerError, Shutdown,
+};
 use neurolink_core::stream::StreamPlace;
 use neurolink_core::{App, AppBuilder, Body, BoxFuture, Code, Error, Reply, Response, Route};
 use tokio::time::Instant;
@@ -124,7 +125,7 @@ impl Adapter for Fake {
         "fake"
     }
 
-    fn serve(&self, _: App, _: TcpListener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
+    fn serve(&self, _: App, _: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
         let this = self.clone();
         Box::pin(async move {
             if this.fails {

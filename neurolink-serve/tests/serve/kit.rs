@@ -12,8 +12,9 @@ use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody}
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use neurolink_core::ConnInfo;
 use neurolink_core::server::{Shutdown, ShutdownHandle};
-use neurolink_serve::{Connection, ServeConfig, serve};
+use neurolink_serve::{ServeConfig, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -125,8 +126,8 @@ pub(crate) fn start(config: ServeConfig) -> Server {
     let alive = Alive::default();
     let counted = alive.clone();
     let task = tokio::spawn(async move {
-        let make = move |conn: Connection| {
-            assert_eq!(conn.local, address);
+        let make = move |conn: ConnInfo| {
+            assert_eq!(conn.local, Some(address));
             let alive = counted.clone();
             tower::service_fn(move |request| answer(request, alive.clone()))
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use neurolink::Framework;
+use neurolink::serve::ServeConfig;
 use neurolink_conformance::reference;
 use neurolink_conformance::soak::{Outcome, Progress, SoakOptions, soak};
 
@@ -86,7 +87,9 @@ impl Soak {
 
     /// In this process.
     fn alone(&self, framework: Framework) -> Result<Outcome, Failure> {
-        let adapter = framework.adapter_with(CONNECTIONS).map_err(|problem| Failure::Run(problem.problem))?;
+        let adapter = framework
+            .adapter_with(ServeConfig::default().max_connections(CONNECTIONS))
+            .map_err(|problem| Failure::Run(problem.problem))?;
         let told = self.is_told();
         let progress = |progress: &Progress| {
             if told {

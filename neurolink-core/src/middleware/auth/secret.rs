@@ -40,3 +40,16 @@ pub(super) fn find<'a, T>(
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_kept_as_its_hash_only() {
+        let hashed = Hashed::new(b"a secret that is much longer than its hash, of which nothing may be left");
+        assert_eq!(size_of_val(&hashed), 32);
+        assert!(hashed.is(&Hashed::new(b"a secret that is much longer than its hash, of which nothing may be left")));
+        assert!(!hashed.is(&Hashed::new(b"another")));
+    }
+}

@@ -1,0 +1,92 @@
+//! Bounds that need a clock or HTTP/2, on every framework.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use neurolink::routes::OfflineEngine;
+use neurolink::serve::ServeConfig;
+use neurolink::{App, Framework, Route};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::kit::{Files, app, connect, rest, start, tls};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_drips_is_408_and_the_connection_is_closed() {
+    for framework in Framework::ALL {
+        let settings = |settings: &mut neurolink::Settings| {
+            settings.body_timeout = Duration::from_millis(400);
+            settings.body_rate = 1000;
+        };
+        let address = start(framework, app(settings), ServeConfig::default()).await;
+        let begun = Instant::now();
+        let (answer, mut body) = tokio::io::split(connect(address).await);
+        let dripping = tokio::spawn(async move {
+            let head = "POST /api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n";
+            let _ = body.write_all(head.as_bytes()).await;
+            // Each piece comes in time, all of them would take 20 s.
+            while body.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        let answer = rest(answer).await;
+        dripping.abort();
+        assert!(answer.starts_with("HTTP/1.1 408"), "{framework}: {answer}");
+        assert!(begun.elapsed() < Duration::from_secs(8), "{framework}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_http_2_connection_has_a_bound_of_requests() {
+    const MOST: u32 = 3;
+    let files = Files::new("streams");
+    let trusted = files.write();
+    for framework in Framework::ALL {
+        let gate = Arc::new(Semaphore::new(0));
+        let waits = Arc::clone(&gate);
+        let wait = move || {
+            let waits = Arc::clone(&waits);
+            async move {
+                waits.acquire().await.expect("it is open").forget();
+                "done"
+            }
+        };
+        let app = App::builder(OfflineEngine::new()).route(Route::get("/api/wait", wait)).build().expect("valid");
+        let config = ServeConfig::default().tls(files.load()).max_concurrent_streams(MOST);
+        let address = start(framework, app, config).await;
+        let stream = tls(address, &trusted, &["h2"]).await.expect("shakes hands");
+        let (mut send, connection) = h2::client::handshake(stream).await.expect("shakes hands");
+        let driving = tokio::spawn(connection);
+        let request = || http::Request::get("https://localhost/api/wait").body(()).expect("a request");
+        let mut waiting = Vec::new();
+        for _ in 0..MOST {
+            send = timeout(Duration::from_secs(5), send.ready()).await.expect("in time").expect("ready");
+            waiting.push(send.send_request(request(), true).expect("sends").0);
+        }
+        if framework == Framework::Actix {
+            // actix tells no bound, so the one more is answered at once.
+            let (refused, _) = send.send_request(request(), true).expect("sends");
+            let refused = timeout(Duration::from_secs(5), refused).await.expect("in time").expect("answers");
+            assert_eq!(refused.status().as_u16(), 503, "{framework}");
+        } else {
+            let told = async {
+                while send.current_max_send_streams() != MOST as usize {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            timeout(Duration::from_secs(5), told).await.expect("the client is told");
+        }
+        let freed = async {
+            gate.add_permits(waiting.len() + 1);
+            for waiting in waiting {
+                assert_eq!(waiting.await.expect("answers").status().as_u16(), 200, "{framework}");
+            }
+            let mut send = send.ready().await.expect("ready");
+            let again = send.send_request(request(), true).expect("sends").0;
+            assert_eq!(again.await.expect("answers").status().as_u16(), 200, "{framework}: there is room again");
+        };
+        timeout(Duration::from_secs(10), freed).await.expect("in time");
+        driving.abort();
+    }
+}

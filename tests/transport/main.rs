@@ -1,0 +1,8 @@
+//! What happens to a connection before HTTP, the same on every framework: TLS, PROXY headers, Unix sockets, limits.
+
+mod kit;
+mod limits;
+mod proxy;
+mod tls;
+#[cfg(unix)]
+mod unix;
