@@ -39,7 +39,10 @@ pub use access_log::AccessLog;
 #[cfg(feature = "api-key")]
 pub use auth::{ApiKey, ApiKeyAuth, ApiKeys};
 #[cfg(feature = "bearer")]
-pub use auth::{BearerAuth, JwtKeys, StaticToken, TokenValidator};
+pub use auth::{
+    BearerAuth, JwkSetFile, JwtAlgorithm, JwtKeys, KeySource, RevocationCheck, StaticToken, TokenValidator,
+    UnknownJwtAlgorithm, VerifiedToken,
+};
 #[cfg(feature = "concurrency")]
 pub use concurrency::ConcurrencyLimit;
 #[cfg(feature = "cors")]

@@ -13,18 +13,14 @@
 mod api_key;
 #[cfg(feature = "bearer")]
 mod bearer;
-#[cfg(feature = "bearer")]
-mod claims;
 mod failures;
 #[cfg(feature = "bearer")]
 mod jwt;
 mod secret;
-#[cfg(feature = "bearer")]
-mod verified;
 
 #[cfg(feature = "api-key")]
 pub use api_key::{ApiKey, ApiKeyAuth, ApiKeys};
 #[cfg(feature = "bearer")]
 pub use bearer::{BearerAuth, StaticToken, TokenValidator};
 #[cfg(feature = "bearer")]
-pub use jwt::JwtKeys;
+pub use jwt::{JwkSetFile, JwtAlgorithm, JwtKeys, KeySource, RevocationCheck, UnknownJwtAlgorithm, VerifiedToken};

@@ -1,0 +1,154 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use siphasher::sip128::{Hash128, SipHasher24};
+
+use super::rules::Known;
+
+/// How long a token is remembered at most.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Locks, so that cores do not wait for one another.
+const SHARDS: usize = 16;
+
+/// Tokens that were verified; bounded, and shared by all clones.
+///
+/// A token is known by a code under a secret of this process and not kept itself.
+/// Only who holds a valid token gets into it, so that nobody can fill it with guesses.
+#[derive(Clone)]
+pub(super) struct Verified {
+    shards: Arc<[Mutex<HashMap<Place, Entry>>; SHARDS]>,
+    /// Entries of one shard.
+    most: usize,
+    coder: SipHasher24,
+}
+
+/// What a token is kept under: SipHash-2-4 with 128 bits and a secret key, which nobody outside can compute.
+pub(super) type Place = u128;
+
+struct Entry {
+    known: Arc<Known>,
+    /// The keys that it was verified with.
+    generation: u64,
+    /// When it was verified: a clock that was put back asks again.
+    since: Duration,
+    until: Duration,
+}
+
+impl Verified {
+    /// Remembers about so many.
+    ///
+    /// # Panics
+    /// The system has no random numbers.
+    pub(super) fn new(most: usize) -> Self {
+        let random = || getrandom::u64().expect("the system has random numbers");
+        let coder = SipHasher24::new_with_keys(random(), random());
+        Self { shards: Arc::default(), most: most.div_ceil(SHARDS), coder }
+    }
+
+    /// One of the same size that remembers nothing yet.
+    pub(super) fn emptied(&self) -> Self {
+        Self { shards: Arc::default(), ..self.clone() }
+    }
+
+    /// Where a token is kept; nowhere when nothing is.
+    pub(super) fn place(&self, token: &[u8]) -> Option<Place> {
+        (self.most > 0).then(|| {
+            let Hash128 { h1, h2 } = self.coder.hash(token);
+            Place::from(h1) << 64 | Place::from(h2)
+        })
+    }
+
+    /// What a token said, if it was verified with these keys.
+    pub(super) fn get(&self, place: Place, generation: u64, now: Duration) -> Option<Arc<Known>> {
+        let shard = self.shard(place).lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = shard.get(&place)?;
+        let counts = entry.generation == generation && entry.since <= now && now < entry.until;
+        counts.then(|| Arc::clone(&entry.known))
+    }
+
+    pub(super) fn insert(&self, place: Place, known: &Arc<Known>, generation: u64, now: Duration) {
+        let longest = now.saturating_add(LONGEST);
+        let until = known.user.expires.map_or(longest, |expires| expires.min(longest));
+        let entry = Entry { known: Arc::clone(known), generation, since: now, until };
+        let mut shard = self.shard(place).lock().unwrap_or_else(PoisonError::into_inner);
+        if shard.len() >= self.most && !shard.contains_key(&place) {
+            shard.retain(|_, entry| now < entry.until);
+            // Whichever comes: the order of a hash map is not for a client to choose.
+            if shard.len() >= self.most
+                && let Some(some) = shard.keys().next().copied()
+            {
+                shard.remove(&some);
+            }
+        }
+        shard.insert(place, entry);
+    }
+
+    fn shard(&self, place: Place) -> &Mutex<HashMap<Place, Entry>> {
+        // The lowest bits are below the number of shards, so it fits.
+        &self.shards[usize::try_from(place % SHARDS as u128).unwrap_or(0)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AuthenticatedUser;
+
+    const NOW: Duration = Duration::from_secs(1_000);
+
+    fn known(expires: Option<u64>) -> Arc<Known> {
+        let user = AuthenticatedUser { expires: expires.map(Duration::from_secs), ..AuthenticatedUser::new("u") };
+        Arc::new(Known { user, id: None, issued: None })
+    }
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_token_is_remembered_for_a_minute_and_not_beyond_its_end() {
+        for (expires, last) in [(None, 1_059), (Some(1_030), 1_029), (Some(9_000), 1_059)] {
+            let verified = Verified::new(8);
+            let place = verified.place(b"token").expect("a place");
+            verified.insert(place, &known(expires), 0, NOW);
+            assert!(verified.get(place, 0, at(last)).is_some(), "{expires:?}");
+            assert!(verified.get(place, 0, at(last + 1)).is_none(), "{expires:?}");
+            assert!(verified.get(place, 0, at(999)).is_none(), "a clock that was put back");
+        }
+    }
+
+    #[test]
+    fn what_other_keys_verified_does_not_count() {
+        let verified = Verified::new(8);
+        let place = verified.place(b"token").expect("a place");
+        verified.insert(place, &known(None), 1, NOW);
+        assert!(verified.get(place, 1, NOW).is_some());
+        assert!(verified.get(place, 2, NOW).is_none());
+    }
+
+    #[test]
+    fn it_is_bounded_whatever_comes() {
+        let verified = Verified::new(32);
+        for number in 0..1_000 {
+            let place = verified.place(format!("token {number}").as_bytes()).expect("a place");
+            verified.insert(place, &known(None), 0, NOW);
+            assert!(verified.get(place, 0, NOW).is_some(), "the newest is there");
+        }
+        let kept: usize = verified.shards.iter().map(|shard| shard.lock().expect("a lock").len()).sum();
+        assert!((17..=32).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn a_place_is_of_one_token_and_of_one_process() {
+        let (one, other) = (Verified::new(8), Verified::new(8));
+        assert_eq!(one.place(b"token"), one.clone().place(b"token"));
+        assert_ne!(one.place(b"token"), one.place(b"tokem"));
+        assert_ne!(one.place(b"token"), other.place(b"token"));
+    }
+
+    #[test]
+    fn none_remembers_nothing() {
+        assert!(Verified::new(0).place(b"token").is_none());
+    }
+}
