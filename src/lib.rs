@@ -8,6 +8,8 @@ pub use framework::{Framework, UnknownFramework};
 pub use neurolink_config as config;
 pub use neurolink_core::server::{Server, ServerError, State as ServerState};
 pub use neurolink_core::*;
+#[cfg(feature = "jwks")]
+pub use neurolink_jwks as jwks;
 pub use neurolink_routes as routes;
 
 #[cfg(feature = "actix")]

@@ -8,6 +8,7 @@ mod checks;
 mod config;
 mod environment;
 mod files;
+mod jwks;
 mod key_file;
 mod layers;
 mod loader;
@@ -26,9 +27,9 @@ pub use presets::Preset;
 pub use secrecy::SecretString;
 pub use sections::{
     ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
-    ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogConfig, LogFormat, LogLevel, Origins,
-    ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RequestIdConfig, ServerConfig,
-    StreamConfig, TimeoutConfig, TokenConfig,
+    ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig, LogConfig, LogFormat, LogLevel,
+    Origins, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RequestIdConfig,
+    ServerConfig, StreamConfig, TimeoutConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

@@ -80,7 +80,9 @@ pub struct JwtKeys {
 }
 
 impl JwtKeys {
-    fn none() -> Self {
+    /// No key yet; a build without any is an error.
+    #[must_use]
+    pub fn none() -> Self {
         Self {
             keys: KeySet::default(),
             remote: None,
@@ -283,6 +285,9 @@ impl JwtKeys {
 
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = self.mistakes.clone();
+        if self.keys.keys.is_empty() && self.remote.is_none() && self.mistakes.is_empty() {
+            problems.push("there is no key for JWTs; give a secret, public keys or a key set".into());
+        }
         problems.extend(self.rules.problems());
         problems.extend(self.remote.iter().flat_map(|remote| remote.problems()));
         if self.rules.algorithms == Algorithms::of(&[]) {
