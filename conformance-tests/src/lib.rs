@@ -30,6 +30,7 @@ pub mod run;
 pub mod soak;
 mod sse;
 pub mod suite;
+mod tokens;
 pub mod verdict;
 mod watched;
 pub mod wire;
@@ -45,6 +46,7 @@ pub use parse::RawResponse;
 pub use requirements::coverage;
 pub use run::{answer, run_case, run_function};
 pub use suite::{OWN_SERVER_AREAS, Suite, Test};
+pub use tokens::{Token, TokenVerdict, tokens};
 pub use verdict::{CaseOutcome, Verdict};
 pub use watched::Counters;
 
@@ -58,6 +60,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("drain", include_str!("../configurations/drain.toml")),
     ("busy", include_str!("../configurations/busy.toml")),
     ("dialects", include_str!("../configurations/dialects.toml")),
+    ("jwt", include_str!("../configurations/jwt.toml")),
     ("draft-7", include_str!("../configurations/draft-7.toml")),
 ];
 

@@ -30,6 +30,7 @@ mod proxy;
 mod report;
 mod routing;
 mod stream;
+mod tokens;
 mod tools;
 
 pub use matrix::{Options, run};
@@ -39,7 +40,7 @@ pub use report::Report;
 /// All mutants: those that break one thing first, those that break everything last.
 #[must_use]
 pub fn all() -> Vec<&'static Mutant> {
-    let themes: [&[Mutant]; 21] = [
+    let themes: [&[Mutant]; 22] = [
         agent::ALL,
         auth::ALL,
         body::ALL,
@@ -59,6 +60,7 @@ pub fn all() -> Vec<&'static Mutant> {
         path::ALL,
         routing::ALL,
         stream::ALL,
+        tokens::ALL,
         tools::ALL,
         everywhere::ALL,
     ];
