@@ -9,6 +9,8 @@ pub use framework::{Framework, UnknownFramework};
 pub use neurolink_config as config;
 pub use neurolink_core::server::{Server, ServerError, State as ServerState};
 pub use neurolink_core::*;
+#[cfg(feature = "jwks")]
+pub use neurolink_jwks as jwks;
 pub use neurolink_routes as routes;
 pub use neurolink_serve as serve;
 pub use serving::serve_config;

@@ -32,6 +32,7 @@ files!(
     "http",
     "injection",
     "json",
+    "jwt",
     "limit",
     "methods",
     "mount",

@@ -31,6 +31,7 @@ pub mod run;
 pub mod soak;
 mod sse;
 pub mod suite;
+mod tokens;
 pub mod verdict;
 mod watched;
 pub mod wire;
@@ -46,6 +47,7 @@ pub use parse::RawResponse;
 pub use requirements::coverage;
 pub use run::{answer, run_case, run_function};
 pub use suite::{OWN_SERVER_AREAS, Suite, Test};
+pub use tokens::{Token, TokenVerdict, tokens};
 pub use verdict::{CaseOutcome, Verdict};
 pub use watched::Counters;
 
@@ -59,6 +61,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("drain", include_str!("../configurations/drain.toml")),
     ("busy", include_str!("../configurations/busy.toml")),
     ("dialects", include_str!("../configurations/dialects.toml")),
+    ("jwt", include_str!("../configurations/jwt.toml")),
     ("draft-7", include_str!("../configurations/draft-7.toml")),
     ("proxies", include_str!("../configurations/proxies.toml")),
     ("proxies-forwarded", include_str!("../configurations/proxies-forwarded.toml")),

@@ -168,6 +168,9 @@ fn value(name: &str, addr: SocketAddr) -> Option<String> {
         "host" => Some(addr.to_string()),
         "port" => Some(addr.port().to_string()),
         _ => {
+            if let Some(name) = name.strip_prefix("token:") {
+                return crate::tokens::token(name).map(|token| fill(token, addr));
+            }
             let (count, text) = name.strip_prefix("repeat:")?.split_once(':')?;
             Some(text.repeat(count.parse().ok()?))
         }

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use neurolink_core::middleware::{
-    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts, JwtKeys, Key,
-    RateLimit, RateLimitHeaders, SecurityHeaders, StaticToken, Timing,
+    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts, JwkSetFile,
+    JwtAlgorithm, JwtKeys, Key, RateLimit, RateLimitHeaders, SecurityHeaders, StaticToken, Timing,
 };
 use neurolink_core::stack::StackBuilder;
 use neurolink_core::{
@@ -11,6 +11,7 @@ use neurolink_core::{
 };
 use secrecy::ExposeSecret as _;
 
+use crate::jwks;
 use crate::sections::parse_hsts;
 use crate::{
     AuthConfig, ConcurrencyConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig,
@@ -22,7 +23,7 @@ impl Config {
     /// Sets an app up: its settings and its middleware, before its routes are added.
     ///
     /// A middleware that code registers under the same name replaces the configured one.
-    /// No file and no environment is read.
+    /// No environment is read, and no file but the key set of `auth.jwt.jwks_file`, which is read again as it changes.
     ///
     /// # Errors
     /// Headers that cannot be sent; the rest is checked when the app is built.
@@ -61,7 +62,7 @@ impl Config {
         );
         all.extend(self.rate_limit.build(&mut problems).map(Registration::configured));
         all.extend(self.concurrency.build().map(configured));
-        all.extend(self.auth.bearer().map(configured));
+        all.extend(self.auth.bearer(&mut problems).map(configured));
         all.extend(self.auth.api_keys().map(configured));
         if problems.is_empty() { Ok(all) } else { Err(ConfigError::new(problems)) }
     }
@@ -208,7 +209,7 @@ impl RateLimitConfig {
 }
 
 impl AuthConfig {
-    fn bearer(&self) -> Option<BearerAuth> {
+    fn bearer(&self, problems: &mut Vec<ConfigProblem>) -> Option<BearerAuth> {
         let single =
             self.token.iter().map(|token| StaticToken::new(token.expose_secret(), AuthenticatedUser::new("token")));
         let tokens = self.tokens.iter().map(|token| {
@@ -218,7 +219,11 @@ impl AuthConfig {
             StaticToken::new(token.token.expose_secret(), user)
         });
         let tokens: Vec<_> = single.chain(tokens).collect();
-        let bearer = match self.jwt.as_ref().map(JwtConfig::keys) {
+        let keys = self.jwt.as_ref().and_then(|jwt| {
+            let refused = |(key, problem)| problems.push(ConfigProblem::new(format!("auth.jwt.{key}"), problem));
+            jwt.keys().map_err(refused).ok()
+        });
+        let bearer = match keys {
             Some(keys) if tokens.is_empty() => BearerAuth::jwt(keys),
             Some(keys) => BearerAuth::tokens(tokens).or_jwt(keys),
             None if tokens.is_empty() => return None,
@@ -247,8 +252,31 @@ impl AuthConfig {
 }
 
 impl JwtConfig {
-    fn keys(&self) -> JwtKeys {
-        let mut keys = JwtKeys::hs256(self.secret.expose_secret());
+    /// The keys, or the key of the configuration that gives none, and why.
+    pub(crate) fn keys(&self) -> Result<JwtKeys, (&'static str, String)> {
+        let mut keys = JwtKeys::none();
+        if let Some(secret) = &self.secret {
+            keys = keys.or_secret(JwtAlgorithm::Hs256, secret.expose_secret());
+        }
+        for secret in &self.secrets {
+            keys = keys.or_secret(secret.algorithm, secret.secret.expose_secret());
+        }
+        if let Some(pem) = &self.public_key {
+            keys = keys.or_pem(pem);
+        }
+        if let Some(set) = &self.jwks {
+            keys = keys.or_jwk_set(set);
+        }
+        if let Some(path) = &self.jwks_file {
+            keys = keys.or_source(JwkSetFile::new(path)).refresh(self.jwks_refresh, self.jwks_max_stale);
+        }
+        if let Some(url) = &self.jwks_url {
+            keys = jwks::add(keys, url).map_err(|problem| ("jwks_url", problem))?;
+            keys = keys.refresh(self.jwks_refresh, self.jwks_max_stale);
+        }
+        if !self.algorithms.is_empty() {
+            keys = keys.algorithms(self.algorithms.iter().copied());
+        }
         if let Some(issuer) = &self.issuer {
             keys = keys.issuer(issuer);
         } else if self.any_issuer {
@@ -259,7 +287,12 @@ impl JwtConfig {
         } else if self.any_audience {
             keys = keys.any_audience();
         }
-        keys
+        if let Some(typ) = &self.token_type {
+            keys = keys.token_type(typ);
+        }
+        let keys = keys.leeway(self.leeway).roles_claims(&self.roles_claims);
+        let keys = keys.permissions_claims(&self.permissions_claims);
+        Ok(keys.email_claim(&self.email_claim).name_claim(&self.name_claim))
     }
 }
 

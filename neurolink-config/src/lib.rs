@@ -8,6 +8,7 @@ mod checks;
 mod config;
 mod environment;
 mod files;
+mod jwks;
 mod key_file;
 mod layers;
 mod limit_store;
@@ -27,8 +28,8 @@ pub use presets::Preset;
 pub use secrecy::SecretString;
 pub use sections::{
     ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
-    ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogConfig, LogFormat, LogLevel, Origins,
-    ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
+    ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig, LogConfig, LogFormat, LogLevel,
+    Origins, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
     RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TlsConfig, TokenConfig,
 };
 pub use units::Rate;

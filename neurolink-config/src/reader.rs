@@ -22,6 +22,11 @@ impl Found {
         self.problems.borrow_mut().push(problem);
     }
 
+    /// How many problems there are until now.
+    pub(crate) fn count(&self) -> usize {
+        self.problems.borrow().len()
+    }
+
     pub(crate) fn warn(&self, warning: String) {
         self.warnings.borrow_mut().push(warning);
     }

@@ -1,5 +1,6 @@
 //! How a configuration is shown: as it would be written in a file, without its secrets.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -45,4 +46,12 @@ pub(crate) fn optional_secret<S: Serializer>(value: &Option<SecretString>, seria
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 pub(crate) fn mode<S: Serializer>(value: &u32, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format!("{value:03o}"))
+}
+
+pub(crate) fn text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+pub(crate) fn texts<T: Display, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(ToString::to_string))
 }

@@ -50,7 +50,7 @@ impl Config {
             (
                 jwt.is_some_and(|jwt| jwt.any_issuer),
                 "auth.jwt.any_issuer",
-                "tokens of every issuer who knows the secret are believed",
+                "tokens of every issuer who has one of the keys are believed",
             ),
             (
                 jwt.is_some_and(|jwt| jwt.any_audience),

@@ -162,7 +162,11 @@ fn secrets_come_from_variables_or_files() {
         .config;
     assert_eq!(config.auth.token.as_ref().expect("given").expose_secret(), "a-token-of-mine-alone");
     let jwt = config.auth.jwt.as_ref().expect("given");
-    assert_eq!(jwt.secret.expose_secret(), "0123456789abcdef0123456789abcdef", "the newline is trimmed");
+    assert_eq!(
+        jwt.secret.as_ref().expect("given").expose_secret(),
+        "0123456789abcdef0123456789abcdef",
+        "the newline is trimmed"
+    );
     let keys: Vec<_> =
         config.auth.api_keys.keys.iter().map(|key| (key.key.expose_secret(), &*key.user, key.roles.len())).collect();
     assert_eq!(keys, [("key-of-kim-and-nobody", "kim", 2), ("key-of-lee-and-nobody", "lee", 0)]);

@@ -31,6 +31,7 @@ mod proxy;
 mod report;
 mod routing;
 mod stream;
+mod tokens;
 mod tools;
 
 pub use matrix::{MutantOptions, run};
@@ -61,8 +62,9 @@ pub fn all() -> Vec<&'static Mutant> {
         path::ALL,
         routing::ALL,
         stream::ALL,
+        tokens::ALL,
         tools::ALL,
         everywhere::ALL,
     ];
-    themes.into_iter().flatten().collect()
+    themes.iter().copied().flatten().collect()
 }

@@ -6,9 +6,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::reader::{Found, Section, boolean, rate, text};
-use crate::secrets::{API_KEY, BEARER, JWT};
+use crate::secrets::{API_KEY, BEARER};
 use crate::units::Rate;
-use crate::{checks, key_file, show};
+use crate::{JwtConfig, checks, key_file, show};
 
 /// Section `auth`: who may call. Without tokens, JWT and API keys there is no authentication.
 #[derive(Clone, Debug, Serialize)]
@@ -20,7 +20,7 @@ pub struct AuthConfig {
     /// Bearer tokens, each with its user.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<TokenConfig>,
-    /// Signed bearer tokens (JWT, HS256).
+    /// Signed bearer tokens (JWT).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt: Option<JwtConfig>,
     /// API keys in a header.
@@ -51,25 +51,6 @@ pub struct TokenConfig {
     /// The user's mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-}
-
-/// How signed tokens are verified.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct JwtConfig {
-    /// The shared secret of HS256: at least 32 bytes.
-    #[serde(serialize_with = "show::secret")]
-    pub secret: SecretString,
-    /// The issuer that tokens must name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub issuer: Option<String>,
-    /// The audience that tokens must name: this service.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audience: Option<String>,
-    /// Believes tokens of any issuer.
-    pub any_issuer: bool,
-    /// Believes tokens that were made for any service.
-    pub any_audience: bool,
 }
 
 /// API keys and their header.
@@ -118,19 +99,6 @@ impl TokenConfig {
     pub fn new(token: impl Into<SecretString>, user: impl Into<String>) -> Self {
         let (token, user) = (token.into(), user.into());
         Self { token, user, roles: Vec::new(), permissions: Vec::new(), email: None }
-    }
-}
-
-impl JwtConfig {
-    /// Tokens signed with `secret`, by this issuer, for this audience.
-    pub fn new(secret: impl Into<SecretString>, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self {
-            secret: secret.into(),
-            issuer: Some(issuer.into()),
-            audience: Some(audience.into()),
-            any_issuer: false,
-            any_audience: false,
-        }
     }
 }
 
@@ -230,39 +198,6 @@ impl TokenConfig {
         section.set("email", &mut email, |value| text(value).map(Some));
         section.finish();
         Some(Self { token: token?, user: user?, roles, permissions, email })
-    }
-}
-
-impl JwtConfig {
-    fn read(mut section: Section<'_>) -> Option<Self> {
-        let given = section.given(&["secret", "secret_file"]);
-        let secret = section.secret("secret", "secret_file", JWT);
-        if given.is_empty() {
-            section
-                .missing("secret", "it is missing; set NEUROLINK__AUTH__JWT__SECRET, or .._SECRET_FILE with its path");
-        }
-        let (mut issuer, mut audience) = (None, None);
-        let (mut any_issuer, mut any_audience) = (false, false);
-        let (given_issuer, given_audience) =
-            (!section.given(&["issuer"]).is_empty(), !section.given(&["audience"]).is_empty());
-        section.set("issuer", &mut issuer, |value| text(value).map(Some));
-        section.set("audience", &mut audience, |value| text(value).map(Some));
-        section.set("any_issuer", &mut any_issuer, boolean);
-        section.set("any_audience", &mut any_audience, boolean);
-        if !given_issuer && !any_issuer {
-            section.missing("issuer", "it is missing; write who signs the tokens, or `any_issuer = true`");
-        }
-        if !given_audience && !any_audience {
-            section.missing("audience", "it is missing; write what tokens call this service, or `any_audience = true`");
-        }
-        if given_issuer && any_issuer {
-            section.missing("any_issuer", "an issuer is named as well; remove one of the two");
-        }
-        if given_audience && any_audience {
-            section.missing("any_audience", "an audience is named as well; remove one of the two");
-        }
-        section.finish();
-        Some(Self { secret: secret?, issuer, audience, any_issuer, any_audience })
     }
 }
 

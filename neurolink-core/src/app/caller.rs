@@ -4,13 +4,13 @@ use http::HeaderValue;
 use smallvec::SmallVec;
 
 use crate::stream::{Authority, StillGood};
-use crate::{AuthenticatedUser, Code, Context, Error};
+use crate::{AuthenticatedUser, BoxFuture, Code, Context, Error};
 
 /// What authenticators found out about a request.
 #[derive(Default)]
 pub(super) struct Caller {
     user: Option<AuthenticatedUser>,
-    still_good: Option<StillGood>,
+    still_good: Vec<StillGood>,
     challenges: SmallVec<[HeaderValue; 2]>,
     authorization_claimed: bool,
     message: Option<Box<str>>,
@@ -57,19 +57,21 @@ impl Context {
         self.caller.api_key = Some(hash);
     }
 
-    /// Lets a stream ask every 30 s whether the credential is still good; for authenticators whose credentials can be revoked.
+    /// Lets a stream ask every 25 s whether the credential is still good; for authenticators whose credentials can be revoked.
     ///
     /// The user's [`expires`](AuthenticatedUser::expires) needs no asking.
     pub fn keep_authority(&mut self, still_good: impl Fn() -> bool + Send + Sync + 'static) {
-        self.caller.still_good = Some(match self.caller.still_good.take() {
-            Some(other) => Box::new(move || other() && still_good()),
-            None => Box::new(still_good),
-        });
+        self.caller.still_good.push(Box::new(move || Box::pin(std::future::ready(still_good()))));
+    }
+
+    /// The same for those who have to ask somebody else; a stream goes on until it is told otherwise.
+    pub fn keep_authority_async(&mut self, still_good: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) {
+        self.caller.still_good.push(Box::new(still_good));
     }
 
     pub(crate) fn take_authority(&mut self) -> Authority {
         let expires = self.caller.user.as_ref().and_then(|user| user.expires);
-        Authority { expires, still_good: self.caller.still_good.take() }
+        Authority { expires, still_good: std::mem::take(&mut self.caller.still_good) }
     }
 
     /// Says that the scheme of the `Authorization` header is this authenticator's; for authenticators that read it.

@@ -80,6 +80,15 @@ impl<A: Algorithm> Table<A> {
         act(&mut sets[set])
     }
 
+    /// What taking one would give; nothing is taken, and a key that never called gets no place.
+    #[cfg(feature = "bearer")]
+    pub(crate) fn look(&self, key: &[u8], share: u32, now: Duration) -> Taken {
+        let (key, now) = (self.hashers.hash(key), millis(now));
+        let state = self.shards.get().and_then(|_| self.in_set(key, |set| set.seen(&self.algorithm, key, now)));
+        let (mut state, shared) = state.unwrap_or_default();
+        self.algorithm.take(&mut state, share, now).taken(key, shared)
+    }
+
     /// What a charge was taken from, if it is still there.
     #[cfg(feature = "rate-limit")]
     fn in_state(&self, charge: Charge, act: impl FnOnce(&mut A::State)) {
@@ -116,6 +125,18 @@ impl<A: Algorithm> Counters for Table<A> {
 }
 
 impl<S: Copy + Default + Send> Set<S> {
+    /// The state of a key as it is, and whether it is the shared one; nothing for one that would get a place.
+    #[cfg(feature = "bearer")]
+    fn seen<A: Algorithm<State = S>>(&self, algorithm: &A, key: u128, now: u64) -> Option<(S, bool)> {
+        if let Some(way) = self.ways.iter().find(|way| way.key == key) {
+            return Some((way.state, false));
+        }
+        let has_room = |way: &Way<S>| {
+            way.key == 0 || algorithm.is_over(&way.state, now) || algorithm.weight(&way.state, now).is_some()
+        };
+        (!self.ways.iter().any(has_room)).then_some((self.shared, true))
+    }
+
     /// The state of a key, and whether it is the one that the set shares.
     fn state<A: Algorithm<State = S>>(&mut self, algorithm: &A, key: u128, now: u64) -> (&mut S, bool) {
         let own = self.ways.iter().position(|way| way.key == key);
@@ -167,6 +188,21 @@ mod tests {
             size_of::<Set<A::State>>() / WAYS
         }
         assert_eq!((of::<FixedWindow>(), of::<SlidingCounter>(), of::<Gcra>()), (34, 52, 52));
+    }
+
+    #[cfg(feature = "bearer")]
+    #[test]
+    fn looking_tells_what_taking_would_and_takes_nothing() {
+        let counters = Table::new(1000, FixedWindow::new(2, MINUTE));
+        for _ in 0..3 {
+            assert!(counters.look(b"a", 1, START).charge.is_some(), "nobody has taken one");
+        }
+        for left in [1, 0] {
+            assert_eq!(counters.look(b"a", 1, START), counters.take(b"a", 1, START));
+            assert_eq!(counters.look(b"a", 1, START).charge.is_some(), left > 0);
+        }
+        assert_eq!(counters.look(b"a", 1, START).resets, START + MINUTE);
+        assert!(counters.look(b"a", 1, START + MINUTE).charge.is_some());
     }
 
     #[test]

@@ -42,7 +42,10 @@ pub use auth::{ApiKey, ApiKeyAuth, ApiKeys};
 #[cfg(feature = "basic")]
 pub use auth::{BasicAuth, PasswordHash, PasswordStore, PasswordUser};
 #[cfg(feature = "bearer")]
-pub use auth::{BearerAuth, JwtKeys, StaticToken, TokenValidator};
+pub use auth::{
+    BearerAuth, JwkSetFile, JwtAlgorithm, JwtKeys, KeySource, RevocationCheck, StaticToken, TokenValidator,
+    UnknownJwtAlgorithm, VerifiedToken,
+};
 #[cfg(feature = "concurrency")]
 pub use concurrency::ConcurrencyLimit;
 #[cfg(feature = "cors")]

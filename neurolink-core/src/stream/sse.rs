@@ -21,8 +21,8 @@ use crate::{BoxError, BoxFuture, Clock, Code, Error};
 /// Events that are ready at once share a chunk up to this size, in bytes.
 const CHUNK: usize = 4 * 1024;
 
-/// How often a stream asks whether its credential was revoked.
-const ASK_EVERY: Duration = Duration::from_secs(30);
+/// How often a stream asks whether its credential was revoked: an answer may be missed once within a minute.
+const ASK_EVERY: Duration = Duration::from_secs(25);
 
 /// What a stream needs beside its events.
 pub(crate) struct SseParts {
@@ -58,6 +58,7 @@ pub(crate) struct SseBody {
     longest: Instant,
     expires: Option<Instant>,
     asks: Option<Instant>,
+    asking: Option<BoxFuture<'static, bool>>,
     ending: Option<BoxFuture<'static, ()>>,
     watchdog: Option<AbortOnDropHandle<()>>,
 }
@@ -72,7 +73,7 @@ impl SseBody {
         let longest = after(now, parts.settings.max_duration);
         let expires = parts.authority.expires;
         let expires = expires.map(|expires| after(now, expires.saturating_sub(parts.clock.now())));
-        let asks = parts.authority.still_good.as_ref().map(|_| after(now, ASK_EVERY));
+        let asks = parts.authority.can_be_revoked().then(|| after(now, ASK_EVERY));
         let ending = parts.shutdown.clone().map(|shutdown| -> BoxFuture<'static, ()> {
             Box::pin(async move { shutdown.reached(Phase::Ending).await })
         });
@@ -91,6 +92,7 @@ impl SseBody {
             longest,
             expires,
             asks,
+            asking: None,
             ending,
             watchdog,
         }
@@ -120,26 +122,30 @@ impl SseBody {
         if self.ending.as_mut().is_some_and(|ending| ending.as_mut().poll(cx).is_ready()) {
             return Some(Code::Draining);
         }
-        if self.has_expired(now) {
+        if self.has_expired(now, cx) {
             return Some(Code::AuthExpired);
         }
         (now >= self.longest).then_some(Code::Timeout)
     }
 
     /// Whether the caller may no longer listen.
-    fn has_expired(&mut self, now: Instant) -> bool {
-        let Authority { expires, still_good } = &self.parts.authority;
+    fn has_expired(&mut self, now: Instant, cx: &mut Context<'_>) -> bool {
+        let authority = &self.parts.authority;
         // The clock on the wall may have been put forward.
-        let over = expires.is_some_and(|expires| self.parts.clock.now() >= expires);
+        let over = authority.expires.is_some_and(|expires| self.parts.clock.now() >= expires);
         if over || self.expires.is_some_and(|expires| now >= expires) {
             return true;
         }
-        match (still_good, self.asks) {
-            (Some(still_good), Some(asks)) if now >= asks => {
-                self.asks = Some(after(now, ASK_EVERY));
-                !still_good()
+        if self.asks.is_some_and(|asks| now >= asks) {
+            self.asks = Some(after(now, ASK_EVERY));
+            self.asking.get_or_insert_with(|| authority.ask());
+        }
+        match self.asking.as_mut().map(|asking| asking.as_mut().poll(cx)) {
+            Some(Poll::Ready(good)) => {
+                self.asking = None;
+                !good
             }
-            _ => false,
+            Some(Poll::Pending) | None => false,
         }
     }
 

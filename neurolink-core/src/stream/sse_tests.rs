@@ -108,7 +108,7 @@ async fn ends_with(parts: SseParts, events: EventStream) -> (String, Duration) {
 }
 
 fn until(expires: Duration) -> Authority {
-    Authority { expires: Some(expires), still_good: None }
+    Authority { expires: Some(expires), ..Authority::default() }
 }
 
 /// An event a second, for ever.
@@ -211,8 +211,13 @@ async fn a_reader_who_waits_for_the_engine_is_not_slow() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_ends_within_a_minute_of_a_revocation() {
     let begun = Instant::now();
-    let still_good = move || begun.elapsed() < Duration::from_secs(70);
-    let authority = Authority { expires: None, still_good: Some(Box::new(still_good)) };
+    let still_good = move || -> crate::BoxFuture<'static, bool> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            begun.elapsed() < Duration::from_secs(70)
+        })
+    };
+    let authority = Authority { expires: None, still_good: vec![Box::new(still_good)] };
     let parts = SseParts { authority, ..parts(StreamSettings::default()) };
     let (wire, took) = ends_with(parts, Box::pin(futures_util::stream::pending())).await;
     assert!(wire.contains("\"code\":\"AUTH_EXPIRED\""), "{wire}");

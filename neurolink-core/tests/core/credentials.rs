@@ -45,7 +45,8 @@ async fn a_key_header_of_any_name_may_be_there_once() {
 
 #[tokio::test]
 async fn every_401_carries_the_challenges_of_all_authenticators() {
-    const INVALID: &str = "Bearer realm=\"neurolink\", error=\"invalid_token\"";
+    const INVALID: &str =
+        "Bearer realm=\"neurolink\", error=\"invalid_token\", error_description=\"The token is not valid\"";
     const BEARER: &str = "Bearer realm=\"neurolink\"";
     const KEY_CHALLENGE: &str = "ApiKey realm=\"neurolink\", header=\"x-api-key\"";
     let app = app().middleware(bearer()).middleware(keys()).build().expect("valid");

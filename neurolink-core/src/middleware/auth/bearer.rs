@@ -10,10 +10,10 @@ use super::failures::FailureLimit;
 use super::jwt::JwtKeys;
 use super::secret::{self, Hashed};
 use crate::stack::{Kind, Next, order};
-use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Response};
+use crate::{AuthenticatedUser, BoxFuture, Code, Context, Error, Middleware, Response};
 
 /// How many external validations run at one time.
-const EXTERNAL_CALLS: usize = 64;
+pub(super) const EXTERNAL_CALLS: usize = 64;
 
 /// Asks somebody else whether a token is valid.
 #[async_trait]
@@ -131,11 +131,39 @@ impl BearerAuth {
         self
     }
 
-    async fn user(&self, token: &str, now: Duration) -> Result<AuthenticatedUser, Error> {
+    /// The user of what a request presents that is not remembered.
+    ///
+    /// Boxed: it is seldom needed and would make the future of every request large.
+    fn judge<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let attempt = self.failures.attempt(ctx)?;
+            let judged = match token(ctx) {
+                Ok(token) => self.user(&token, ctx).await,
+                Err(error) => Err(error),
+            };
+            match judged {
+                Ok(user) => {
+                    drop(attempt);
+                    ctx.authenticate(user)
+                }
+                Err(error) => {
+                    let challenge = if error.code() == Code::TokenExpired { EXPIRED } else { INVALID };
+                    let reason = error.log_text();
+                    Err(attempt.refused(ctx, error, &reason, challenge))
+                }
+            }
+        })
+    }
+
+    async fn user(&self, token: &str, ctx: &mut Context) -> Result<AuthenticatedUser, Error> {
         if let Some(keys) = &self.jwt
             && token.bytes().filter(|byte| *byte == b'.').count() == 2
         {
-            return keys.verify(token, now);
+            let known = keys.verify(token, ctx.now()).await?;
+            if let Some(still_good) = keys.still_good(&known) {
+                ctx.keep_authority_async(still_good);
+            }
+            return Ok(known.user.clone());
         }
         if !self.tokens.is_empty() {
             let presented = Hashed::new(token.as_bytes());
@@ -158,7 +186,9 @@ impl BearerAuth {
 }
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"neurolink\"");
-const INVALID: HeaderValue = HeaderValue::from_static("Bearer realm=\"neurolink\", error=\"invalid_token\"");
+const INVALID: HeaderValue = HeaderValue::from_static(
+    "Bearer realm=\"neurolink\", error=\"invalid_token\", error_description=\"The token is not valid\"",
+);
 const EXPIRED: HeaderValue = HeaderValue::from_static(
     "Bearer realm=\"neurolink\", error=\"invalid_token\", error_description=\"The token has expired\"",
 );
@@ -174,18 +204,23 @@ const TOKEN68: [bool; 256] = {
     table
 };
 
-/// The token of a request: nothing, or what came after `Bearer`, which may be no token at all.
-fn token(ctx: &Context) -> Option<Result<String, Error>> {
-    let value = ctx.headers().get(header::AUTHORIZATION)?;
-    let malformed = || Error::new(Code::AuthInvalid).with_source("the header is no `Bearer` and a token");
-    let Ok(text) = value.to_str() else { return Some(Err(malformed())) };
-    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return None;
-    }
+/// What came after `Bearer`, which may be no token at all; nothing without that scheme.
+fn presented(ctx: &Context) -> Option<&[u8]> {
+    let value = ctx.headers().get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = match memchr::memchr(b' ', value) {
+        Some(blank) => (&value[..blank], &value[blank + 1..]),
+        None => (value, &[][..]),
+    };
+    scheme.eq_ignore_ascii_case(b"bearer").then_some(token)
+}
+
+/// The token of a request with that scheme.
+fn token(ctx: &Context) -> Result<String, Error> {
+    let token = presented(ctx).and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default();
     let body = token.trim_end_matches('=');
     let valid = !body.is_empty() && body.bytes().all(|b| TOKEN68[usize::from(b)]);
-    Some(if valid { Ok(token.to_owned()) } else { Err(malformed()) })
+    let malformed = || Error::new(Code::AuthInvalid).with_source("the header is no `Bearer` and a token");
+    if valid { Ok(token.to_owned()) } else { Err(malformed()) }
 }
 
 #[async_trait]
@@ -207,9 +242,7 @@ impl Middleware for BearerAuth {
         if !self.tokens.is_empty() {
             kinds.push(format!("{} configured tokens", self.tokens.len()));
         }
-        if self.jwt.is_some() {
-            kinds.push("JWT HS256".into());
-        }
+        kinds.extend(self.jwt.iter().map(JwtKeys::summary));
         if self.validator.is_some() {
             kinds.push("a validator".into());
         }
@@ -256,23 +289,15 @@ impl Middleware for BearerAuth {
         if let Some(message) = &self.message {
             ctx.set_authentication_message(message);
         }
-        if let Some(token) = token(ctx) {
+        if let Some(token) = presented(ctx) {
+            let remembered = self.jwt.as_ref().and_then(|keys| keys.remembered(token, ctx.now()));
             ctx.claim_authorization();
-            let attempt = self.failures.attempt(ctx)?;
-            let user = match token {
-                Ok(token) => self.user(&token, ctx.now()).await,
-                Err(error) => Err(error),
-            };
-            match user {
-                Ok(user) => {
-                    drop(attempt);
-                    ctx.authenticate(user)?;
+            match remembered {
+                Some(known) => {
+                    self.failures.ask(ctx)?;
+                    ctx.authenticate(known.user.clone())?;
                 }
-                Err(error) => {
-                    let challenge = if error.code() == Code::TokenExpired { EXPIRED } else { INVALID };
-                    let reason = error.log_text();
-                    return Err(attempt.refused(ctx, error, &reason, challenge));
-                }
+                None => self.judge(ctx).await?,
             }
         }
         Ok(next.run(ctx).await)

@@ -53,14 +53,27 @@ impl FailureLimit {
             let taken = self.counters.take(key, *share, attempt.now);
             match taken.charge {
                 Some(charge) => attempt.charges.push(charge),
-                None => {
-                    return Err(Error::new(Code::RateLimitExceeded)
-                        .with_message("Too many failed attempts, please try again later")
-                        .with_retry_after(taken.resets.saturating_sub(attempt.now)));
-                }
+                None => return Err(too_many(taken.resets.saturating_sub(attempt.now))),
             }
         }
         Ok(attempt)
+    }
+
+    /// The same for a credential that is known to be none: nothing is counted, and who failed too often still waits.
+    #[cfg(feature = "bearer")]
+    pub(super) fn ask(&self, ctx: &Context) -> Result<(), Error> {
+        if self.most.is_none() {
+            return Ok(());
+        }
+        let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
+        let now = ctx.now_or_later();
+        for (key, share) in &address_keys(address) {
+            let left = self.counters.look(key, *share, now);
+            if left.charge.is_none() {
+                return Err(too_many(left.resets.saturating_sub(now)));
+            }
+        }
+        Ok(())
     }
 
     /// A few words for the plan.
@@ -70,6 +83,12 @@ impl FailureLimit {
             None => "any number of failures".into(),
         }
     }
+}
+
+fn too_many(wait: Duration) -> Error {
+    Error::new(Code::RateLimitExceeded)
+        .with_message("Too many failed attempts, please try again later")
+        .with_retry_after(wait)
 }
 
 /// An attempt to authenticate; it is given back unless it failed.

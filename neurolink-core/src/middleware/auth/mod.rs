@@ -15,8 +15,6 @@ mod api_key;
 mod basic;
 #[cfg(feature = "bearer")]
 mod bearer;
-#[cfg(feature = "bearer")]
-mod claims;
 mod failures;
 #[cfg(feature = "bearer")]
 mod jwt;
@@ -33,4 +31,4 @@ pub use basic::{BasicAuth, PasswordHash, PasswordStore, PasswordUser};
 #[cfg(feature = "bearer")]
 pub use bearer::{BearerAuth, StaticToken, TokenValidator};
 #[cfg(feature = "bearer")]
-pub use jwt::JwtKeys;
+pub use jwt::{JwkSetFile, JwtAlgorithm, JwtKeys, KeySource, RevocationCheck, UnknownJwtAlgorithm, VerifiedToken};

@@ -2,62 +2,94 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
+use siphasher::sip128::{Hash128, SipHasher24};
 
-use crate::AuthenticatedUser;
-
-/// How long a token is remembered at most.
+/// How long a credential is remembered at most.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Locks, so that cores do not wait for one another.
 const SHARDS: usize = 16;
 
-/// Tokens that were verified, by their SHA-256; bounded, and shared by all clones.
+/// Credentials that were verified, and what is known of each; bounded, and shared by all clones.
 ///
-/// Only who holds a valid token gets into it, so that nobody can fill it with guesses.
-#[derive(Clone)]
-pub(super) struct Verified {
-    shards: Arc<[Mutex<HashMap<Place, Entry>>; SHARDS]>,
+/// A credential is known by a code under a secret of this process and not kept itself.
+/// Only who holds a valid one gets into it, so that nobody can fill it with guesses.
+pub(super) struct Verified<T> {
+    shards: Arc<Shards<T>>,
     /// Entries of one shard.
     most: usize,
+    coder: SipHasher24,
 }
 
-/// What a token is kept under.
-pub(super) type Place = [u8; 32];
+type Shards<T> = [Mutex<HashMap<Place, Entry<T>>>; SHARDS];
 
-struct Entry {
-    user: AuthenticatedUser,
+/// What a credential is kept under: SipHash-2-4 with 128 bits and a secret key, which nobody outside can compute.
+pub(super) type Place = u128;
+
+struct Entry<T> {
+    known: Arc<T>,
+    /// The keys that it was verified with.
+    generation: u64,
     /// When it was verified: a clock that was put back asks again.
     since: Duration,
     until: Duration,
 }
 
-impl Verified {
+impl<T> Clone for Verified<T> {
+    fn clone(&self) -> Self {
+        Self { shards: Arc::clone(&self.shards), ..*self }
+    }
+}
+
+impl<T> Verified<T> {
     /// Remembers about so many.
+    ///
+    /// # Panics
+    /// The system has no random numbers.
     pub(super) fn new(most: usize) -> Self {
-        Self { shards: Arc::default(), most: most.div_ceil(SHARDS) }
+        let random = || getrandom::u64().expect("the system has random numbers");
+        let coder = SipHasher24::new_with_keys(random(), random());
+        Self { shards: Self::shards(), most: most.div_ceil(SHARDS), coder }
+    }
+
+    fn shards() -> Arc<Shards<T>> {
+        Arc::new(std::array::from_fn(|_| Mutex::default()))
     }
 
     /// One of the same size that remembers nothing yet.
+    #[cfg(feature = "bearer")]
     pub(super) fn emptied(&self) -> Self {
-        Self { shards: Arc::default(), most: self.most }
+        Self { shards: Self::shards(), ..*self }
     }
 
-    /// Where a token is kept; nowhere when nothing is.
-    pub(super) fn place(&self, token: &str) -> Option<Place> {
-        (self.most > 0).then(|| Sha256::digest(token).into())
+    /// Where a credential is kept; nowhere when nothing is.
+    pub(super) fn place(&self, credential: &[u8]) -> Option<Place> {
+        (self.most > 0).then(|| {
+            let Hash128 { h1, h2 } = self.coder.hash(credential);
+            Place::from(h1) << 64 | Place::from(h2)
+        })
     }
 
-    pub(super) fn get(&self, place: &Place, now: Duration) -> Option<AuthenticatedUser> {
+    /// What is known of it, if it was verified with keys of this generation.
+    pub(super) fn get(&self, place: Place, generation: u64, now: Duration) -> Option<Arc<T>> {
         let shard = self.shard(place).lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = shard.get(place)?;
-        (entry.since <= now && now < entry.until).then(|| entry.user.clone())
+        let entry = shard.get(&place)?;
+        let counts = entry.generation == generation && entry.since <= now && now < entry.until;
+        counts.then(|| Arc::clone(&entry.known))
     }
 
-    pub(super) fn insert(&self, place: Place, user: &AuthenticatedUser, now: Duration) {
+    /// Remembers one that ends then by itself.
+    pub(super) fn insert(
+        &self,
+        place: Place,
+        known: &Arc<T>,
+        expires: Option<Duration>,
+        generation: u64,
+        now: Duration,
+    ) {
         let longest = now.saturating_add(LONGEST);
-        let until = user.expires.map_or(longest, |expires| expires.min(longest));
-        let entry = Entry { user: user.clone(), since: now, until };
-        let mut shard = self.shard(&place).lock().unwrap_or_else(PoisonError::into_inner);
+        let until = expires.map_or(longest, |expires| expires.min(longest));
+        let entry = Entry { known: Arc::clone(known), generation, since: now, until };
+        let mut shard = self.shard(place).lock().unwrap_or_else(PoisonError::into_inner);
         if shard.len() >= self.most && !shard.contains_key(&place) {
             shard.retain(|_, entry| now < entry.until);
             // Whichever comes: the order of a hash map is not for a client to choose.
@@ -70,8 +102,9 @@ impl Verified {
         shard.insert(place, entry);
     }
 
-    fn shard(&self, place: &Place) -> &Mutex<HashMap<Place, Entry>> {
-        &self.shards[usize::from(place[0]) % SHARDS]
+    fn shard(&self, place: Place) -> &Mutex<HashMap<Place, Entry<T>>> {
+        // The lowest bits are below the number of shards, so it fits.
+        &self.shards[usize::try_from(place % SHARDS as u128).unwrap_or(0)]
     }
 }
 
@@ -81,10 +114,6 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(1_000);
 
-    fn user(expires: Option<u64>) -> AuthenticatedUser {
-        AuthenticatedUser { expires: expires.map(Duration::from_secs), ..AuthenticatedUser::new("u") }
-    }
-
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
@@ -93,28 +122,45 @@ mod tests {
     fn a_token_is_remembered_for_a_minute_and_not_beyond_its_end() {
         for (expires, last) in [(None, 1_059), (Some(1_030), 1_029), (Some(9_000), 1_059)] {
             let verified = Verified::new(8);
-            let place = verified.place("token").expect("a place");
-            verified.insert(place, &user(expires), NOW);
-            assert!(verified.get(&place, at(last)).is_some(), "{expires:?}");
-            assert!(verified.get(&place, at(last + 1)).is_none(), "{expires:?}");
-            assert!(verified.get(&place, at(999)).is_none(), "a clock that was put back");
+            let place = verified.place(b"token").expect("a place");
+            verified.insert(place, &Arc::new(()), expires.map(at), 0, NOW);
+            assert!(verified.get(place, 0, at(last)).is_some(), "{expires:?}");
+            assert!(verified.get(place, 0, at(last + 1)).is_none(), "{expires:?}");
+            assert!(verified.get(place, 0, at(999)).is_none(), "a clock that was put back");
         }
+    }
+
+    #[test]
+    fn what_other_keys_verified_does_not_count() {
+        let verified = Verified::new(8);
+        let place = verified.place(b"token").expect("a place");
+        verified.insert(place, &Arc::new(()), None, 1, NOW);
+        assert!(verified.get(place, 1, NOW).is_some());
+        assert!(verified.get(place, 2, NOW).is_none());
     }
 
     #[test]
     fn it_is_bounded_whatever_comes() {
         let verified = Verified::new(32);
         for number in 0..1_000 {
-            let place = verified.place(&format!("token {number}")).expect("a place");
-            verified.insert(place, &user(None), NOW);
-            assert!(verified.get(&place, NOW).is_some(), "the newest is there");
+            let place = verified.place(format!("token {number}").as_bytes()).expect("a place");
+            verified.insert(place, &Arc::new(()), None, 0, NOW);
+            assert!(verified.get(place, 0, NOW).is_some(), "the newest is there");
         }
         let kept: usize = verified.shards.iter().map(|shard| shard.lock().expect("a lock").len()).sum();
-        assert_eq!(kept, 32);
+        assert!((17..=32).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn a_place_is_of_one_token_and_of_one_process() {
+        let (one, other) = (Verified::<()>::new(8), Verified::<()>::new(8));
+        assert_eq!(one.place(b"token"), one.clone().place(b"token"));
+        assert_ne!(one.place(b"token"), one.place(b"tokem"));
+        assert_ne!(one.place(b"token"), other.place(b"token"));
     }
 
     #[test]
     fn none_remembers_nothing() {
-        assert!(Verified::new(0).place("token").is_none());
+        assert!(Verified::<()>::new(0).place(b"token").is_none());
     }
 }

@@ -30,6 +30,11 @@ impl Credentials {
         })
     }
 
+    /// Both in one, as no other two would be.
+    pub(super) fn whole(&self) -> Vec<u8> {
+        [self.name.as_bytes(), b":", self.password.as_bytes()].concat()
+    }
+
     fn decode(encoded: &[u8]) -> Option<Self> {
         // What four bytes of base64 make three of, and a colon.
         if encoded.len() > (LONGEST_NAME + 1 + LONGEST_PASSWORD).div_ceil(3) * 4 {

@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, header};
-use sha2::{Digest as _, Sha256};
 
 use super::failures::FailureLimit;
 use super::lockout::Lockout;
@@ -59,8 +58,7 @@ pub struct BasicAuth {
     store: Arc<dyn PasswordStore>,
     names: Option<Arc<[String]>>,
     hashing: Arc<Hashing>,
-    known: Verified,
-    secret: [u8; 32],
+    known: Verified<AuthenticatedUser>,
     lockout: Lockout,
     failures: FailureLimit,
     message: Option<Arc<str>>,
@@ -78,14 +76,11 @@ impl BasicAuth {
     /// Accepts the users of a store.
     #[must_use]
     pub fn store(store: impl PasswordStore) -> Self {
-        // Two identifiers of 122 random bits each, spread over the key.
-        let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(uuid::Uuid::into_bytes).concat();
         Self {
             store: Arc::new(store),
             names: None,
             hashing: Arc::new(Hashing::new()),
             known: Verified::new(KNOWN),
-            secret: Sha256::digest(random).into(),
             lockout: Lockout::default(),
             failures: FailureLimit::default(),
             message: None,
@@ -121,22 +116,11 @@ impl BasicAuth {
         self
     }
 
-    /// Where a right password is kept: no two are the same, and without the secret of this process nobody can guess.
-    fn place(&self, credentials: &Credentials) -> [u8; 32] {
-        let Credentials { name, password } = credentials;
-        let mut hash = Sha256::new_with_prefix(self.secret);
-        hash.update((name.len() as u64).to_be_bytes());
-        hash.update(name);
-        hash.update(password);
-        // Hashed again with the secret, so that nothing can be appended (RFC 2104 in short).
-        Sha256::new_with_prefix(self.secret).chain_update(hash.finalize()).finalize().into()
-    }
-
     /// The user, or nobody.
     async fn user(&self, ctx: &Context, credentials: Credentials) -> Result<Option<AuthenticatedUser>, Error> {
-        let (place, now) = (self.place(&credentials), ctx.now_or_later());
-        if let Some(user) = self.known.get(&place, now) {
-            return Ok(Some(user));
+        let (place, now) = (self.known.place(&credentials.whole()), ctx.now_or_later());
+        if let Some(user) = place.and_then(|place| self.known.get(place, 0, now)) {
+            return Ok(Some(user.as_ref().clone()));
         }
         let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
         let network = address_keys(address).swap_remove(0).0;
@@ -162,7 +146,9 @@ impl BasicAuth {
         // A decoy's password lets nobody in.
         let Some(found) = found else { return Ok(None) };
         attempt.succeeded();
-        self.known.insert(place, &found.user, now);
+        if let Some(place) = place {
+            self.known.insert(place, &Arc::new(found.user.clone()), found.user.expires, 0, now);
+        }
         Ok(Some(found.user))
     }
 }
