@@ -18,6 +18,7 @@ macro_rules! files {
 files!(
     "agent",
     "auth",
+    "basic",
     "body",
     "chunked",
     "cors",

@@ -2,8 +2,9 @@
 
 use http::StatusCode;
 use neurolink_core::middleware::{
-    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts, JwkSetFile,
-    JwtAlgorithm, JwtKeys, Key, RateLimit, RateLimitHeaders, SecurityHeaders, StaticToken, Timing,
+    AccessLog, ApiKey, ApiKeyAuth, BasicAuth, BearerAuth, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts,
+    JwkSetFile, JwtAlgorithm, JwtKeys, Key, PasswordHash, PasswordUser, RateLimit, RateLimitHeaders, SecurityHeaders,
+    StaticToken, Timing,
 };
 use neurolink_core::stack::StackBuilder;
 use neurolink_core::{
@@ -11,6 +12,7 @@ use neurolink_core::{
 };
 use secrecy::ExposeSecret as _;
 
+use crate::PasswordConfig;
 use crate::jwks;
 use crate::sections::parse_hsts;
 use crate::{
@@ -63,6 +65,7 @@ impl Config {
         all.extend(self.rate_limit.build(&mut problems).map(Registration::configured));
         all.extend(self.concurrency.build().map(configured));
         all.extend(self.auth.bearer(&mut problems).map(configured));
+        all.extend(self.auth.basic(&mut problems).map(configured));
         all.extend(self.auth.api_keys().map(configured));
         if problems.is_empty() { Ok(all) } else { Err(ConfigError::new(problems)) }
     }
@@ -232,6 +235,25 @@ impl AuthConfig {
         Some(match self.failure_limit {
             Some(rate) => bearer.failure_limit(rate.limit, rate.window),
             None => bearer.no_failure_limit(),
+        })
+    }
+
+    fn basic(&self, problems: &mut Vec<ConfigProblem>) -> Option<BasicAuth> {
+        let mut users = Vec::new();
+        for (index, PasswordConfig { name, hash, user, roles }) in self.passwords.iter().enumerate() {
+            let user = AuthenticatedUser::new(&**user).with_roles(roles);
+            match PasswordHash::parse(hash.expose_secret()) {
+                Ok(hash) => users.push(PasswordUser::new(&**name, hash, user)),
+                Err(problem) => problems.push(ConfigProblem::new(format!("auth.passwords[{index}].hash"), problem)),
+            }
+        }
+        if users.is_empty() {
+            return None;
+        }
+        let auth = BasicAuth::users(users);
+        Some(match self.failure_limit {
+            Some(rate) => auth.failure_limit(rate.limit, rate.window),
+            None => auth.no_failure_limit(),
         })
     }
 

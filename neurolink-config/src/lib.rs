@@ -29,8 +29,8 @@ pub use secrecy::SecretString;
 pub use sections::{
     ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
     ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig, LogConfig, LogFormat, LogLevel,
-    Origins, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
-    RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TlsConfig, TokenConfig,
+    Origins, PasswordConfig, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
+    RateLimitStore, RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TlsConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

@@ -42,6 +42,9 @@ pub(crate) const API_KEY: Rules = Rules {
 /// A secret of HS256 (RFC 7518, section 3.2); it is never sent.
 pub(crate) const JWT: Rules = Rules { least: 32, allows: |_| true, alphabet: "" };
 
+/// The hash of a password; it is read when it is known to be one.
+pub(crate) const PASSWORD_HASH: Rules = Rules { least: 1, allows: |_| true, alphabet: "" };
+
 /// An address with a password in it; whoever connects checks it.
 pub(crate) const URL: Rules = Rules { least: 1, allows: |_| true, alphabet: "" };
 

@@ -14,6 +14,7 @@ mod http2;
 mod http2_attacks;
 mod lifecycle;
 mod limits;
+mod passwords;
 pub(crate) mod requests;
 mod streams;
 mod timing;
@@ -178,5 +179,9 @@ pub(crate) const ALL: &[FunctionCase] = &[
         .covers(&["S1-59"]),
     alone("concurrency/load-is-shed-and-probes-are-answered", "busy", "RFC 9110 15.6.4", concurrency::shed),
     alone("concurrency/who-waits-gets-the-next-place", "busy", "design 6", concurrency::queued),
+    alone("basic/a-locked-name-is-answered-as-a-wrong-password", "basic", "OWASP ASVS 6.3; CWE-307", passwords::locked)
+        .covers(&["S0-60"]),
+    alone("basic/four-failures-lock-nobody", "basic", "OWASP ASVS 6.3; CWE-307", passwords::not_yet),
+    alone("basic/a-name-of-nobody-is-answered-alike", "basic", "CWE-203", passwords::of_nobody).covers(&["S0-60"]),
     alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes),
 ];

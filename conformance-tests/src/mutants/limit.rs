@@ -162,7 +162,7 @@ fn limit(config: &mut Config, limit: u32) {
 }
 
 /// Believes what every client of the suite says about its address.
-fn trust(config: &mut Config) {
+pub(super) fn trust(config: &mut Config) {
     config.proxies.trusted = vec!["127.0.0.0/8".into()];
 }
 

@@ -6,6 +6,7 @@
 mod adapter;
 mod agent;
 mod auth;
+mod basic;
 mod body;
 mod browser;
 mod concurrency;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<&'static Mutant> {
     let themes: &[&[Mutant]] = &[
         agent::ALL,
         auth::ALL,
+        basic::ALL,
         body::ALL,
         browser::ALL,
         concurrency::ALL,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::reader::{Found, Section, boolean, rate, text};
 use crate::secrets::{API_KEY, BEARER};
 use crate::units::Rate;
-use crate::{JwtConfig, checks, key_file, show};
+use crate::{JwtConfig, PasswordConfig, checks, key_file, show};
 
 /// Section `auth`: who may call. Without tokens, JWT and API keys there is no authentication.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +23,9 @@ pub struct AuthConfig {
     /// Signed bearer tokens (JWT).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt: Option<JwtConfig>,
+    /// Names and passwords (Basic).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passwords: Vec<PasswordConfig>,
     /// API keys in a header.
     pub api_keys: ApiKeysConfig,
     /// How many failures of one address are answered before it must wait: 30 in 60 s; `None` for any number.
@@ -86,6 +89,7 @@ impl Default for AuthConfig {
             token: None,
             tokens: Vec::new(),
             jwt: None,
+            passwords: Vec::new(),
             api_keys: ApiKeysConfig { header: "x-api-key".into(), file: None, keys: Vec::new() },
             failure_limit: Some(Rate::new(30, Duration::from_secs(60))),
             public: Vec::new(),
@@ -113,7 +117,7 @@ impl AuthConfig {
     /// Whether there is any way to authenticate.
     #[must_use]
     pub const fn is_configured(&self) -> bool {
-        self.has_bearer() || !self.api_keys.keys.is_empty()
+        self.has_bearer() || !self.api_keys.keys.is_empty() || !self.passwords.is_empty()
     }
 
     /// Whether bearer tokens of some kind are accepted.
@@ -136,6 +140,12 @@ impl AuthConfig {
         }
         if let Some(jwt) = section.section("jwt") {
             self.jwt = JwtConfig::read(jwt);
+        }
+        if let Some(passwords) = section.sections("passwords") {
+            if passwords.is_empty() {
+                section.missing("passwords", "the list is empty; name a user, or leave it out");
+            }
+            self.passwords = passwords.into_iter().filter_map(PasswordConfig::read).collect();
         }
         if let Some(api_keys) = section.section("api_keys") {
             self.api_keys.read(api_keys);
@@ -170,7 +180,7 @@ fn refuse_repeated<T>(found: &Found, entries: &[(String, T)], secret: fn(&T) -> 
 }
 
 /// A user's id: every credential needs one.
-fn user(section: &mut Section<'_>) -> Option<String> {
+pub(super) fn user(section: &mut Section<'_>) -> Option<String> {
     let Some(entry) = section.take("user") else {
         section.missing("user", "it is missing; write the id of the user, such as `user = \"alice\"`");
         return None;
