@@ -52,7 +52,8 @@ impl Serving {
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line");
-        let address = line.trim_end().strip_prefix("listening on http://").unwrap_or_default().to_owned();
+        let place = line.trim_end().strip_prefix("listening on ").unwrap_or_default();
+        let address = place.strip_prefix("http://").unwrap_or(place).to_owned();
         let mut serving = Self { child, stdout, address };
         assert!(!serving.address.is_empty(), "{line:?} {}", serving.stderr_after_kill());
         serving

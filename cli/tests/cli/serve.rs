@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::kit::{Serving, err, frameworks, neurolink, run};
+use crate::kit::{Serving, err, folder, frameworks, neurolink, run};
 
 #[test]
 fn serve_says_where_it_listens_answers_and_ends_when_told() {
@@ -17,6 +17,35 @@ fn serve_says_where_it_listens_answers_and_ends_when_told() {
     assert!(out.contains(&format!("curl http://{address}/api/agent/execute")), "{out}");
     assert!(out.contains("axum") && out.contains("/api/tools"), "{out}");
     assert!(err.contains("/api/health"), "the access log: {err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_has_a_flag_and_is_gone_at_the_end() {
+    use std::io::{Read as _, Write as _};
+
+    let path = folder().join("s.sock");
+    let place = format!("unix:{}", path.display());
+    let serving = Serving::start(&mut neurolink(&["serve", "--bind", &place]));
+    assert_eq!(serving.address, place);
+    let mut stream = std::os::unix::net::UnixStream::connect(&path).expect("connects");
+    stream.write_all(b"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("sends");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("text");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let (code, out, err) = serving.end("-TERM");
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains("curl --unix-socket") && !path.exists(), "{out}");
+}
+
+#[test]
+fn a_certificate_that_cannot_be_read_is_a_mistake_of_the_configuration() {
+    let output = run(&["serve", "--bind", "127.0.0.1:0", "--tls-cert", "missing.crt", "--tls-key", "missing.key"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = err(&output);
+    for part in ["server.tls.cert = missing.crt", "server.tls.key = missing.key", "No such file"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }
 
 #[test]
