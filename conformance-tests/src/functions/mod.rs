@@ -182,6 +182,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
     alone("basic/a-locked-name-is-answered-as-a-wrong-password", "basic", "OWASP ASVS 6.3; CWE-307", passwords::locked)
         .covers(&["S0-60"]),
     alone("basic/four-failures-lock-nobody", "basic", "OWASP ASVS 6.3; CWE-307", passwords::not_yet),
-    alone("basic/a-name-of-nobody-is-answered-alike", "basic", "CWE-203", passwords::of_nobody).covers(&["S0-60"]),
+    alone("basic/a-name-of-nobody-is-answered-alike", "basic", "CWE-203", passwords::of_nobody)
+        .covers(&["S0-11", "S0-60"]),
     alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes),
 ];

@@ -75,7 +75,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("metrics", &[Probe::Route("/metrics"), Probe::Middleware("metrics")]),
     ("OAuth", &[Probe::Route("/oauth")]),
     ("OpenAI routes", &[Probe::Route("/chat/completions")]),
-    ("password hashing", &[Probe::Text("neurolink-core/Cargo.toml", "argon2")]),
     ("preset hardening", &[Probe::Preset("hardening")]),
     ("preset keryx", &[Probe::Preset("keryx")]),
     ("preset tonl", &[Probe::Preset("tonl")]),
