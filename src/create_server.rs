@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use neurolink_config::Config;
-use neurolink_core::server::{Adapter, Server};
+use neurolink_core::server::{Adapter, Listener, Server};
 use neurolink_core::{App, AppBuilder, ConfigError, ConfigProblem, Engine, Registration, Route, RouteGroup, Settings};
 use neurolink_routes::WithRoutes as _;
-use neurolink_serve::ServeConfig;
+use neurolink_serve::{ServeConfig, Tls};
 
 use crate::{Framework, serve_config};
 
@@ -34,6 +34,7 @@ pub fn create_server(engine: impl Engine) -> CreateServer {
         adapter: None,
         framework: None,
         address: None,
+        listener: None,
     }
 }
 
@@ -48,6 +49,7 @@ pub struct CreateServer {
     adapter: Option<Arc<dyn Adapter>>,
     framework: Option<Framework>,
     address: Option<String>,
+    listener: Option<Listener>,
 }
 
 impl CreateServer {
@@ -118,6 +120,15 @@ impl CreateServer {
         self
     }
 
+    /// Serves on a socket that is open already, in place of an address; see [`ServerBuilder::listener`].
+    ///
+    /// [`ServerBuilder::listener`]: neurolink_core::server::ServerBuilder::listener
+    #[must_use]
+    pub fn listener(mut self, listener: impl Into<Listener>) -> Self {
+        self.listener = Some(listener.into());
+        self
+    }
+
     /// Builds the app alone, to mount it somewhere.
     ///
     /// # Errors
@@ -140,6 +151,7 @@ impl CreateServer {
             Ok(serve) => (serve, Vec::new()),
             Err(error) => (ServeConfig::default(), error.into_problems()),
         };
+        let tls = serve.tls.clone();
         let adapter = match self.adapter.take() {
             Some(adapter) => {
                 for (key, given) in [("tls", server.tls.is_some()), ("proxy_protocol", server.proxy_protocol)] {
@@ -160,6 +172,7 @@ impl CreateServer {
                 framework.adapter_with(serve).map_err(|problem| ConfigError::new(vec![problem]))?
             }
         };
+        let listener = self.listener.take();
         let address = self.address.take().unwrap_or_else(|| server.address());
         let (drain_delay, grace): (Duration, Duration) = (server.drain_delay, server.grace);
         let app = match self.build_app() {
@@ -175,6 +188,21 @@ impl CreateServer {
         if server.allow_unauthenticated {
             builder = builder.allow_unauthenticated();
         }
+        if let Some(listener) = listener {
+            builder = builder.listener(listener);
+        }
+        if let Some(tls) = tls {
+            builder = builder.on_reload(move || read_again(&tls));
+        }
         Ok(builder.build())
+    }
+}
+
+fn read_again(tls: &Tls) {
+    match tls.reload() {
+        Ok(()) => tracing::info!(target: "neurolink::server", "the certificate was read again"),
+        Err(error) => {
+            tracing::error!(target: "neurolink::server", "the new certificate is not used, the one before is: {error}");
+        }
     }
 }

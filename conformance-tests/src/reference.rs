@@ -282,12 +282,14 @@ async fn client(ctx: &mut Context) -> Json<Value> {
     seen.sort_unstable();
     let (address, host, headers) = (ctx.client_address(), ctx.host(), ctx.headers());
     let own = headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
+    let (is_peer, is_own_host) = (address == ctx.conn().peer_address(), host == own);
+    // The peer's own address and port are others at each server.
     Json(json!({
-        "address": address,
-        "isPeer": address == ctx.conn().peer_address(),
+        "address": if is_peer { json!("peer") } else { json!(address) },
+        "isPeer": is_peer,
         "https": ctx.is_https(),
-        "host": host,
-        "isOwnHost": host == own,
+        "host": if is_own_host { json!("own") } else { json!(host) },
+        "isOwnHost": is_own_host,
         "headers": seen,
     }))
 }

@@ -2,7 +2,9 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use clap::Args;
+use listenfd::ListenFd;
 use neurolink::routes::OfflineEngine;
+use neurolink::server::Listener;
 use neurolink::{ConfigError, ConfigProblem, Server, ServerError, create_server};
 use neurolink_config::{Config, Loaded, LogFormat};
 
@@ -27,6 +29,7 @@ Examples:
   neurolink serve --config neurolink.toml --log json
 
 A secret has no flag: set NEUROLINK__AUTH__TOKEN, or NEUROLINK__AUTH__TOKEN_FILE with the path of a file.
+A socket that a supervisor hands over (LISTEN_FDS) is served in place of the address; SIGHUP reads certificates again.
 Every setting has a variable, such as NEUROLINK__SERVER__PORT; `neurolink config` shows them all.")]
 pub(crate) struct Serve {
     #[command(flatten)]
@@ -39,14 +42,34 @@ impl Serve {
         loaded.check_exposure()?;
         logging::start(&loaded.config.log)?;
         say(&loaded);
-        let server = create_server(OfflineEngine::new())
-            .bind(loaded.config.server.address())
-            .config(loaded.config.clone())
-            .build()?;
+        let mut server =
+            create_server(OfflineEngine::new()).bind(loaded.config.server.address()).config(loaded.config.clone());
+        if let Some(listener) = handed_over()? {
+            server = server.listener(listener);
+        }
+        let server = server.build()?;
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|error| Failure::Run(format!("cannot start the runtime: {error}")))?;
         runtime.block_on(serve(&server, &loaded.config))
     }
+}
+
+/// The socket that a supervisor has opened for this process (`LISTEN_FDS` and `LISTEN_PID`, as systemd sets them).
+fn handed_over() -> Result<Option<Listener>, Failure> {
+    let failed = |error| Failure::Run(format!("the socket in LISTEN_FDS cannot be used: {error}"));
+    let mut sockets = ListenFd::from_env();
+    match sockets.len() {
+        0 => return Ok(None),
+        1 => {}
+        many => {
+            return Err(Failure::Run(format!("LISTEN_FDS hands over {many} sockets; one is served, hand over one")));
+        }
+    }
+    #[cfg(unix)]
+    if let Ok(Some(listener)) = sockets.take_unix_listener(0) {
+        return Ok(Some(listener.into()));
+    }
+    Ok(sockets.take_tcp_listener(0).map_err(failed)?.map(Listener::from))
 }
 
 /// What should be known about the configuration; in the log when that is for machines.

@@ -80,10 +80,15 @@ impl Serving {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Sends a signal, waits for the end, and gives exit code, standard output and standard error.
-    pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
+    }
+
+    /// Sends a signal, waits for the end, and gives exit code, standard output and standard error.
+    pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
+        self.signal(signal);
         let (mut out, mut err) = (String::new(), String::new());
         self.stdout.read_to_string(&mut out).expect("UTF-8");
         self.child.stderr.take().expect("piped").read_to_string(&mut err).expect("UTF-8");

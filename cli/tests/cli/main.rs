@@ -5,6 +5,8 @@ mod configuration;
 mod conformance;
 mod diff;
 mod kit;
+#[cfg(unix)]
+mod lifecycle;
 mod redis;
 #[path = "../../../neurolink-redis/kit/mod.rs"]
 mod redis_kit;

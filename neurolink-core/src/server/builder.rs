@@ -1,8 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Adapter, Server};
+use super::{Adapter, Listener, Server};
 use crate::App;
+
+/// What is done when the process is told to read its files again.
+pub(super) type ReloadHook = Arc<dyn Fn() + Send + Sync>;
 
 /// Collects what a [`Server`] is made of.
 pub struct ServerBuilder {
@@ -10,6 +13,8 @@ pub struct ServerBuilder {
     pub(super) adapter: Arc<dyn Adapter>,
     pub(super) address: String,
     pub(super) unix_mode: u32,
+    pub(super) listener: Option<Arc<Listener>>,
+    pub(super) reload: Vec<ReloadHook>,
     pub(super) drain_delay: Duration,
     pub(super) grace: Duration,
     pub(super) allow_unauthenticated: bool,
@@ -23,6 +28,23 @@ impl ServerBuilder {
     #[must_use]
     pub fn bind(mut self, address: impl Into<String>) -> Self {
         self.address = address.into();
+        self
+    }
+
+    /// Serves on a socket that is open already, in place of an address: one that a supervisor holds, so that a new
+    /// process takes over from an old one and no connection is refused in between.
+    ///
+    /// The socket stays open when the server stops, and what connects then waits for whoever serves it next.
+    #[must_use]
+    pub fn listener(mut self, listener: impl Into<Listener>) -> Self {
+        self.listener = Some(Arc::new(listener.into()));
+        self
+    }
+
+    /// Does this at SIGHUP, while [`Server::run`] or [`Server::wait`] waits; without any, SIGHUP ends the process.
+    #[must_use]
+    pub fn on_reload(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.reload.push(Arc::new(hook));
         self
     }
 
@@ -78,6 +100,8 @@ impl Server {
             adapter,
             address: "127.0.0.1:3000".into(),
             unix_mode: 0o660,
+            listener: None,
+            reload: Vec::new(),
             drain_delay: Duration::ZERO,
             grace: Duration::from_secs(25),
             allow_unauthenticated: false,

@@ -7,11 +7,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::builder::ReloadHook;
 use super::events::EventSender;
 use super::listen::{self, File, Open};
-use super::signals::Signals;
+use super::signals::{Signal, Signals};
 use super::{
-    Adapter, Event, Events, Phase, ServeError, ServerBuilder, ServerError, Shutdown, ShutdownHandle, State, Status,
+    Adapter, Event, Events, Listener, Phase, ServeError, ServerBuilder, ServerError, Shutdown, ShutdownHandle, State,
+    Status,
 };
 use crate::{App, Code, Plan};
 
@@ -26,6 +28,8 @@ struct Inner {
     adapter: Arc<dyn Adapter>,
     address: String,
     unix_mode: u32,
+    listener: Option<Arc<Listener>>,
+    reload: Vec<ReloadHook>,
     drain_delay: Duration,
     grace: Duration,
     allow_unauthenticated: bool,
@@ -66,13 +70,25 @@ const LAST: Duration = Duration::from_secs(1);
 impl Server {
     pub(super) fn new(options: ServerBuilder) -> Self {
         let events = EventSender::new();
-        let ServerBuilder { app, adapter, address, unix_mode, drain_delay, grace, allow_unauthenticated } = options;
+        let ServerBuilder {
+            app,
+            adapter,
+            address,
+            unix_mode,
+            listener,
+            reload,
+            drain_delay,
+            grace,
+            allow_unauthenticated,
+        } = options;
         Self {
             inner: Arc::new(Inner {
                 app: app.with_events(events.clone()),
                 adapter,
                 address,
                 unix_mode,
+                listener,
+                reload,
                 drain_delay,
                 grace,
                 allow_unauthenticated,
@@ -132,7 +148,10 @@ impl Server {
 
     fn open(&self) -> Result<Run, ServerError> {
         let inner = &self.inner;
-        let Open { listener, file } = listen::open(&inner.address, inner.unix_mode)?;
+        let Open { listener, file } = match &inner.listener {
+            Some(listener) => listen::handed_over(listener)?,
+            None => listen::open(&inner.address, inner.unix_mode)?,
+        };
         let address = listener.local_addr();
         let address = address.map_err(|source| ServerError::Bind { address: inner.address.clone(), source })?;
         // A Unix socket is reached by whoever its file's permissions let in.
@@ -277,22 +296,28 @@ impl Server {
     pub async fn wait(&self) -> Result<(), ServerError> {
         let Some(run) = self.life().run.clone() else { return Ok(()) };
         let mut ended = run.ended.clone();
-        let mut signals = Signals::listen();
-        tokio::select! {
-            () = signals.next() => {}
-            _ = ended.wait_for(|ended| *ended) => {
-                let task = run.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-                let failed = match task {
-                    Some(task) => task.await.unwrap_or(Ok(())),
-                    None => Ok(()), // somebody stops it already
-                };
-                self.stop().await?;
-                return failed.map_err(ServerError::from);
+        let mut signals = Signals::listen(!self.inner.reload.is_empty());
+        loop {
+            let signal = tokio::select! {
+                signal = signals.next() => signal,
+                _ = ended.wait_for(|ended| *ended) => {
+                    let task = run.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    let failed = match task {
+                        Some(task) => task.await.unwrap_or(Ok(())),
+                        None => Ok(()), // somebody stops it already
+                    };
+                    self.stop().await?;
+                    return failed.map_err(ServerError::from);
+                }
+            };
+            match signal {
+                Signal::Stop => break,
+                Signal::Reload => self.inner.reload.iter().for_each(|hook| hook()),
             }
         }
         tokio::select! {
             stopped = self.stop() => stopped,
-            () = signals.next() => {
+            () = signals.stop() => {
                 self.force();
                 self.stop().await
             }

@@ -31,6 +31,19 @@ pub(super) fn open(address: &str, mode: u32) -> Result<Open, ServerError> {
     Ok(Open { listener: tcp(&addresses).map_err(failed)?.into(), file: None })
 }
 
+/// A handle of a socket that somebody else has opened.
+pub(super) fn handed_over(listener: &Listener) -> Result<Open, ServerError> {
+    let failed = |source| ServerError::Bind { address: "the socket that was handed over".to_owned(), source };
+    let listener = listener.try_clone().map_err(failed)?;
+    match &listener {
+        Listener::Tcp(listener) => listener.set_nonblocking(true),
+        #[cfg(unix)]
+        Listener::Unix(listener) => listener.set_nonblocking(true),
+    }
+    .map_err(failed)?;
+    Ok(Open { listener, file: None })
+}
+
 fn tcp(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(addresses)?;
     // std queues 128 connections: in a burst, further ones would wait a second for their next try.

@@ -1,0 +1,66 @@
+//! What a supervisor does with the process.
+
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::kit::{Serving, folder, frameworks, neurolink};
+
+/// The binary with a listening socket as systemd hands it over: descriptor 3, for the process that is started.
+fn with_socket(listener: &TcpListener, framework: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@" 3<&0 </dev/null"#]);
+    let neurolink = neurolink(&["serve", "--framework", framework]);
+    command.arg(neurolink.get_program()).args(neurolink.get_args());
+    command.stdin(Stdio::from(OwnedFd::from(listener.try_clone().expect("a second handle"))));
+    command
+}
+
+#[test]
+fn a_socket_that_is_handed_over_is_served_and_outlives_the_process() {
+    for framework in frameworks() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        for _ in 0..2 {
+            let serving = Serving::start(&mut with_socket(&listener, framework));
+            assert_eq!(serving.address, address, "{framework}");
+            assert!(serving.get("/api/health/live", "").starts_with("HTTP/1.1 200"), "{framework}");
+            let (code, _, err) = serving.end("-TERM");
+            assert_eq!(code, Some(0), "{framework}: {err}");
+        }
+    }
+}
+
+#[test]
+fn sockets_that_nobody_asked_for_are_a_mistake() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"LISTEN_FDS=2 LISTEN_PID=$$ exec "$0" "$@" 3<&0 4<&0 </dev/null"#]);
+    let neurolink = neurolink(&["serve"]);
+    command.arg(neurolink.get_program()).args(neurolink.get_args());
+    let output = command.stdin(Stdio::from(OwnedFd::from(listener))).output().expect("runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("LISTEN_FDS hands over 2 sockets"), "{text}");
+}
+
+#[test]
+fn sighup_reads_the_certificate_again_and_a_broken_one_is_not_used() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let (cert, key) = (folder().join("tls.crt"), folder().join("tls.key"));
+    std::fs::write(&cert, made.cert.pem()).expect("written");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let (cert_name, key_name) = (cert.display().to_string(), key.display().to_string());
+    let mut command = neurolink(&["serve", "--port", "0", "--tls-cert", &cert_name, "--tls-key", &key_name]);
+    let serving = Serving::start(&mut command);
+    serving.signal("-HUP");
+    // The signals are not queued: each is waited for.
+    std::thread::sleep(Duration::from_millis(300));
+    std::fs::write(&cert, "no certificate").expect("written");
+    serving.signal("-HUP");
+    std::thread::sleep(Duration::from_millis(300));
+    let (code, _, err) = serving.end("-TERM");
+    assert_eq!(code, Some(0), "{err}");
+    assert!(err.contains("the certificate was read again"), "{err}");
+    assert!(err.contains("the new certificate is not used, the one before is"), "{err}");
+}
