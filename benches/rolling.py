@@ -27,7 +27,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FRAMEWORKS = ["axum", "actix", "warp", "poem"]
 READ = 0.150  # what was sent so long ago has been read
-BODY = b'{"input":"one two three","model":"offline/slow-100ms"}'
+BODY = b'{"input":{"text":"one"},"model":"offline/slow-100ms","maxTokens":3}'
 SLOW = (b"POST /api/agent/execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY))
 QUICK = b"GET /api/version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
