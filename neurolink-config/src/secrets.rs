@@ -43,6 +43,11 @@ pub(crate) const API_KEY: Rules = Rules {
 pub(crate) const JWT: Rules = Rules { least: 32, allows: |_| true, alphabet: "" };
 
 impl Rules {
+    /// The same with other fewest bytes.
+    pub(crate) const fn of_at_least(self, least: usize) -> Self {
+        Self { least, ..self }
+    }
+
     /// Whether a secret is long enough and can be sent.
     ///
     /// # Errors

@@ -354,7 +354,7 @@ impl JwtKeys {
         let (header, payload) = message.split_once('.').ok_or_else(|| invalid("the token is none"))?;
         // Strict: without padding, and with no bits to spare.
         let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| invalid("the token's header is no base64url"))?;
-        let header: Header = read(&header)?;
+        let header: Header<'_> = read(&header)?;
         if !self.rules.algorithms.has(header.algorithm) {
             return Err(invalid("the token has another algorithm"));
         }
@@ -371,7 +371,7 @@ impl JwtKeys {
     }
 
     /// Whether one of the keys has made a signature.
-    async fn is_signed(&self, header: &Header, message: &[u8], signature: &Vec<u8>) -> Result<bool, Error> {
+    async fn is_signed(&self, header: &Header<'_>, message: &[u8], signature: &Vec<u8>) -> Result<bool, Error> {
         let id = header.key.as_deref();
         let fits = |set: &KeySet| {
             let mut keys = set.candidates(header.algorithm, id);
