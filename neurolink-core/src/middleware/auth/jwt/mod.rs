@@ -343,7 +343,7 @@ impl JwtKeys {
             }
         };
         if let Some(revocation) = &self.revocation {
-            revocation.ask(&known).await?;
+            Box::pin(revocation.ask(&known)).await?;
         }
         Ok(known)
     }
@@ -381,12 +381,16 @@ impl JwtKeys {
             return Ok(true);
         }
         let Some(remote) = self.remote.as_ref().filter(|_| !header.algorithm.is_shared()) else { return Ok(false) };
-        let set = remote.current().await?;
-        if fits(&set) {
-            return Ok(true);
-        }
-        let Some(id) = id.filter(|id| !set.names(id) && !self.keys.names(id)) else { return Ok(false) };
-        Ok(remote.with_name(id).await.is_some_and(|set| fits(&set)))
+        // Boxed: waiting for a source would make the future of every token large.
+        Box::pin(async {
+            let set = remote.current().await?;
+            if fits(&set) {
+                return Ok(true);
+            }
+            let Some(id) = id.filter(|id| !set.names(id) && !self.keys.names(id)) else { return Ok(false) };
+            Ok(remote.with_name(id).await.is_some_and(|set| fits(&set)))
+        })
+        .await
     }
 
     /// Whether a stream may go on, if that can change before the token ends.
