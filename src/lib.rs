@@ -29,6 +29,8 @@ pub use neurolink_warp as warp;
 /// The code of the documentation pages is compiled.
 #[cfg(doctest)]
 mod pages {
+    #[doc = include_str!("../docs/authentication.md")]
+    mod authentication {}
     #[doc = include_str!("../docs/limits.md")]
     mod limits {}
     #[doc = include_str!("../docs/middleware.md")]

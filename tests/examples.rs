@@ -86,3 +86,18 @@ fn write_adapter() {
     let hosts = ask(&address, "GET /nope", "", "");
     assert!(hosts.starts_with("HTTP/1.1 404") && body(&hosts) == "not found", "{hosts}");
 }
+
+#[test]
+fn jwt_provider() {
+    let mut example = Example::start("jwt_provider", &[]);
+    let (provider, server) = (example.address(), example.address());
+    let token = body(&ask(&provider, "GET /token", "", "")).to_owned();
+    let with = |token: &str| ask(&server, "GET /api/me", &format!("Authorization: Bearer {token}\r\n"), "");
+    let me = with(&token);
+    assert!(me.starts_with("HTTP/1.1 200") && body(&me).contains(r#""data":"alice""#), "{me}");
+    let changed = with(&token.replacen('.', ".e30", 1));
+    assert!(changed.starts_with("HTTP/1.1 401") && changed.contains("AUTH_INVALID"), "{changed}");
+    assert!(changed.contains(r#"error="invalid_token", error_description="The token is not valid""#), "{changed}");
+    let stranger = ask(&server, "GET /api/me", "", "");
+    assert!(stranger.starts_with("HTTP/1.1 401") && stranger.contains("AUTH_REQUIRED"), "{stranger}");
+}

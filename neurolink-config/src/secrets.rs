@@ -49,6 +49,11 @@ pub(crate) const PASSWORD_HASH: Rules = Rules { least: 1, allows: |_| true, alph
 pub(crate) const URL: Rules = Rules { least: 1, allows: |_| true, alphabet: "" };
 
 impl Rules {
+    /// The same with other fewest bytes.
+    pub(crate) const fn of_at_least(self, least: usize) -> Self {
+        Self { least, ..self }
+    }
+
     /// Whether a secret is long enough and can be sent.
     ///
     /// # Errors

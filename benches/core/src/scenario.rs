@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
-use jsonwebtoken::{EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use neurolink_core::middleware::{
     AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, JwtKeys, RateLimit, RequireRoles, SecurityHeaders, StaticToken,
     Timing,
@@ -43,6 +43,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ok("get-api-key", || built(guarded().middleware(api_key())), with_key),
     ok("get-jwt", || built(guarded().middleware(jwt())), || bearing(&SIGNED)),
     ok("get-jwt-remembered", || built(guarded().middleware(remembered())), || bearing(&SIGNED)),
+    ok("get-jwt-es256", || built(guarded().middleware(by_key(ES256))), || bearing(&SIGNED_ES256)),
+    ok("get-jwt-eddsa", || built(guarded().middleware(by_key(ED25519))), || bearing(&SIGNED_EDDSA)),
+    // What `jsonwebtoken::decode` costs alone: signature, `exp`, `iss` and `aud`, claims as a map.
+    ok("decode-hs256", || None, || decoded(&SIGNED, &HS256_KEY, Algorithm::HS256)),
+    ok("decode-es256", || None, || decoded(&SIGNED_ES256, &ES256_KEY, Algorithm::ES256)),
+    ok("decode-eddsa", || None, || decoded(&SIGNED_EDDSA, &EDDSA_KEY, Algorithm::EdDSA)),
+    ok("build-get-bearing", || None, || bearing(&SIGNED)),
     ok(
         "get-roles",
         || built(guarded().middleware(bearer()).middleware(RequireRoles::any(["reader"]))),
@@ -120,6 +127,46 @@ fn remembered() -> BearerAuth {
 
 fn keys() -> JwtKeys {
     JwtKeys::hs256(SECRET).issuer("bench").audience("bench")
+}
+
+/// Public keys of nobody, and tokens that their private halves signed, which are gone.
+const ES256: &str = "-----BEGIN PUBLIC KEY-----\n\
+             MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEfOk4/3jSAlnP1qxQIJiFZ1/iC/X9\n\
+             rcQEKhaIxP8mIzmxsu7Twt9Qgq3zQXsAKky+oMVjQO4on+mMTJOSFseePg==\n\
+             -----END PUBLIC KEY-----";
+const ED25519: &str = "-----BEGIN PUBLIC KEY-----\n\
+             MCowBQYDK2VwAyEAYvVeG/qEx7+2UJInSLdZgIzfjlezmf+NrDuLPeNaVG0=\n\
+             -----END PUBLIC KEY-----";
+static SIGNED_ES256: LazyLock<String> = LazyLock::new(|| {
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJiZW5jaCIsImlzcyI6ImJlbmNoIiwiYXVkIjoiYmVuY2giLCJleHAiOjQxMDI0NDQ4MDB9.Q-hzwijbbdv8-iRhAN1P9dffMyzSYDFO6b5mOT9GS8VCvVnURT_MVXJaDcBO9IgjDLGfba7PJqFED8f6lpKBHw".into()
+});
+static SIGNED_EDDSA: LazyLock<String> = LazyLock::new(|| {
+    "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSJ9.eyJzdWIiOiJiZW5jaCIsImlzcyI6ImJlbmNoIiwiYXVkIjoiYmVuY2giLCJleHAiOjQxMDI0NDQ4MDB9.Rh4SL_hV380UNqe6TIcaLrlxKzVZ7BQxptkbPvyjpIGdqH-B3MhG1F_p5HiJCcZGBjJkJgL8uAgL_35_OfU7Cw".into()
+});
+
+static HS256_KEY: LazyLock<DecodingKey> = LazyLock::new(|| DecodingKey::from_secret(SECRET));
+static ES256_KEY: LazyLock<DecodingKey> = LazyLock::new(|| {
+    DecodingKey::from_ec_components(
+        "fOk4_3jSAlnP1qxQIJiFZ1_iC_X9rcQEKhaIxP8mIzk",
+        "sbLu08LfUIKt80F7ACpMvqDFY0DuKJ_pjEyTkhbHnj4",
+    )
+    .expect("a key")
+});
+static EDDSA_KEY: LazyLock<DecodingKey> =
+    LazyLock::new(|| DecodingKey::from_ed_components("YvVeG_qEx7-2UJInSLdZgIzfjlezmf-NrDuLPeNaVG0").expect("a key"));
+
+fn by_key(pem: &str) -> BearerAuth {
+    BearerAuth::jwt(JwtKeys::pem(pem).issuer("bench").audience("bench").remember(0))
+}
+
+/// Verifies a token as the library does it, and builds the request all the same.
+fn decoded(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Request {
+    let mut rules = Validation::new(algorithm);
+    rules.set_issuer(&["bench"]);
+    rules.set_audience(&["bench"]);
+    let decoded = jsonwebtoken::decode::<serde_json::Map<String, Value>>(token, key, &rules).expect("valid");
+    std::hint::black_box(decoded);
+    get()
 }
 
 fn api_key() -> ApiKeyAuth {

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use neurolink_core::Middleware as _;
 use neurolink_core::middleware::{BearerAuth, JwtAlgorithm, JwtKeys};
-use neurolink_core::{ConfigProblem, Middleware as _};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -257,22 +257,15 @@ fn file(
 impl JwtSecretConfig {
     fn read(mut section: Section<'_>) -> Option<Self> {
         let given = section.given(&["secret", "secret_file"]);
-        let secret = section.secret("secret", "secret_file", JWT);
-        if given.is_empty() {
-            section.missing("secret", "it is missing; write the secret, or `secret_file` with its path");
-        }
         let mut algorithm = JwtAlgorithm::Hs256;
         section.set("algorithm", &mut algorithm, |value| {
             let algorithm = text(value)?.parse::<JwtAlgorithm>().ok().filter(|algorithm| algorithm.is_shared());
             algorithm.ok_or_else(|| "write one of HS256, HS384, HS512".into())
         });
-        if let Some(secret) = &secret {
-            use secrecy::ExposeSecret as _;
-            let secret = secret.expose_secret();
-            for problem in problems(JwtKeys::secret(algorithm, secret)) {
-                let problem = ConfigProblem::new(section.key("secret"), problem).with_secret(secret);
-                section.found().problem(problem);
-            }
+        let rules = JWT.of_at_least(algorithm.shortest_secret());
+        let secret = section.secret("secret", "secret_file", rules);
+        if given.is_empty() {
+            section.missing("secret", "it is missing; write the secret, or `secret_file` with its path");
         }
         section.finish();
         Some(Self { secret: secret?, algorithm })

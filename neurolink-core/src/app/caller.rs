@@ -10,7 +10,7 @@ use crate::{AuthenticatedUser, BoxFuture, Code, Context, Error};
 #[derive(Default)]
 pub(super) struct Caller {
     user: Option<AuthenticatedUser>,
-    still_good: Vec<StillGood>,
+    still_good: SmallVec<[StillGood; 1]>,
     challenges: SmallVec<[HeaderValue; 2]>,
     authorization_claimed: bool,
     message: Option<Box<str>>,

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::BoxFuture;
 
 /// Whether a credential is still good.
@@ -11,12 +13,12 @@ pub(crate) struct Authority {
     /// When the credential ends, since the epoch.
     pub(crate) expires: Option<Duration>,
     /// Asked now and then, for credentials that can be revoked: all must say so.
-    pub(crate) still_good: Vec<StillGood>,
+    pub(crate) still_good: SmallVec<[StillGood; 1]>,
 }
 
 impl Authority {
     /// Whether it can end before the credential does.
-    pub(crate) const fn can_be_revoked(&self) -> bool {
+    pub(crate) fn can_be_revoked(&self) -> bool {
         !self.still_good.is_empty()
     }
 

@@ -217,7 +217,7 @@ async fn a_stream_ends_within_a_minute_of_a_revocation() {
             begun.elapsed() < Duration::from_secs(70)
         })
     };
-    let authority = Authority { expires: None, still_good: vec![Box::new(still_good)] };
+    let authority = Authority { expires: None, still_good: smallvec::smallvec![Box::new(still_good) as _] };
     let parts = SseParts { authority, ..parts(StreamSettings::default()) };
     let (wire, took) = ends_with(parts, Box::pin(futures_util::stream::pending())).await;
     assert!(wire.contains("\"code\":\"AUTH_EXPIRED\""), "{wire}");

@@ -19,6 +19,8 @@ mod failures;
 #[cfg(feature = "full")]
 mod headers;
 #[cfg(feature = "full")]
+mod jwt;
+#[cfg(feature = "full")]
 mod limit_algorithms;
 #[cfg(feature = "full")]
 mod limit_keys;

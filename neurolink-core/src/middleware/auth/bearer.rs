@@ -10,7 +10,7 @@ use super::failures::FailureLimit;
 use super::jwt::JwtKeys;
 use super::secret::{self, Hashed};
 use crate::stack::{Kind, Next, order};
-use crate::{AuthenticatedUser, BoxFuture, Code, Context, Error, Middleware, Response};
+use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Response};
 
 /// How many external validations run at one time.
 pub(super) const EXTERNAL_CALLS: usize = 64;
@@ -131,45 +131,28 @@ impl BearerAuth {
         self
     }
 
-    /// The user of what a request presents that is not remembered.
-    ///
-    /// Boxed: it is seldom needed and would make the future of every request large.
-    fn judge<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            let attempt = self.failures.attempt(ctx)?;
-            let judged = match token(ctx) {
-                Ok(token) => self.user(&token, ctx).await,
-                Err(error) => Err(error),
-            };
-            match judged {
-                Ok(user) => {
-                    drop(attempt);
-                    ctx.authenticate(user)
-                }
-                Err(error) => {
-                    let challenge = if error.code() == Code::TokenExpired { EXPIRED } else { INVALID };
-                    let reason = error.log_text();
-                    Err(attempt.refused(ctx, error, &reason, challenge))
-                }
-            }
-        })
+    /// The user of a token about which nobody has to be asked, if it is of that kind.
+    fn at_once(&self, token: &str) -> Option<Result<AuthenticatedUser, Error>> {
+        if self.jwt.is_some() && is_jwt(token) {
+            return None;
+        }
+        let presented = (!self.tokens.is_empty()).then(|| Hashed::new(token.as_bytes()));
+        let known = presented.and_then(|presented| secret::find(self.tokens.iter(), &presented, |token| &token.hashed));
+        match known {
+            Some(known) => Some(Ok(known.user.clone())),
+            None if self.validator.is_none() => Some(Err(Error::new(Code::AuthInvalid))),
+            None => None,
+        }
     }
 
-    async fn user(&self, token: &str, ctx: &mut Context) -> Result<AuthenticatedUser, Error> {
-        if let Some(keys) = &self.jwt
-            && token.bytes().filter(|byte| *byte == b'.').count() == 2
-        {
+    /// The user of any other token.
+    async fn later(&self, token: &str, ctx: &mut Context) -> Result<AuthenticatedUser, Error> {
+        if let Some(keys) = self.jwt.as_ref().filter(|_| is_jwt(token)) {
             let known = keys.verify(token, ctx.now()).await?;
             if let Some(still_good) = keys.still_good(&known) {
                 ctx.keep_authority_async(still_good);
             }
             return Ok(known.user.clone());
-        }
-        if !self.tokens.is_empty() {
-            let presented = Hashed::new(token.as_bytes());
-            if let Some(known) = secret::find(self.tokens.iter(), &presented, |token| &token.hashed) {
-                return Ok(known.user.clone());
-            }
         }
         let Some((validator, calls)) = &self.validator else {
             return Err(Error::new(Code::AuthInvalid));
@@ -183,6 +166,11 @@ impl BearerAuth {
             Err(error) => Err(Error::new(Code::Unavailable).with_source(error)),
         }
     }
+}
+
+/// Whether a token has the form of a JWT: three parts.
+fn is_jwt(token: &str) -> bool {
+    token.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"neurolink\"");
@@ -215,7 +203,7 @@ fn presented(ctx: &Context) -> Option<&[u8]> {
 }
 
 /// The token of a request with that scheme.
-fn token(ctx: &Context) -> Result<String, Error> {
+fn whole_token(ctx: &Context) -> Result<String, Error> {
     let token = presented(ctx).and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default();
     let body = token.trim_end_matches('=');
     let valid = !body.is_empty() && body.bytes().all(|b| TOKEN68[usize::from(b)]);
@@ -297,7 +285,28 @@ impl Middleware for BearerAuth {
                     self.failures.ask(ctx)?;
                     ctx.authenticate(known.user.clone())?;
                 }
-                None => self.judge(ctx).await?,
+                None => {
+                    let attempt = self.failures.attempt(ctx)?;
+                    let judged = match whole_token(ctx) {
+                        Err(error) => Err(error),
+                        Ok(token) => match self.at_once(&token) {
+                            Some(judged) => judged,
+                            // Boxed: it is seldom needed, and would make the future of every request large.
+                            None => Box::pin(self.later(&token, ctx)).await,
+                        },
+                    };
+                    match judged {
+                        Ok(user) => {
+                            drop(attempt);
+                            ctx.authenticate(user)?;
+                        }
+                        Err(error) => {
+                            let challenge = if error.code() == Code::TokenExpired { EXPIRED } else { INVALID };
+                            let reason = error.log_text();
+                            return Err(attempt.refused(ctx, error, &reason, challenge));
+                        }
+                    }
+                }
             }
         }
         Ok(next.run(ctx).await)

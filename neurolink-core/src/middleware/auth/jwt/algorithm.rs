@@ -80,8 +80,9 @@ impl JwtAlgorithm {
         matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
     }
 
-    /// The fewest bytes of its secret, which is as long as what the hash makes (RFC 7518, section 3.2).
-    pub(super) const fn shortest_secret(self) -> usize {
+    /// The fewest bytes of its secret, if it has one: as many as its hash makes (RFC 7518, section 3.2).
+    #[must_use]
+    pub const fn shortest_secret(self) -> usize {
         match self {
             Self::Hs384 => 48,
             Self::Hs512 => 64,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use smallvec::SmallVec;
 
 use super::algorithm::JwtAlgorithm;
 
@@ -14,15 +15,15 @@ pub(super) const LONGEST_ID: usize = 256;
 ///
 /// `jku`, `x5u`, `x5c`, `x5t` and `jwk` would let a token bring its own key, and are not read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct Header<'a> {
     pub(super) algorithm: JwtAlgorithm,
     /// What the key is called.
-    pub(super) key: Option<String>,
-    /// `typ` as it is, without `application/`, in lower case.
-    pub(super) kind: Option<String>,
+    pub(super) key: Option<Cow<'a, str>>,
+    /// `typ` as it is.
+    pub(super) kind: Option<Cow<'a, str>>,
 }
 
-impl<'de> Deserialize<'de> for Header {
+impl<'de> Deserialize<'de> for Header<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Once)
     }
@@ -31,14 +32,15 @@ impl<'de> Deserialize<'de> for Header {
 struct Once;
 
 impl<'de> Visitor<'de> for Once {
-    type Value = Header;
+    type Value = Header<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a header")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
-        let (mut seen, mut algorithm, mut key, mut kind) = (Vec::new(), None, None, None);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header<'de>, A::Error> {
+        let mut seen = SmallVec::<[Cow<'de, str>; 6]>::new();
+        let (mut algorithm, mut key, mut kind) = (None, None, None);
         while let Some(Text(name)) = map.next_key()? {
             match &*name {
                 "alg" => {
@@ -51,15 +53,15 @@ impl<'de> Visitor<'de> for Once {
                     if id.len() > LONGEST_ID {
                         return Err(A::Error::custom("the kid is longer than 256 bytes"));
                     }
-                    key = Some(id.into_owned());
+                    key = Some(id);
                 }
                 "typ" => {
                     let Text(typ) = map.next_value()?;
-                    kind = Some(plain_kind(&typ));
+                    kind = Some(typ);
                 }
                 "cty" => {
                     let Text(content) = map.next_value()?;
-                    if plain_kind(&content) == "jwt" {
+                    if is_kind(&content, "jwt") {
                         return Err(A::Error::custom("the token holds another token"));
                     }
                 }
@@ -83,10 +85,14 @@ impl<'de> Visitor<'de> for Once {
     }
 }
 
-/// A media type without `application/`, which may be left out (RFC 7515, section 4.1.9).
-pub(super) fn plain_kind(kind: &str) -> String {
-    let kind = kind.to_ascii_lowercase();
-    kind.strip_prefix("application/").map(str::to_owned).unwrap_or(kind)
+/// Whether a media type is this one; `application/` may be left out (RFC 7515, section 4.1.9), and case does not matter.
+pub(super) fn is_kind(kind: &str, expected: &str) -> bool {
+    const PREFIX: &str = "application/";
+    let plain = |text: &'_ str| match text.get(..PREFIX.len()) {
+        Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => PREFIX.len(),
+        _ => 0,
+    };
+    kind[plain(kind)..].eq_ignore_ascii_case(&expected[plain(expected)..])
 }
 
 /// A text that is copied only when it has escapes.
@@ -118,7 +124,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Option<Header> {
+    fn read(text: &str) -> Option<Header<'_>> {
         serde_json::from_str(text).ok()
     }
 
@@ -127,8 +133,19 @@ mod tests {
         let header = read(
             r#"{"alg":"ES256","kid":"a","typ":"application/AT+JWT","jku":"https://evil.example","jwk":{"kty":"oct"},"x5c":[1],"b64":true}"#,
         );
-        let expected = Header { algorithm: JwtAlgorithm::Es256, key: Some("a".into()), kind: Some("at+jwt".into()) };
+        let expected =
+            Header { algorithm: JwtAlgorithm::Es256, key: Some("a".into()), kind: Some("application/AT+JWT".into()) };
         assert_eq!(header, Some(expected));
+    }
+
+    #[test]
+    fn kinds_are_media_types() {
+        for kind in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/AT+jwt"] {
+            assert!(is_kind(kind, "at+jwt") && is_kind("at+jwt", kind), "{kind}");
+        }
+        for kind in ["", "jwt", "application/", "text/at+jwt", "at+jwt ", "é"] {
+            assert!(!is_kind(kind, "at+jwt"), "{kind}");
+        }
     }
 
     #[test]

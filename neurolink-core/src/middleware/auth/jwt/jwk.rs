@@ -53,10 +53,10 @@ enum Unusable {
 /// Reads a set; one entry's mistake is not the others'.
 pub(super) fn read(text: &str) -> Result<Read, String> {
     if text.len() > LONGEST_SET {
-        return Err("the key set is longer than 256 KiB".into());
+        return Err("it is longer than 256 KiB".into());
     }
-    let set: Set = serde_json::from_str(text)
-        .map_err(|_| "the key set is no JSON object with a list `keys` (RFC 7517, section 5)")?;
+    let set: Set =
+        serde_json::from_str(text).map_err(|_| "it is no JSON object with a list `keys` (RFC 7517, section 5)")?;
     let mut read = Read::default();
     for (index, entry) in set.keys.into_iter().enumerate() {
         let name = entry.get("kid").and_then(Value::as_str).map(|id| id.escape_debug().take(64).collect::<String>());

@@ -342,7 +342,7 @@ impl JwtKeys {
             }
         };
         if let Some(revocation) = &self.revocation {
-            revocation.ask(&known).await?;
+            Box::pin(revocation.ask(&known)).await?;
         }
         Ok(known)
     }
@@ -353,7 +353,7 @@ impl JwtKeys {
         let (header, payload) = message.split_once('.').ok_or_else(|| invalid("the token is none"))?;
         // Strict: without padding, and with no bits to spare.
         let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| invalid("the token's header is no base64url"))?;
-        let header: Header = read(&header)?;
+        let header: Header<'_> = read(&header)?;
         if !self.rules.algorithms.has(header.algorithm) {
             return Err(invalid("the token has another algorithm"));
         }
@@ -370,7 +370,7 @@ impl JwtKeys {
     }
 
     /// Whether one of the keys has made a signature.
-    async fn is_signed(&self, header: &Header, message: &[u8], signature: &Vec<u8>) -> Result<bool, Error> {
+    async fn is_signed(&self, header: &Header<'_>, message: &[u8], signature: &Vec<u8>) -> Result<bool, Error> {
         let id = header.key.as_deref();
         let fits = |set: &KeySet| {
             let mut keys = set.candidates(header.algorithm, id);
@@ -380,12 +380,16 @@ impl JwtKeys {
             return Ok(true);
         }
         let Some(remote) = self.remote.as_ref().filter(|_| !header.algorithm.is_shared()) else { return Ok(false) };
-        let set = remote.current().await?;
-        if fits(&set) {
-            return Ok(true);
-        }
-        let Some(id) = id.filter(|id| !set.names(id) && !self.keys.names(id)) else { return Ok(false) };
-        Ok(remote.with_name(id).await.is_some_and(|set| fits(&set)))
+        // Boxed: waiting for a source would make the future of every token large.
+        Box::pin(async {
+            let set = remote.current().await?;
+            if fits(&set) {
+                return Ok(true);
+            }
+            let Some(id) = id.filter(|id| !set.names(id) && !self.keys.names(id)) else { return Ok(false) };
+            Ok(remote.with_name(id).await.is_some_and(|set| fits(&set)))
+        })
+        .await
     }
 
     /// Whether a stream may go on, if that can change before the token ends.

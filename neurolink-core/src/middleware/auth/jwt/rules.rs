@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::algorithm::Algorithms;
 use super::claims::{Claim, Claims};
-use super::header::plain_kind;
+use super::header::is_kind;
 use crate::{AuthenticatedUser, Code, Error};
 
 /// The most that clocks may differ.
@@ -24,7 +24,7 @@ pub(super) struct Rules {
     pub(super) issuer: Expected,
     pub(super) audience: Expected,
     pub(super) leeway: Duration,
-    /// What `typ` must be, without `application/`, in lower case.
+    /// What `typ` must be.
     pub(super) kind: Option<String>,
     pub(super) names: Names,
 }
@@ -108,15 +108,15 @@ impl Rules {
     /// Whether `typ` is one of the kinds that are accepted.
     pub(super) fn accepts_kind(&self, kind: Option<&str>) -> bool {
         match (&self.kind, kind) {
-            (Some(expected), Some(kind)) => kind == expected,
+            (Some(expected), Some(kind)) => is_kind(kind, expected),
             (Some(_), None) => false,
-            (None, Some(kind)) => KINDS.contains(&kind),
+            (None, Some(kind)) => KINDS.iter().any(|known| is_kind(kind, known)),
             (None, None) => true,
         }
     }
 
     pub(super) fn set_kind(&mut self, kind: &str) {
-        self.kind = Some(plain_kind(kind));
+        self.kind = Some(kind.to_owned());
     }
 
     /// The user of claims whose signature is good.
