@@ -249,6 +249,7 @@ impl Context {
 
     /// The wall clock, as far as the request has waited since for whole seconds: what counts by time must not take a
     /// request that asks late for a clock that has gone back.
+    #[cfg(feature = "rate-limit")]
     pub(crate) fn now_or_later(&self) -> Duration {
         self.now + Duration::from_secs(self.elapsed().as_secs())
     }
