@@ -44,7 +44,7 @@ impl PasswordConfig {
         let mut name = None;
         match section.take("name") {
             None => {
-                section.missing("name", "it is missing; write what is sent before the colon, such as `name = \"ada\"`")
+                section.missing("name", "it is missing; write what is sent before the colon, such as `name = \"ada\"`");
             }
             Some(entry) => match text(&entry.value) {
                 Ok(text) => name = Some(text),
