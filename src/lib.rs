@@ -37,6 +37,8 @@ mod pages {
     mod middleware {}
     #[doc = include_str!("../docs/native.md")]
     mod native {}
+    #[doc = include_str!("../docs/passwords.md")]
+    mod passwords {}
     #[cfg(feature = "redis")]
     #[doc = include_str!("../docs/redis.md")]
     mod redis {}

@@ -4,14 +4,17 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_http::{HttpService, Protocol, Request};
 use actix_service::{
     IntoServiceFactory as _, Service, ServiceFactory as _, ServiceFactoryExt as _, apply_fn_factory, map_config,
 };
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::AppConfig;
 use actix_web::{App as ActixApp, HttpResponse};
+use bytes::Bytes;
 use neurolink_core::App;
 use neurolink_core::server::{Phase, Shutdown};
 use neurolink_serve::{Accepted, Io, Prepared, ServeConfig, Transport};
@@ -33,6 +36,24 @@ pub(crate) struct Serving {
 /// The requests of one connection that are at work, one holder each: h2 0.3 as actix uses it bounds no streams.
 #[derive(Clone, Default)]
 struct Requests(Rc<()>);
+
+/// An answer whose request is at work until its last byte is taken.
+struct Held {
+    body: BoxBody,
+    _held: Option<Requests>,
+}
+
+impl MessageBody for Held {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
+    }
+}
 
 type Run = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -61,11 +82,8 @@ pub(crate) async fn prepare(serving: Arc<Serving>) -> Option<impl Fn(Accepted) -
             let held = request.conn_data::<Requests>().cloned();
             let answer = place.then(|| app.call(request));
             async move {
-                let _held = held;
-                match answer {
-                    Some(answer) => answer.await,
-                    None => Err(HttpResponse::ServiceUnavailable().finish()),
-                }
+                let Some(answer) = answer else { return Err(HttpResponse::ServiceUnavailable().finish()) };
+                answer.await.map(|response| response.map_body(|_, body| Held { body: body.boxed(), _held: held }))
             }
         }));
     let Ok(http) = http.new_service(()).await else {

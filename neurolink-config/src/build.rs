@@ -147,7 +147,9 @@ impl RateLimitKey {
 impl ConcurrencyConfig {
     fn build(&self) -> impl Iterator<Item = ConcurrencyLimit> {
         let all = self.all.map(|most| ConcurrencyLimit::all(most).queue(self.queue, self.queue_timeout));
-        all.into_iter().chain(self.per_caller.map(|most| ConcurrencyLimit::by(self.key.key(), most)))
+        // First, so that one caller does not take all places of the queue.
+        let of_one = self.per_caller.map(|most| ConcurrencyLimit::by(self.key.key(), most));
+        of_one.into_iter().chain(all)
     }
 }
 

@@ -29,8 +29,12 @@ impl Context {
     /// Says who is calling; for authenticators.
     ///
     /// # Errors
-    /// 401 when another credential of the same request names somebody else.
+    /// 401 when another credential of the same request names somebody else, and when the user has
+    /// [ended](AuthenticatedUser::expires).
     pub fn authenticate(&mut self, user: AuthenticatedUser) -> Result<(), Error> {
+        if user.expires.is_some_and(|expires| expires <= self.now) {
+            return Err(Error::new(Code::TokenExpired));
+        }
         match &mut self.caller.user {
             Some(known) if known.id != user.id => {
                 Err(Error::new(Code::AuthInvalid).with_message("The credentials of this request name different users"))

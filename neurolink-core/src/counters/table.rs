@@ -89,6 +89,31 @@ impl<A: Algorithm> Table<A> {
         self.algorithm.take(&mut state, share, now).taken(key, shared)
     }
 
+    /// Whether a key of its own place has nothing left.
+    #[cfg(feature = "basic")]
+    pub(crate) fn is_at_limit(&self, key: &[u8], now: Duration) -> bool {
+        let (key, now) = (self.hashers.hash(key), millis(now));
+        self.in_set(key, |set| {
+            let own = set.ways.iter().find(|way| way.key == key);
+            own.is_some_and(|way| {
+                !self.algorithm.is_over(&way.state, now) && self.algorithm.weight(&way.state, now).is_none()
+            })
+        })
+    }
+
+    /// Takes one of a key that has taken none before, whatever it has; if it has a place of its own.
+    #[cfg(feature = "basic")]
+    pub(crate) fn restart(&self, key: &[u8], share: u32, now: Duration) {
+        let (key, now) = (self.hashers.hash(key), millis(now));
+        self.in_set(key, |set| {
+            let (state, shared) = set.state(&self.algorithm, key, now);
+            if !shared {
+                *state = A::State::default();
+                self.algorithm.take(state, share, now);
+            }
+        });
+    }
+
     /// What a charge was taken from, if it is still there.
     #[cfg(feature = "rate-limit")]
     fn in_state(&self, charge: Charge, act: impl FnOnce(&mut A::State)) {

@@ -48,6 +48,8 @@ pub use auth::{
 };
 #[cfg(feature = "concurrency")]
 pub use concurrency::ConcurrencyLimit;
+#[cfg(feature = "basic")]
+pub(crate) use concurrency::Gates;
 #[cfg(feature = "cors")]
 pub use cors::{Cors, Denied};
 #[cfg(feature = "rate-limit")]

@@ -104,6 +104,46 @@ async fn a_password_that_was_right_is_known_for_a_minute() {
 }
 
 #[tokio::test]
+async fn right_passwords_at_one_time_are_one_hash_and_no_failure() {
+    let store = Counting::default();
+    let (app, _) = serving(BasicAuth::store(store.clone()).failure_limit(3, Duration::from_secs(60)));
+    let answers = futures_util::future::join_all((0..40).map(|_| sign_in(&app, ONE, "ada", "correct horse"))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    assert_eq!(store.asked.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_guess_whose_client_leaves_counts_once_it_is_hashed_and_a_right_one_does_not() {
+    let store = Counting::default();
+    let (app, _) = serving(BasicAuth::store(store.clone()).lockout(1, 50, Duration::from_secs(900)));
+    let leave = async |password: &str| {
+        let before = store.asked.load(SeqCst);
+        let asked = tokio::time::timeout(Duration::from_millis(1), sign_in(&app, ONE, "ada", password));
+        assert!(asked.await.is_err(), "a hash takes longer");
+        assert_eq!(store.asked.load(SeqCst), before + 1, "{password}: not locked");
+        // It is settled when the next turn at hashing has come.
+        assert_eq!(sign_in(&app, OTHER, "nobody", password).await.status, 401);
+    };
+    leave("correct horse").await;
+    leave("wrong").await;
+    let before = store.asked.load(SeqCst);
+    assert_eq!(sign_in(&app, ONE, "ada", "another wrong one").await.status, 401);
+    assert_eq!(store.asked.load(SeqCst), before, "locked");
+}
+
+#[tokio::test]
+async fn a_user_who_has_ended_comes_in_no_more() {
+    let ended = PasswordUser::new(
+        "ada",
+        PasswordHash::parse(ARGON2ID).expect("a hash"),
+        AuthenticatedUser::new("u").with_expiry(Duration::from_secs(1_700_000_000)),
+    );
+    let (app, _) = serving(BasicAuth::users([ended]));
+    let answer = sign_in(&app, ONE, "ada", "correct horse").await;
+    assert_eq!((answer.status, answer.code().as_str()), (401, "TOKEN_EXPIRED"));
+}
+
+#[tokio::test]
 async fn a_store_that_is_down_is_a_503_and_no_failure_of_the_caller() {
     let store = Counting { is_down: true, ..Counting::default() };
     let (app, _) = serving(BasicAuth::store(store));

@@ -43,8 +43,9 @@ impl FailureLimit {
     /// Asked before a credential is looked at: it counts as a failure until it is known to be none.
     ///
     /// So guesses that come at one time are not more than those that come one by one.
-    pub(super) fn attempt(&self, ctx: &Context) -> Result<Attempt<'_>, Error> {
-        let mut attempt = Attempt { counters: &self.counters, charges: SmallVec::new(), now: ctx.now_or_later() };
+    pub(super) fn attempt(&self, ctx: &Context) -> Result<Attempt, Error> {
+        let counters = Arc::clone(&self.counters);
+        let mut attempt = Attempt { counters, charges: SmallVec::new(), now: ctx.now_or_later() };
         if self.most.is_none() {
             return Ok(attempt);
         }
@@ -92,32 +93,42 @@ fn too_many(wait: Duration) -> Error {
 }
 
 /// An attempt to authenticate; it is given back unless it failed.
-pub(super) struct Attempt<'a> {
-    counters: &'a Table<FixedWindow>,
+pub(super) struct Attempt {
+    counters: Arc<Table<FixedWindow>>,
     charges: SmallVec<[Charge; 2]>,
     now: Duration,
 }
 
-impl Attempt<'_> {
+impl Attempt {
     /// Lets a failure count, logs it without the credential, and gives it its challenge.
-    pub(super) fn refused(mut self, ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
+    pub(super) fn refused(self, ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
         if error.status() != http::StatusCode::UNAUTHORIZED {
             return error; // the credential was not judged
         }
+        self.failed();
+        refusal(ctx, error, reason, challenge)
+    }
+
+    /// Lets a failure count.
+    pub(super) fn failed(mut self) {
         self.charges.clear();
-        tracing::warn!(
-            target: "neurolink::security",
-            request_id = %ctx.request_id(),
-            client = ctx.client_address().map(tracing::field::display),
-            code = %error.code(),
-            reason,
-            "credential refused"
-        );
-        error.with_header(header::WWW_AUTHENTICATE, challenge)
     }
 }
 
-impl Drop for Attempt<'_> {
+/// Logs a failure without the credential, and gives it its challenge.
+pub(super) fn refusal(ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
+    tracing::warn!(
+        target: "neurolink::security",
+        request_id = %ctx.request_id(),
+        client = ctx.client_address().map(tracing::field::display),
+        code = %error.code(),
+        reason,
+        "credential refused"
+    );
+    error.with_header(header::WWW_AUTHENTICATE, challenge)
+}
+
+impl Drop for Attempt {
     fn drop(&mut self) {
         for charge in self.charges.drain(..) {
             self.counters.give_back(charge, self.now);

@@ -49,31 +49,25 @@ impl Lockout {
 
     /// Asked before a secret is looked at: it counts as a failure until it is known to be none. Nothing while the name
     /// is locked.
-    pub(super) fn attempt(&self, name: &str, network: &[u8], now: Duration) -> Option<Attempt<'_>> {
+    pub(super) fn attempt(&self, name: &str, network: &[u8], now: Duration) -> Option<Attempt> {
         let mut pair = (name.len() as u64).to_be_bytes().to_vec();
         pair.extend_from_slice(name.as_bytes());
         pair.extend_from_slice(network);
-        let counts = &*self.counts;
+        let counts = &self.counts;
         let of_one = counts.of_one.take(&pair, 1, now).charge?;
         let of_all = counts.of_all.take(name.as_bytes(), 1, now).charge;
         if of_all.is_none() && !counts.trusts(&pair, now) {
             counts.of_one.give_back(of_one, now);
             return None;
         }
-        Some(Attempt { counts, pair, of_one, of_all, now })
+        Some(Attempt { counts: Arc::clone(counts), pair, charges: Some((of_one, of_all)), now })
     }
 }
 
 impl Counts {
     /// Whether the name came in from there.
     fn trusts(&self, pair: &[u8], now: Duration) -> bool {
-        match self.trusted.take(pair, 1, now).charge {
-            Some(charge) => {
-                self.trusted.give_back(charge, now);
-                false
-            }
-            None => true,
-        }
+        self.trusted.is_at_limit(pair, now)
     }
 }
 
@@ -87,28 +81,33 @@ impl fmt::Display for Lockout {
     }
 }
 
-/// An attempt, which has failed unless it says otherwise.
-pub(super) struct Attempt<'a> {
-    counts: &'a Counts,
+/// An attempt; it is given back unless it failed, as when the secret could not be looked at.
+pub(super) struct Attempt {
+    counts: Arc<Counts>,
     pair: Vec<u8>,
-    of_one: Charge,
-    of_all: Option<Charge>,
+    charges: Option<(Charge, Option<Charge>)>,
     now: Duration,
 }
 
-impl Attempt<'_> {
-    /// It does not count: the secret could not be looked at.
-    pub(super) fn not_judged(self) {
-        self.counts.of_one.give_back(self.of_one, self.now);
-        if let Some(charge) = self.of_all {
-            self.counts.of_all.give_back(charge, self.now);
-        }
+impl Attempt {
+    /// The secret was wrong.
+    pub(super) fn failed(mut self) {
+        self.charges = None;
     }
 
-    /// The secret was right.
+    /// The secret was right: the name comes in from there.
     pub(super) fn succeeded(self) {
-        self.counts.trusted.take(&self.pair, 1, self.now);
-        self.not_judged();
+        self.counts.trusted.restart(&self.pair, 1, self.now);
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let Some((of_one, of_all)) = self.charges.take() else { return };
+        self.counts.of_one.give_back(of_one, self.now);
+        if let Some(charge) = of_all {
+            self.counts.of_all.give_back(charge, self.now);
+        }
     }
 }
 
@@ -121,7 +120,7 @@ mod tests {
 
     /// How many failures are let through.
     fn failures(lockout: &Lockout, name: &str, network: &[u8], now: Duration) -> usize {
-        (0..1000).take_while(|_| lockout.attempt(name, network, now).is_some()).count()
+        (0..1000).map_while(|_| lockout.attempt(name, network, now)).map(Attempt::failed).count()
     }
 
     #[test]
@@ -145,11 +144,38 @@ mod tests {
     }
 
     #[test]
+    fn a_network_is_trusted_for_a_day_after_the_last_time_and_no_longer() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let lockout = Lockout::new(5, 1, MINUTE);
+        for hours in [0, 23, 46] {
+            lockout.attempt("ada", b"home", NOW + HOUR * hours).expect("not locked").succeeded();
+        }
+        let locked = |now| {
+            assert_eq!(failures(&lockout, "ada", b"elsewhere", now), 1);
+            lockout.attempt("ada", b"home", now).is_none()
+        };
+        assert!(!locked(NOW + HOUR * 69));
+        assert!(locked(NOW + HOUR * 71));
+    }
+
+    #[test]
+    fn a_set_that_is_full_of_trust_trusts_nobody_else() {
+        let lockout = Lockout::new(5, 1, MINUTE);
+        for network in 0..200_000_u32 {
+            lockout.attempt("eve", &network.to_be_bytes(), NOW).expect("not locked").succeeded();
+        }
+        for name in 0..100_u32 {
+            let name = format!("user {name}");
+            assert_eq!(failures(&lockout, &name, b"1", NOW) + failures(&lockout, &name, b"2", NOW), 1, "{name}");
+        }
+    }
+
+    #[test]
     fn what_succeeded_or_was_not_judged_does_not_count() {
         let lockout = Lockout::new(2, 2, MINUTE);
         for _ in 0..10 {
             lockout.attempt("ada", b"1", NOW).expect("not locked").succeeded();
-            lockout.attempt("ada", b"2", NOW).expect("not locked").not_judged();
+            drop(lockout.attempt("ada", b"2", NOW).expect("not locked"));
         }
         assert_eq!(failures(&lockout, "ada", b"1", NOW), 2);
     }

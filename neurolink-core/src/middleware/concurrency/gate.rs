@@ -14,7 +14,7 @@ pub(super) struct Gate {
 }
 
 /// A place inside of a gate; dropping it lets the next one in.
-pub(super) struct Place {
+pub(crate) struct Place {
     // Given back before the entry is looked at.
     _permit: OwnedSemaphorePermit,
     _entry: Option<Entry>,

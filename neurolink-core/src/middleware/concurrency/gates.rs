@@ -9,11 +9,17 @@ use crate::counters::{Hashers, shard_of};
 const SHARDS: usize = 64;
 
 /// A gate for each key that has a request inside or waiting; it holds no others, so a client cannot make it grow.
-pub(super) struct Gates {
+pub(crate) struct Gates {
     most: u32,
     queue: u32,
     hashers: Hashers,
-    shards: [Mutex<HashMap<u128, Arc<Gate>>>; SHARDS],
+    shards: [Mutex<HashMap<u128, Used>>; SHARDS],
+}
+
+/// A gate, and how many are inside of it or wait.
+struct Used {
+    gate: Arc<Gate>,
+    users: usize,
 }
 
 /// Somebody uses the gate of a key; who leaves as the last one takes it away.
@@ -24,13 +30,13 @@ pub(super) struct Entry {
 }
 
 impl Gates {
-    pub(super) fn new(most: u32, queue: u32) -> Self {
+    pub(crate) fn new(most: u32, queue: u32) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
         Self { most, queue, hashers: Hashers::default(), shards }
     }
 
     /// A place at the gate of a key, which has `share` times the limit.
-    pub(super) async fn enter(self: &Arc<Self>, key: &[u8], share: u32, wait: Duration) -> Option<Place> {
+    pub(crate) async fn enter(self: &Arc<Self>, key: &[u8], share: u32, wait: Duration) -> Option<Place> {
         let entry = self.entry(self.hashers.hash(key), share);
         let place = entry.gate.enter(wait).await?;
         Some(place.at(entry))
@@ -38,20 +44,23 @@ impl Gates {
 
     fn entry(self: &Arc<Self>, key: u128, share: u32) -> Entry {
         let mut shard = shard_of(&self.shards, key).lock().unwrap_or_else(PoisonError::into_inner);
-        let gate = shard.entry(key).or_insert_with(|| {
+        let used = shard.entry(key).or_insert_with(|| {
             let times = |number: u32| number.saturating_mul(share);
-            Arc::new(Gate::new(times(self.most), times(self.queue)))
+            Used { gate: Arc::new(Gate::new(times(self.most), times(self.queue))), users: 0 }
         });
-        Entry { gates: Arc::clone(self), gate: Arc::clone(gate), key }
+        used.users += 1;
+        Entry { gates: Arc::clone(self), gate: Arc::clone(&used.gate), key }
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         let mut shard = shard_of(&self.gates.shards, self.key).lock().unwrap_or_else(PoisonError::into_inner);
-        // The shard's own and this one: nobody can get another while the shard is locked.
-        if Arc::strong_count(&self.gate) == 2 {
-            shard.remove(&self.key);
+        if let Some(used) = shard.get_mut(&self.key) {
+            used.users -= 1;
+            if used.users == 0 {
+                shard.remove(&self.key);
+            }
         }
     }
 }
@@ -89,6 +98,22 @@ mod tests {
         let place = waiting.await.expect("no panic").expect("a place");
         assert!(all.enter(b"a", 1, Duration::ZERO).await.is_none(), "it is the same gate");
         drop(place);
+        assert_eq!(gates(&all), 0);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_keys_whose_requests_end_at_one_time() {
+        let all = Arc::new(Gates::new(8, 0));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for key in 0..2000_u32 {
+                        use futures_util::FutureExt as _;
+                        drop(all.enter(&(key / 4).to_be_bytes(), 1, Duration::ZERO).now_or_never());
+                    }
+                });
+            }
+        });
         assert_eq!(gates(&all), 0);
     }
 

@@ -29,7 +29,10 @@ mod gate;
 mod gates;
 
 use gate::{Gate, Place};
+#[cfg(not(feature = "basic"))]
 use gates::Gates;
+#[cfg(feature = "basic")]
+pub(crate) use gates::Gates;
 
 /// When a refused caller may come again; nobody knows when a place becomes free.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

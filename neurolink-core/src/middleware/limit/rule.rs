@@ -156,7 +156,8 @@ impl RateLimit {
 
     fn tier(mut self, who: Who, limit: u32) -> Self {
         let quota = Quota { limit, ..self.everyone.quota };
-        self.tiers.push(Tier { who, class: Class::new(quota, self.capacity) });
+        let class = Class::of(&who, quota, self.capacity);
+        self.tiers.push(Tier { who, class });
         // Who is anybody with a name comes last, wherever it was said.
         self.tiers.sort_by_key(|tier| tier.who == Who::Users);
         self.count_anew()

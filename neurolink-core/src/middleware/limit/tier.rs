@@ -8,13 +8,19 @@ use crate::counters::Counters;
 /// A quota, and what counts it in this process.
 #[derive(Clone)]
 pub(super) struct Class {
+    /// What a store calls it; nothing for everybody.
+    pub(super) tier: Option<Arc<str>>,
     pub(super) quota: Quota,
     pub(super) counters: Arc<dyn Counters>,
 }
 
 impl Class {
     pub(super) fn new(quota: Quota, capacity: usize) -> Self {
-        Self { quota, counters: quota.counters(capacity) }
+        Self { tier: None, quota, counters: quota.counters(capacity) }
+    }
+
+    pub(super) fn of(who: &Who, quota: Quota, capacity: usize) -> Self {
+        Self { tier: Some(who.to_string().into()), ..Self::new(quota, capacity) }
     }
 }
 

@@ -5,8 +5,6 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
-use super::PasswordHash;
-
 /// How many of one caller wait.
 const WAITING_OF_ONE: usize = 8;
 /// How many wait in all.
@@ -38,7 +36,7 @@ struct Lane {
 pub(super) type Caller = SmallVec<[u8; 24]>;
 
 /// One may hash; dropping it lets the next one.
-struct Permit {
+pub(super) struct Permit {
     hashing: Option<Arc<Hashing>>,
 }
 
@@ -56,23 +54,8 @@ impl Hashing {
         Self { most, state: Mutex::default() }
     }
 
-    /// Whether the password is that of the hash; beside the runtime's threads.
-    pub(super) async fn verify(
-        self: &Arc<Self>,
-        caller: Caller,
-        hash: PasswordHash,
-        password: String,
-    ) -> Result<bool, Busy> {
-        let permit = self.enter(caller).await?;
-        let verified = tokio::task::spawn_blocking(move || {
-            // A caller who goes away does not let more hash than may.
-            let _permit = permit;
-            hash.verify(&password)
-        });
-        Ok(verified.await.unwrap_or(false))
-    }
-
-    async fn enter(self: &Arc<Self>, caller: Caller) -> Result<Permit, Busy> {
+    /// A turn at hashing.
+    pub(super) async fn enter(self: &Arc<Self>, caller: Caller) -> Result<Permit, Busy> {
         let turn = {
             let mut state = self.state();
             if state.running < self.most {

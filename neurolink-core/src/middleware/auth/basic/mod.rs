@@ -19,11 +19,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, header};
 
-use super::failures::FailureLimit;
+use super::failures::{FailureLimit, refusal};
 use super::lockout::Lockout;
 use super::verified::Verified;
 use crate::counters::address_keys;
 use crate::facts::NoAddress;
+use crate::middleware::Gates;
 use crate::stack::{Kind, order};
 use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Next, Response};
 
@@ -40,6 +41,9 @@ pub use users::{PasswordStore, PasswordUser};
 
 /// How many right passwords are known at one time.
 const KNOWN: usize = 10_000;
+
+/// How long equal credentials wait for one another: as long as a hash and its turn may take.
+const ALONE: Duration = Duration::from_secs(4);
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"neurolink\", charset=\"UTF-8\"");
 
@@ -58,6 +62,8 @@ pub struct BasicAuth {
     store: Arc<dyn PasswordStore>,
     names: Option<Arc<[String]>>,
     hashing: Arc<Hashing>,
+    /// One request of equal credentials at a time.
+    alone: Arc<Gates>,
     known: Verified<AuthenticatedUser>,
     lockout: Lockout,
     failures: FailureLimit,
@@ -80,6 +86,7 @@ impl BasicAuth {
             store: Arc::new(store),
             names: None,
             hashing: Arc::new(Hashing::new()),
+            alone: Arc::new(Gates::new(1, u32::MAX)),
             known: Verified::new(KNOWN),
             lockout: Lockout::default(),
             failures: FailureLimit::default(),
@@ -116,41 +123,64 @@ impl BasicAuth {
         self
     }
 
-    /// The user, or nobody.
-    async fn user(&self, ctx: &Context, credentials: Credentials) -> Result<Option<AuthenticatedUser>, Error> {
-        let (place, now) = (self.known.place(&credentials.whole()), ctx.now_or_later());
-        if let Some(user) = place.and_then(|place| self.known.get(place, 0, now)) {
-            return Ok(Some(user.as_ref().clone()));
+    /// The user of right credentials.
+    ///
+    /// Equal ones wait for one another, so that a page that asks ten things at one time costs one hash and no failure.
+    async fn user(&self, ctx: &Context, credentials: Credentials) -> Result<AuthenticatedUser, Error> {
+        let place = self.known.place(&credentials.whole()).unwrap_or_default();
+        let known = || self.known.get(place, 0, ctx.now_or_later()).map(|user| user.as_ref().clone());
+        if let Some(user) = known() {
+            return Ok(user);
         }
+        let alone = self.alone.enter(&place.to_be_bytes(), 1, ALONE).await;
+        if let Some(user) = known() {
+            return Ok(user);
+        }
+        let Some(_alone) = alone else { return Err(busy()) };
+        let failure = self.failures.attempt(ctx)?;
         let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
         let network = address_keys(address).swap_remove(0).0;
-        let Some(attempt) = self.lockout.attempt(&credentials.name, &network, now) else { return Ok(None) };
-        let unavailable = |error| Error::new(Code::Unavailable).with_source(error);
-        let found = match self.store.find(&credentials.name).await {
-            Ok(found) => found,
-            Err(error) => {
-                attempt.not_judged();
-                return Err(unavailable(error));
-            }
+        let now = ctx.now_or_later();
+        let Some(lock) = self.lockout.attempt(&credentials.name, &network, now) else {
+            failure.failed();
+            return Err(wrong("the name is locked"));
         };
+        let Credentials { name, password } = credentials;
+        let unavailable = |error| Error::new(Code::Unavailable).with_source(error);
+        let found = self.store.find(&name).await.map_err(unavailable)?;
         let hash = found.as_ref().map_or_else(|| self.store.decoy(), |user| user.hash.clone());
-        match self.hashing.verify(network, hash, credentials.password).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(None),
-            Err(Busy) => {
-                attempt.not_judged();
-                let error = unavailable("too many passwords are being hashed".into());
-                return Err(error.with_retry_after(Duration::from_secs(1)));
+        let permit = self.hashing.enter(network).await.map_err(|Busy| busy())?;
+        let known = self.known.clone();
+        // A client that goes away meanwhile has made its guess all the same: it is judged to its end.
+        let judged = tokio::task::spawn_blocking(move || {
+            let is_right = hash.verify(&password);
+            drop(permit);
+            // A decoy's password lets nobody in.
+            match found.filter(|_| is_right) {
+                Some(found) => {
+                    lock.succeeded();
+                    known.insert(place, &Arc::new(found.user.clone()), found.user.expires, 0, now);
+                    Some(found.user)
+                }
+                None => {
+                    lock.failed();
+                    failure.failed();
+                    None
+                }
             }
-        }
-        // A decoy's password lets nobody in.
-        let Some(found) = found else { return Ok(None) };
-        attempt.succeeded();
-        if let Some(place) = place {
-            self.known.insert(place, &Arc::new(found.user.clone()), found.user.expires, 0, now);
-        }
-        Ok(Some(found.user))
+        });
+        let user = judged.await.map_err(Error::internal)?;
+        user.ok_or_else(|| wrong("the name and the password are nobody's"))
     }
+}
+
+fn wrong(reason: &'static str) -> Error {
+    Error::new(Code::AuthInvalid).with_source(reason)
+}
+
+fn busy() -> Error {
+    let error = Error::new(Code::Unavailable).with_source("too many passwords are being hashed");
+    error.with_retry_after(Duration::from_secs(1))
 }
 
 #[async_trait]
@@ -207,21 +237,20 @@ impl Middleware for BasicAuth {
         }
         if let Some(credentials) = Credentials::of(ctx) {
             ctx.claim_authorization();
-            let attempt = self.failures.attempt(ctx)?;
             let user = match credentials {
                 Ok(credentials) => self.user(ctx, credentials).await,
-                Err(error) => Err(error),
+                Err(error) => self.failures.attempt(ctx).and_then(|failure| {
+                    failure.failed();
+                    Err(error)
+                }),
             };
-            let wrong = || Error::new(Code::AuthInvalid).with_source("the name and the password are nobody's");
-            match user.and_then(|user| user.ok_or_else(wrong)) {
-                Ok(user) => {
-                    drop(attempt);
-                    ctx.authenticate(user)?;
-                }
-                Err(error) => {
+            match user {
+                Ok(user) => ctx.authenticate(user)?,
+                Err(error) if error.status() == http::StatusCode::UNAUTHORIZED => {
                     let reason = error.log_text();
-                    return Err(attempt.refused(ctx, error, &reason, CHALLENGE));
+                    return Err(refusal(ctx, error, &reason, CHALLENGE));
                 }
+                Err(error) => return Err(error),
             }
         }
         Ok(next.run(ctx).await)

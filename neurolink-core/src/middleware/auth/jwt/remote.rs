@@ -97,22 +97,25 @@ impl Remote {
     /// # Errors
     /// 503: there are none, or none that are young enough.
     pub(super) async fn current(self: &Arc<Self>) -> Result<Arc<KeySet>, Error> {
-        let ended = {
+        let (begun, young, ended) = {
             let mut state = self.state();
             let age = state.loaded.map(|loaded| loaded.elapsed());
-            match (&state.set, age) {
+            let (young, apart) = match (&state.set, age) {
                 (Some(set), Some(age)) if age < self.refresh => return Ok(Arc::clone(set)),
                 // It was asked for lately, or nobody has called for a long time.
                 (Some(set), Some(age)) if age < self.refresh.saturating_mul(2).min(self.max_stale) => {
-                    let set = Arc::clone(set);
-                    self.start(&mut state, APART);
-                    return Ok(set);
+                    (Some(Arc::clone(set)), APART)
                 }
-                (Some(_), _) => self.start(&mut state, APART),
-                (None, _) => self.start(&mut state, APART_WITHOUT_KEYS),
-            }
-            state.fetching.then(|| self.ended.subscribe())
+                (Some(_), _) => (None, APART),
+                (None, _) => (None, APART_WITHOUT_KEYS),
+            };
+            let begun = self.start(&mut state, apart);
+            (begun, young, state.fetching.then(|| self.ended.subscribe()))
         };
+        fetch(begun);
+        if let Some(young) = young {
+            return Ok(young);
+        }
         wait(ended).await;
         let mut state = self.state();
         if state.set.is_some() && state.loaded.is_none_or(|loaded| loaded.elapsed() >= self.max_stale) {
@@ -126,7 +129,7 @@ impl Remote {
 
     /// The keys with one of this name, which those of now have not: the source is asked once for all who wait.
     pub(super) async fn with_name(self: &Arc<Self>, id: &str) -> Option<Arc<KeySet>> {
-        let ended = {
+        let (asked, begun, ended) = {
             let mut state = self.state();
             // Somebody else's refresh may have brought it.
             if let Some(set) = state.set.as_ref().filter(|set| set.names(id)) {
@@ -135,15 +138,20 @@ impl Remote {
             if state.missing.get(id).is_some_and(|until| *until > Instant::now()) {
                 return None;
             }
-            self.start(&mut state, APART);
-            state.fetching.then(|| self.ended.subscribe())?
+            let begun = self.start(&mut state, APART);
+            (Instant::now(), begun, state.fetching.then(|| self.ended.subscribe())?)
         };
+        fetch(begun);
         if !wait(Some(ended)).await {
             return None;
         }
         let mut state = self.state();
         if let Some(set) = state.set.as_ref().filter(|set| set.names(id)) {
             return Some(Arc::clone(set));
+        }
+        // A source that did not answer has not said that there is no such key.
+        if state.loaded.is_none_or(|loaded| loaded < asked) {
+            return None;
         }
         let now = Instant::now();
         if state.missing.len() >= MOST_MISSING {
@@ -155,21 +163,13 @@ impl Remote {
         None
     }
 
-    /// Asks the source, unless somebody does or did.
-    fn start(self: &Arc<Self>, state: &mut State, apart: Duration) {
+    /// Decides to ask the source, unless somebody does or did; [`fetch`] does it once the state is free.
+    fn start(self: &Arc<Self>, state: &mut State, apart: Duration) -> Option<Fetching> {
         if state.fetching || state.asked.is_some_and(|asked| asked.elapsed() < apart) {
-            return;
+            return None;
         }
         (state.fetching, state.asked) = (true, Some(Instant::now()));
-        let fetching = Fetching(Arc::clone(self));
-        tokio::spawn(async move {
-            let remote = &fetching.0;
-            match timeout(FETCH, remote.source.fetch()).await {
-                Ok(Ok(text)) => remote.take_in(&text),
-                Ok(Err(error)) => remote.complain(&error.log_text()),
-                Err(_) => remote.complain("it took more than 5 s"),
-            }
-        });
+        Some(Fetching(Arc::clone(self)))
     }
 
     fn complain(&self, problem: &str) {
@@ -218,6 +218,19 @@ impl Remote {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Asks the source; a runtime that ends drops the task at once, and with it takes the state.
+fn fetch(begun: Option<Fetching>) {
+    let Some(fetching) = begun else { return };
+    tokio::spawn(async move {
+        let remote = &fetching.0;
+        match timeout(FETCH, remote.source.fetch()).await {
+            Ok(Ok(text)) => remote.take_in(&text),
+            Ok(Err(error)) => remote.complain(&error.log_text()),
+            Err(_) => remote.complain("it took more than 5 s"),
+        }
+    });
 }
 
 /// Waits for a fetch to end, but not for long; `false` if it did not.
