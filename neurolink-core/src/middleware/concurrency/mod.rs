@@ -1,6 +1,6 @@
 //! How many requests may be at work at one time: those of one caller, or all.
 //!
-//! A request holds its place until its answer is sent, a streamed one until its end, and gives it back when its client
+//! A request holds its place until its answer is made, a streamed one until its end, and gives it back when its client
 //! goes away.
 //!
 //! ```
