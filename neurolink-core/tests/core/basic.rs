@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt as _;
 use neurolink_core::middleware::{BasicAuth, PasswordHash, PasswordStore, PasswordUser};
 use neurolink_core::{App, AuthenticatedUser, BoxError, ManualClock, Route};
 
@@ -118,11 +119,11 @@ async fn a_guess_whose_client_leaves_counts_once_it_is_hashed_and_a_right_one_do
     let (app, _) = serving(BasicAuth::store(store.clone()).lockout(1, 50, Duration::from_secs(900)));
     let leave = async |password: &str| {
         let before = store.asked.load(SeqCst);
-        let asked = tokio::time::timeout(Duration::from_millis(1), sign_in(&app, ONE, "ada", password));
-        assert!(asked.await.is_err(), "a hash takes longer");
+        assert!(sign_in(&app, ONE, "ada", password).now_or_never().is_none(), "it is hashed beside");
         assert_eq!(store.asked.load(SeqCst), before + 1, "{password}: not locked");
-        // It is settled when the next turn at hashing has come.
+        // It is settled once it is hashed: on most machines before the next one, on all in a moment.
         assert_eq!(sign_in(&app, OTHER, "nobody", password).await.status, 401);
+        tokio::time::sleep(Duration::from_millis(100)).await;
     };
     leave("correct horse").await;
     leave("wrong").await;
