@@ -35,7 +35,8 @@ fn serve(mut stream: TcpStream, answer: &[u8], open: bool) {
     let _ = stream.read(&mut piece);
     let _ = stream.write_all(answer);
     if open {
-        thread::sleep(Duration::from_secs(2));
+        // Until the client leaves.
+        while stream.read(&mut piece).is_ok_and(|count| count > 0) {}
         return;
     }
     // What is left unread would turn the close into a reset.

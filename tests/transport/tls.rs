@@ -118,10 +118,10 @@ async fn a_new_certificate_is_taken_and_a_broken_one_is_not() {
     for framework in Framework::ALL {
         let first = files.write();
         let pair = files.load().reload_every(Duration::from_millis(20));
-        let address = start(framework, app(|_| ()), ServeConfig::default().tls(pair)).await;
+        let address = start(framework, app(|_| ()), ServeConfig::default().tls(pair.clone())).await;
         let mut open = tls(address, &first, &[]).await.expect("shakes hands");
         std::fs::write(files.key(), "broken").expect("writes");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(pair.reload().is_err(), "{framework}: it is broken");
         assert!(tls(address, &first, &[]).await.is_ok(), "{framework}: the one before stays");
         let second = files.write();
         let taken = async {

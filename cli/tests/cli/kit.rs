@@ -43,6 +43,7 @@ pub(crate) fn err(output: &Output) -> String {
 pub(crate) struct Serving {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,
+    stderr: BufReader<std::process::ChildStderr>,
     pub(crate) address: String,
 }
 
@@ -54,7 +55,8 @@ impl Serving {
         stdout.read_line(&mut line).expect("a line");
         let place = line.trim_end().strip_prefix("listening on ").unwrap_or_default();
         let address = place.strip_prefix("http://").unwrap_or(place).to_owned();
-        let mut serving = Self { child, stdout, address };
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let mut serving = Self { child, stdout, stderr, address };
         assert!(!serving.address.is_empty(), "{line:?} {}", serving.stderr_after_kill());
         serving
     }
@@ -62,7 +64,7 @@ impl Serving {
     fn stderr_after_kill(&mut self) -> String {
         let _ = self.child.kill();
         let mut text = String::new();
-        let _ = self.child.stderr.take().expect("piped").read_to_string(&mut text);
+        let _ = self.stderr.read_to_string(&mut text);
         text
     }
 
@@ -86,12 +88,22 @@ impl Serving {
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
     }
 
+    /// Reads the log until a line has this.
+    #[cfg(unix)]
+    pub(crate) fn until_logged(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(self.stderr.read_line(&mut line).expect("UTF-8") > 0, "the log ends without {text:?}");
+        }
+    }
+
     /// Sends a signal, waits for the end, and gives exit code, standard output and standard error.
     pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
         self.signal(signal);
         let (mut out, mut err) = (String::new(), String::new());
         self.stdout.read_to_string(&mut out).expect("UTF-8");
-        self.child.stderr.take().expect("piped").read_to_string(&mut err).expect("UTF-8");
+        self.stderr.read_to_string(&mut err).expect("UTF-8");
         (self.child.wait().expect("ends").code(), out, err)
     }
 }

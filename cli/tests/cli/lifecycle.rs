@@ -3,7 +3,6 @@
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use crate::kit::{Serving, folder, frameworks, neurolink};
 
@@ -52,15 +51,11 @@ fn sighup_reads_the_certificate_again_and_a_broken_one_is_not_used() {
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
     let (cert_name, key_name) = (cert.display().to_string(), key.display().to_string());
     let mut command = neurolink(&["serve", "--port", "0", "--tls-cert", &cert_name, "--tls-key", &key_name]);
-    let serving = Serving::start(&mut command);
+    let mut serving = Serving::start(&mut command);
     serving.signal("-HUP");
-    // The signals are not queued: each is waited for.
-    std::thread::sleep(Duration::from_millis(300));
+    serving.until_logged("the certificate was read again");
     std::fs::write(&cert, "no certificate").expect("written");
     serving.signal("-HUP");
-    std::thread::sleep(Duration::from_millis(300));
-    let (code, _, err) = serving.end("-TERM");
-    assert_eq!(code, Some(0), "{err}");
-    assert!(err.contains("the certificate was read again"), "{err}");
-    assert!(err.contains("the new certificate is not used, the one before is"), "{err}");
+    serving.until_logged("the new certificate is not used, the one before is");
+    assert_eq!(serving.end("-TERM").0, Some(0));
 }

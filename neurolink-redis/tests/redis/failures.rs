@@ -8,7 +8,7 @@ use neurolink_core::middleware::limit_store::{OnStoreFailure, StoreHandle};
 
 use crate::kit::{Redis, free_port, url};
 use crate::log::Log;
-use crate::look::connection;
+use crate::look::{calls, connection, connections};
 use crate::support::{MINUTE, app, get, passing, patient, store};
 
 const BUDGET: Duration = Duration::from_millis(50);
@@ -34,12 +34,18 @@ async fn until_open(handle: &StoreHandle, app: &App, status: u16) -> usize {
     panic!("it stays closed");
 }
 
-async fn until_closed(handle: &StoreHandle) -> Duration {
+/// Waits for a condition.
+async fn until(what: &str, is: impl Fn() -> bool) {
     let start = Instant::now();
-    while handle.is_open() {
-        assert!(start.elapsed() < 20 * SECOND, "it stays open");
+    while !is() {
+        assert!(start.elapsed() < 20 * SECOND, "never: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+async fn until_closed(handle: &StoreHandle) -> Duration {
+    let start = Instant::now();
+    until("it closes", || !handle.is_open()).await;
     start.elapsed()
 }
 
@@ -65,12 +71,13 @@ async fn a_stopped_redis_costs_five_requests_the_budget_and_is_back_within_a_sec
     let app = with(&handle, OnStoreFailure::Deny);
     // The first may find no connection yet.
     while get(&app, "192.0.2.9").await.0 != 200 {}
-    for stop in [Duration::from_millis(300), 3 * SECOND] {
+    for tried in [0, 2] {
+        let before = connections(&redis);
         redis.stop();
         assert_eq!(until_open(&handle, &app, 503).await, 5);
         at_once(&app, 100, 503).await;
-        // Long enough that the connection is given up, and others have been tried.
-        tokio::time::sleep(stop).await;
+        // So often that the connection is given up, and so are others.
+        until("others are tried", || connections(&redis) >= before + tried).await;
         at_once(&app, 20, 503).await;
         redis.go_on();
         let waited = until_closed(&handle).await;
@@ -134,7 +141,8 @@ async fn a_redis_that_only_reads_is_a_failure() {
     }
     assert!(handle.is_open());
     // It says PONG all the time; what matters is that it counts.
-    tokio::time::sleep(SECOND).await;
+    let probed = calls(&redis, "evalsha");
+    until("it is probed", || calls(&redis, "evalsha") >= probed + 3).await;
     assert!(handle.is_open());
     let _: () = redis::cmd("REPLICAOF").arg("NO").arg("ONE").query(&mut connection).expect("a master");
     until_closed(&handle).await;

@@ -15,6 +15,14 @@ pub(crate) fn calls(redis: &Redis, command: &str) -> u64 {
     line.and_then(|line| line.split(',').next()).map_or(0, |calls| calls.parse().expect("a number"))
 }
 
+/// How many connections it holds, those that it has not accepted among them; the system knows.
+pub(crate) fn connections(redis: &Redis) -> usize {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+    let own = format!(":{:04X}", redis.port);
+    let is_its = |line: &&str| line.split_whitespace().nth(1).is_some_and(|address| address.ends_with(&own));
+    table.lines().filter(is_its).count()
+}
+
 /// Every key.
 pub(crate) fn keys(redis: &Redis) -> Vec<String> {
     redis::cmd("KEYS").arg("*").query(&mut connection(redis)).expect("keys")

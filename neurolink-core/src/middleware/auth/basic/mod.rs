@@ -153,8 +153,9 @@ impl BasicAuth {
         let known = self.known.clone();
         // A client that goes away meanwhile has made its guess all the same: it is judged to its end.
         let judged = tokio::task::spawn_blocking(move || {
+            // Whoever is next hashes once this guess is settled.
+            let _permit = permit;
             let is_right = hash.verify(&password);
-            drop(permit);
             // A decoy's password lets nobody in.
             match found.filter(|_| is_right) {
                 Some(found) => {
