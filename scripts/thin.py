@@ -7,12 +7,14 @@ import sys
 
 ADAPTERS = ["axum", "actix", "warp", "poem"]
 # Files by purpose, and the most lines of code that each may have: modules and names, mounting an
-# app, protecting native routes, a server with the app beside native routes.
+# app, protecting native routes, a server with the app beside native routes, and the HTTP of one
+# whose framework leaves that to us.
 PARTS = {
     "declaring": ({"lib.rs"}, 20),
     "mounting": ({"mount.rs", "convert.rs"}, 150),
     "protecting": ({"protect.rs", "fact.rs", "native.rs"}, 250),
     "serving": ({"serve.rs", "service.rs"}, 200),
+    "speaking": ({"http2.rs", "shared.rs"}, 200),
 }
 # What an adapter's mounting code must not speak of.
 WORDS = re.compile(

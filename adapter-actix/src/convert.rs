@@ -7,7 +7,7 @@ use actix_web::body::{BodyStream, None as NoBody, SizedStream};
 use actix_web::dev::Payload;
 use actix_web::error::{ErrorBadRequest, ErrorInternalServerError};
 use actix_web::http::{ConnectionType, StatusCode, Version as ActixVersion, header as actix_header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt as _, stream};
 use http::header::{CONNECTION, CONTENT_LENGTH};
@@ -18,7 +18,9 @@ use neurolink_core::{Body, ConnInfo, Request, Response};
 
 /// What actix says of the connection: the socket's ends, never what a header claims.
 pub(crate) fn connection(request: &HttpRequest) -> ConnInfo {
-    request.conn_data().copied().unwrap_or_else(|| {
+    // HTTP/2 has it with each request.
+    let served = request.conn_data().copied().or_else(|| request.extensions().get().copied());
+    served.unwrap_or_else(|| {
         let config = request.app_config();
         let scheme = if config.secure() { Scheme::Https } else { Scheme::Http };
         ConnInfo::new(request.peer_addr()).with_local(Some(config.local_addr())).with_scheme(scheme)
@@ -31,7 +33,6 @@ pub(crate) fn request(from: &HttpRequest, body: Body) -> Result<Request, actix_w
     *request.method_mut() = Method::from_bytes(from.method().as_str().as_bytes()).map_err(ErrorBadRequest)?;
     *request.uri_mut() = Uri::from_maybe_shared(Bytes::from(from.uri().to_string())).map_err(ErrorBadRequest)?;
     *request.version_mut() = match from.version() {
-        ActixVersion::HTTP_09 => Version::HTTP_09,
         ActixVersion::HTTP_10 => Version::HTTP_10,
         ActixVersion::HTTP_2 => Version::HTTP_2,
         _ => Version::HTTP_11,

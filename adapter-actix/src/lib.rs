@@ -2,11 +2,13 @@
 
 mod convert;
 mod fact;
+mod http2;
 mod mount;
 mod native;
 mod protect;
 mod serve;
 mod service;
+mod shared;
 
 pub use fact::Fact;
 pub use mount::configure;

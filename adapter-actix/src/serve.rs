@@ -7,7 +7,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::ServiceConfig;
 use neurolink_core::server::{Adapter, Capabilities, Listener, ServeError, Shutdown};
 use neurolink_core::{App, BoxFuture, ConnInfo};
-use neurolink_serve::{ServeConfig, Transport, Workers, accept};
+use neurolink_serve::{LocalHttp2, ServeConfig, Transport, Workers, accept};
 
 use crate::mount::everything;
 use crate::service::{Serving, prepare};
@@ -29,7 +29,6 @@ pub struct Actix {
     compose: Compose,
     workers: usize,
     config: ServeConfig,
-    http2: bool,
 }
 
 impl Default for Actix {
@@ -38,7 +37,6 @@ impl Default for Actix {
             compose: Arc::new(everything),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             config: ServeConfig::default(),
-            http2: false,
         }
     }
 }
@@ -77,18 +75,11 @@ impl Actix {
 
     /// Sets the limits and times of connections.
     ///
-    /// actix-http has bounds of its own for the number of header lines and the bytes of a head, and one time for a head and
-    /// for the silence before one (`header_read_timeout`): of HTTP/2 it follows `max_concurrent_streams` only.
+    /// HTTP/1 is actix-http's, which has bounds of its own for the number of header lines and the bytes of a head, and one
+    /// time for a head and for the silence before one (`header_read_timeout`).
     #[must_use]
     pub fn serve_config(mut self, config: ServeConfig) -> Self {
         self.config = config;
-        self
-    }
-
-    /// Speaks HTTP/2 by prior knowledge too: no unless told. By TLS it is spoken unless the configuration says no.
-    #[must_use]
-    pub const fn http2(mut self, yes: bool) -> Self {
-        self.http2 = yes;
         self
     }
 }
@@ -99,20 +90,24 @@ impl Adapter for Actix {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().http2_prior_knowledge(self.http2)
+        Capabilities::default()
     }
 
     fn serve(&self, app: App, listener: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
-        let (compose, config, http2) = (Arc::clone(&self.compose), self.config.clone(), self.http2);
+        let (compose, config) = (Arc::clone(&self.compose), self.config.clone());
         let count = self.workers.clamp(1, 512);
         Box::pin(async move {
             let failed = |error| ServeError::new("actix", error);
             let transport = Transport::new(&config).map_err(failed)?;
-            let serving = Serving { compose, app, config, transport, http2, shutdown: shutdown.clone() };
-            let serving = Arc::new(serving);
-            let each = Arc::clone(&serving);
-            let workers = Workers::start(count, move || prepare(Arc::clone(&each))).map_err(failed)?;
-            let served = accept(listener, &serving.config, shutdown, |accepted| workers.serve(accepted)).await;
+            let serving = Arc::new(Serving {
+                compose,
+                app,
+                transport,
+                http2: LocalHttp2::new(&config),
+                shutdown: shutdown.clone(),
+            });
+            let workers = Workers::start(count, move || prepare(Arc::clone(&serving))).map_err(failed)?;
+            let served = accept(listener, &config, shutdown, |accepted| workers.serve(accepted)).await;
             workers.end().await;
             served.map_err(|error| ServeError::new("actix", error))
         })
@@ -132,6 +127,6 @@ pub fn on_connect(io: &dyn Any, data: &mut Extensions) {
 
 impl fmt::Debug for Actix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Actix").field("workers", &self.workers).field("http2", &self.http2).finish_non_exhaustive()
+        f.debug_struct("Actix").field("workers", &self.workers).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http_body::Body;
 use hyper::body::Incoming;
+use hyper_util::rt::TokioExecutor;
 use neurolink_core::ConnInfo;
 use neurolink_core::server::{Listener, Phase, Shutdown};
 use tokio::task::{JoinError, JoinSet};
@@ -53,7 +54,7 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let shared = Arc::new((Transport::new(&config)?, Http::new(&config), make));
+    let shared = Arc::new((Transport::new(&config)?, Http::new(&config, TokioExecutor::new()), make));
     let stop = shutdown.clone();
     let each = move |accepted: Accepted| {
         let (shared, shutdown) = (Arc::clone(&shared), stop.clone());

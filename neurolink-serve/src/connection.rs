@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use http_body::Body;
 use hyper::body::Incoming;
+use hyper::service::Service as HyperService;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::server::conn::auto::{self, HttpServerConnExec};
 use hyper_util::service::TowerToHyperService;
 use neurolink_core::server::{Phase, Shutdown};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
-use crate::pulse::{Counted, Pulse, Seen, Version};
+use crate::pulse::{Counted, CountedBody, Pulse, Seen, Version};
 use crate::socket::Socket;
 use crate::{Prepared, ServeConfig};
 
@@ -23,18 +24,18 @@ const RESETS: usize = 20;
 /// What hyper holds on the stack for the header lines of a request.
 const HEADERS_ON_STACK: usize = 100;
 
-/// What all connections share.
-pub(crate) struct Http {
-    builder: auto::Builder<TokioExecutor>,
+/// What all connections share; an executor has the streams of HTTP/2.
+pub(crate) struct Http<E = TokioExecutor> {
+    builder: auto::Builder<E>,
     http2: bool,
     head: Duration,
     idle: Duration,
 }
 
-impl Http {
-    pub(crate) fn new(config: &ServeConfig) -> Self {
+impl<E> Http<E> {
+    pub(crate) fn new(config: &ServeConfig, executor: E) -> Self {
         let head = ServeConfig::bounded(config.header_read_timeout);
-        let mut builder = auto::Builder::new(TokioExecutor::new());
+        let mut builder = auto::Builder::new(executor);
         builder
             .http1()
             .timer(TokioTimer::new())
@@ -58,6 +59,9 @@ impl Http {
     }
 }
 
+/// What the executor runs for each stream of HTTP/2.
+pub(crate) type Answering<S> = <Counted<TowerToHyperService<S>> as HyperService<http::Request<Incoming>>>::Future;
+
 /// What the one timer of a connection waits for.
 enum Awaits {
     /// The first bytes: until they tell the version, no timer of hyper runs.
@@ -69,14 +73,14 @@ enum Awaits {
 }
 
 /// Serves one connection until its socket is closed, by whomever has it after an upgrade; dropping it cuts the socket.
-pub(crate) async fn drive<S, B>(prepared: Prepared, http: &Http, shutdown: Shutdown, service: S)
+pub(crate) async fn drive<S, B, E>(prepared: Prepared, http: &Http<E>, shutdown: Shutdown, service: S)
 where
-    S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + Send + 'static,
-    S::Future: Send + 'static,
+    S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + 'static,
+    S::Future: 'static,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
-    B: Body + Send + 'static,
-    B::Data: Send,
+    B: Body + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
+    E: HttpServerConnExec<Answering<S>, CountedBody<B>>,
 {
     let pulse = Arc::new(Pulse::default());
     let Prepared { io, http2, mut hold } = prepared;

@@ -54,10 +54,7 @@ impl Io {
     }
 
     /// Whether the peer begins with the preface of HTTP/2; what was read for it is read again.
-    ///
-    /// # Errors
-    /// When the connection ends or fails before that is known.
-    pub async fn is_http2(&mut self) -> io::Result<bool> {
+    pub(crate) async fn begins_with_http2(&mut self) -> io::Result<bool> {
         let mut first = [0; PREFACE.len()];
         let mut seen = 0;
         while seen < first.len() && first[..seen] == PREFACE[..seen] {

@@ -85,6 +85,7 @@ pub struct Prepared {
 /// How connections are prepared; all of them share it.
 pub struct Transport {
     tls: Option<TlsAcceptor>,
+    http2: bool,
     handshake: Duration,
     head: Duration,
     write_stall: Duration,
@@ -101,11 +102,30 @@ impl Transport {
             config.tls.as_ref().map(|tls| tls.server_config(config.http2)).transpose().map_err(io::Error::other)?;
         Ok(Self {
             tls: tls.map(|config| TlsAcceptor::from(Arc::new(config))),
+            http2: config.http2,
             handshake: ServeConfig::bounded(config.tls_handshake_timeout),
             head: ServeConfig::bounded(config.header_read_timeout),
             write_stall: ServeConfig::bounded(config.write_stall),
             proxies: config.proxy_protocol.clone(),
         })
+    }
+
+    /// How long a head may take: the configured time within its bounds.
+    #[must_use]
+    pub const fn header_read_timeout(&self) -> Duration {
+        self.head
+    }
+
+    /// Whether a connection speaks HTTP/2, as its handshake chose or its first bytes tell; `None` if none come in time.
+    pub async fn is_http2(&self, prepared: &mut Prepared, shutdown: &Shutdown) -> Option<bool> {
+        match prepared.http2 {
+            None if self.http2 => tokio::select! {
+                biased;
+                first = timeout(self.head, prepared.io.begins_with_http2()) => first.ok()?.ok(),
+                () = shutdown.reached(Phase::Refusing) => None,
+            },
+            chosen => Some(chosen.unwrap_or(false)),
+        }
     }
 
     /// Prepares a connection; `None` if it cannot be served, or if the server closes idle connections meanwhile.

@@ -38,7 +38,7 @@ async fn a_body_that_drips_is_408_and_the_connection_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_http_2_connection_has_a_bound_of_requests() {
+async fn an_http_2_connection_has_a_bound_of_requests_and_tells_it() {
     const MOST: u32 = 3;
     let files = Files::new("streams");
     let trusted = files.write();
@@ -64,19 +64,12 @@ async fn an_http_2_connection_has_a_bound_of_requests() {
             send = timeout(Duration::from_secs(5), send.ready()).await.expect("in time").expect("ready");
             waiting.push(send.send_request(request(), true).expect("sends").0);
         }
-        if framework == Framework::Actix {
-            // actix tells no bound, so the one more is answered at once.
-            let (refused, _) = send.send_request(request(), true).expect("sends");
-            let refused = timeout(Duration::from_secs(5), refused).await.expect("in time").expect("answers");
-            assert_eq!(refused.status().as_u16(), 503, "{framework}");
-        } else {
-            let told = async {
-                while send.current_max_send_streams() != MOST as usize {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            };
-            timeout(Duration::from_secs(5), told).await.expect("the client is told");
-        }
+        let told = async {
+            while send.current_max_send_streams() != MOST as usize {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(5), told).await.expect("the client is told");
         let freed = async {
             gate.add_permits(waiting.len() + 1);
             for waiting in waiting {
@@ -89,29 +82,4 @@ async fn an_http_2_connection_has_a_bound_of_requests() {
         timeout(Duration::from_secs(10), freed).await.expect("in time");
         driving.abort();
     }
-}
-
-/// actix sends bodies in tasks of their own, which wait for the client without a time.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_that_nobody_takes_count_on_an_http_2_connection_of_actix() {
-    const MOST: u32 = 3;
-    let files = Files::new("untaken");
-    let trusted = files.write();
-    let app = App::builder(OfflineEngine::new()).route(Route::get("/api/quick", async || "x")).build().expect("valid");
-    let config = ServeConfig::default().tls(files.load()).max_concurrent_streams(MOST);
-    let address = start(Framework::Actix, app, config).await;
-    let stream = tls(address, &trusted, &["h2"]).await.expect("shakes hands");
-    let client = h2::client::Builder::new().initial_window_size(0).handshake::<_, bytes::Bytes>(stream);
-    let (mut send, connection) = client.await.expect("shakes hands");
-    let driving = tokio::spawn(connection);
-    let mut untaken = Vec::new();
-    for status in [200, 200, 200, 503] {
-        send = timeout(Duration::from_secs(5), send.ready()).await.expect("in time").expect("ready");
-        let request = http::Request::get("https://localhost/api/quick").body(()).expect("a request");
-        let (answer, _) = send.send_request(request, true).expect("sends");
-        let answer = timeout(Duration::from_secs(5), answer).await.expect("in time").expect("answers");
-        assert_eq!(answer.status().as_u16(), status);
-        untaken.push(answer);
-    }
-    driving.abort();
 }
