@@ -30,9 +30,9 @@ impl Credentials {
         })
     }
 
-    /// Both in one, as no other two would be.
-    pub(super) fn whole(&self) -> Vec<u8> {
-        [self.name.as_bytes(), b":", self.password.as_bytes()].concat()
+    /// Both with the network that they come from, as no others would be: neither has a NUL.
+    pub(super) fn from(&self, network: &[u8]) -> Vec<u8> {
+        [self.name.as_bytes(), b":", self.password.as_bytes(), b"\0", network].concat()
     }
 
     fn decode(encoded: &[u8]) -> Option<Self> {
