@@ -39,6 +39,19 @@ fn a_unix_socket_has_a_flag_and_is_gone_at_the_end() {
 }
 
 #[test]
+fn flags_that_say_where_to_listen_win_over_a_socket_in_a_file() {
+    let path = folder().join("unix.toml");
+    std::fs::write(&path, "[server]\nunix = \"not-this.sock\"").expect("written");
+    let path = path.to_str().expect("UTF-8");
+    for flags in [&["--bind", "127.0.0.1:0"][..], &["--host", "127.0.0.1", "--port", "0"], &["--port", "0"]] {
+        let arguments = [&["serve", "--config", path], flags].concat();
+        let serving = Serving::start(&mut neurolink(&arguments));
+        assert!(serving.address.starts_with("127.0.0.1:"), "{flags:?}: {}", serving.address);
+        assert!(serving.get("/api/health/live", "").starts_with("HTTP/1.1 200"), "{flags:?}");
+    }
+}
+
+#[test]
 fn a_certificate_that_cannot_be_read_is_a_mistake_of_the_configuration() {
     let output = run(&["serve", "--bind", "127.0.0.1:0", "--tls-cert", "missing.crt", "--tls-key", "missing.key"]);
     assert_eq!(output.status.code(), Some(2));
