@@ -87,6 +87,34 @@ fn every_framework_that_is_compiled_in_serves() {
 }
 
 #[test]
+fn each_origin_that_is_given_is_allowed_and_no_other() {
+    let given = ["https://app.example.com", "https://admin.example.com:8443"];
+    let foreign = ["https://other.example.com", "http://app.example.com", "https://admin.example.com", "null"];
+    for framework in frameworks() {
+        let arguments = ["serve", "--port", "0", "--framework", framework];
+        let origins = given.iter().flat_map(|origin| ["--cors-origin", origin]);
+        let arguments: Vec<_> = arguments.into_iter().chain(origins).collect();
+        let serving = Serving::start(&mut neurolink(&arguments));
+        for (origin, allowed) in given.map(|it| (it, true)).into_iter().chain(foreign.map(|it| (it, false))) {
+            let asks = |method: &str, more: &str| {
+                let address = &serving.address;
+                let head = format!("{method} /api/agent/execute HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+                serving.send(&format!("{head}Origin: {origin}\r\n{more}")).to_lowercase()
+            };
+            let preflight = asks("OPTIONS", "Access-Control-Request-Method: POST\r\n\r\n");
+            let call = asks("POST", "Content-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"input\":\"hi\"}");
+            assert!(preflight.starts_with("http/1.1 204"), "{framework}, {origin}: {preflight}");
+            let status = if allowed { "http/1.1 200" } else { "http/1.1 403" };
+            assert!(call.starts_with(status), "{framework}, {origin}: {call}");
+            for answer in [preflight, call] {
+                let named = answer.lines().find_map(|line| line.strip_prefix("access-control-allow-origin: "));
+                assert_eq!(named, allowed.then_some(origin), "{framework}: {answer}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_interrupt_ends_it_too_and_json_logs_are_json() {
     let mut command = neurolink(&["serve", "--port", "0", "--log", "json"]);
     let serving = Serving::start(
