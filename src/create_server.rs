@@ -154,7 +154,11 @@ impl CreateServer {
         let tls = serve.tls.clone();
         let adapter = match self.adapter.take() {
             Some(adapter) => {
-                for (key, given) in [("tls", server.tls.is_some()), ("proxy_protocol", server.proxy_protocol)] {
+                for (key, given) in [
+                    ("tls", server.tls.is_some()),
+                    ("proxy_protocol", server.proxy_protocol),
+                    ("max_connections_per_address", server.max_connections_per_address > 0),
+                ] {
                     if given {
                         let problem = "an adapter of one's own does not know it; give it `serve_config(&config)`";
                         problems.push(ConfigProblem::new(format!("server.{key}"), problem));

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use neurolink::Framework;
+use neurolink::config::Config;
+use neurolink::routes::OfflineEngine;
 use neurolink::serve::ServeConfig;
 use neurolink::server::Networks;
+use neurolink::{Framework, create_server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -59,4 +61,16 @@ async fn an_address_that_many_share_is_not_counted() {
             open.push(counted(connect(address).await, "").await);
         }
     }
+}
+
+#[test]
+fn an_adapter_of_ones_own_is_no_place_for_settings_of_connections() {
+    let mut config = Config::default();
+    config.server.proxy_protocol = true;
+    config.server.max_connections_per_address = 2;
+    config.proxies.trusted = vec!["127.0.0.1".into()];
+    let adapter = Framework::Axum.adapter().expect("compiled in");
+    let error = create_server(OfflineEngine::new()).config(config).adapter(adapter).build().expect_err("wrong");
+    let keys: Vec<_> = error.problems().iter().map(|problem| problem.key.as_str()).collect();
+    assert_eq!(keys, ["server.proxy_protocol", "server.max_connections_per_address"], "{error}");
 }
