@@ -312,6 +312,10 @@ impl Context {
     /// Never in an app; a stack around native routes has no engine and no handler that could ask.
     #[must_use]
     pub fn engine(&self) -> &Arc<dyn Engine> {
+        #[cfg(feature = "rate-limit")]
+        if let Some(metered) = self.limited.engine() {
+            return metered;
+        }
         self.shared.engine.as_ref().expect("an app has an engine")
     }
 

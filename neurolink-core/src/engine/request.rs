@@ -156,7 +156,7 @@ impl Usage {
     /// Tokens in all.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.input + self.output
+        self.input.saturating_add(self.output)
     }
 }
 

@@ -27,6 +27,8 @@ mod limit_keys;
 #[cfg(feature = "full")]
 mod limit_store;
 #[cfg(feature = "full")]
+mod limit_tokens;
+#[cfg(feature = "full")]
 mod limits;
 #[cfg(feature = "full")]
 mod limits_together;

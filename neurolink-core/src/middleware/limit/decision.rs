@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::headers::{RateLimitHeaders, Shown};
 use super::limited::{Held, settle, show};
+use super::rule::Cost;
 use super::store::{Answer, Change, Charge, LimitKey, OnStoreFailure, Stored, StoredLimits};
 use super::tier::Class;
 use super::{RateLimit, RateLimitState};
@@ -196,7 +197,10 @@ pub(super) fn decide<'a>(
         give_back(&mut standings, ctx);
     } else {
         for standing in &standings {
-            let cost = standing.asked.rule.cost_fn();
+            let cost = standing.asked.rule.cost_of();
+            if matches!(cost, Some(Cost::Tokens)) {
+                ctx.limited.meter(ctx.shared.engine.as_ref(), &ctx.shared.clock);
+            }
             if (keeps || cost.is_some())
                 && let Some(held) = standing.held()
             {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::RateLimitState;
 use super::headers::{self, Shown};
-use super::rule::CostFn;
+use super::meter::{Meter, Metered};
+use super::rule::Cost;
 use super::store::{Change, Charge, LimitKey, Settlement, StoreHandle};
 use crate::counters::{self, Counters};
-use crate::{Context, Response};
+use crate::{Clock, Context, Engine, Response};
 
 /// Where a request stands, and what may still change of what it took.
 #[derive(Default)]
@@ -20,8 +21,25 @@ pub(crate) struct Limited {
     kept: Mutex<Vec<Kept>>,
     /// Something kept has a cost that is not known yet.
     unsettled: bool,
+    /// Nothing, unless a limit counts tokens.
+    tokens: Option<Box<Tokens>>,
     /// Nothing, unless a limit counts in a store.
     stores: Mutex<Option<Box<Stores>>>,
+}
+
+/// What counts the tokens of a request.
+struct Tokens {
+    meter: Arc<Meter>,
+    /// A stack around native routes has none.
+    engine: Option<Arc<dyn Engine>>,
+}
+
+impl Tokens {
+    /// Whether something beside the request may still use tokens: a stream, or whoever has the engine.
+    fn may_grow(&self) -> bool {
+        let own = 1 + usize::from(self.engine.is_some());
+        Arc::strong_count(&self.meter) > own || self.engine.as_ref().is_some_and(|engine| Arc::strong_count(engine) > 1)
+    }
 }
 
 /// What a request has to do with stores.
@@ -36,7 +54,7 @@ struct Stores {
 /// What was taken and is not settled: a limit further inside may give it back, or the answer tells its cost.
 struct Kept {
     held: Held,
-    cost: Option<CostFn>,
+    cost: Option<Cost>,
 }
 
 /// What was taken, and from where.
@@ -46,9 +64,24 @@ pub(super) enum Held {
 }
 
 impl Limited {
-    pub(super) fn keep(&mut self, held: Held, cost: Option<&CostFn>) {
+    pub(super) fn keep(&mut self, held: Held, cost: Option<&Cost>) {
         self.unsettled |= cost.is_some();
         self.kept.get_mut().unwrap_or_else(PoisonError::into_inner).push(Kept { held, cost: cost.cloned() });
+    }
+
+    /// Counts tokens from now on.
+    pub(super) fn meter(&mut self, engine: Option<&Arc<dyn Engine>>, clock: &Arc<dyn Clock>) {
+        self.tokens.get_or_insert_with(|| {
+            let meter = Meter::new(Arc::clone(clock));
+            let metered = |engine| Arc::new(Metered { engine, meter: Arc::clone(&meter) }) as Arc<dyn Engine>;
+            let engine = engine.cloned().map(metered);
+            Box::new(Tokens { meter, engine })
+        });
+    }
+
+    /// The engine that is counted, if one is.
+    pub(crate) fn engine(&self) -> Option<&Arc<dyn Engine>> {
+        self.tokens.as_ref()?.engine.as_ref()
     }
 
     fn stores(&mut self) -> &mut Option<Box<Stores>> {
@@ -84,13 +117,31 @@ impl Limited {
     /// Changes what was taken: here at once, in a store when it is told.
     pub(super) fn change(&self, held: Held, change: Change, now: Duration) {
         match (held, change) {
-            (Held::Here(counters, charge), Change::GiveBack) => counters.give_back(charge, now),
-            (Held::Here(counters, charge), Change::ChargeMore(more)) => counters.charge_more(charge, more, now),
+            (Held::Here(counters, charge), change) => change.apply(&*counters, charge, now),
             (Held::Store(store, key, charge), change) => {
                 let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
                 stores.get_or_insert_default().pending.push((store, Settlement { key, charge, change }));
             }
         }
+    }
+}
+
+impl Change {
+    /// Makes it in memory.
+    pub(super) fn apply(self, counters: &dyn Counters, charge: counters::Charge, now: Duration) {
+        match self {
+            Self::GiveBack => counters.give_back(charge, now),
+            Self::ChargeMore(more) => counters.charge_more(charge, more, now),
+        }
+    }
+}
+
+/// What has to change when so many are due, of which one has been taken.
+pub(super) const fn change_to(cost: u32) -> Option<Change> {
+    match cost {
+        0 => Some(Change::GiveBack),
+        1 => None,
+        more => Some(Change::ChargeMore(more - 1)),
     }
 }
 
@@ -103,10 +154,17 @@ pub(super) fn settle(ctx: &Context, response: &Response) {
     let kept = std::mem::take(&mut *ctx.limited.kept.lock().unwrap_or_else(PoisonError::into_inner));
     let now = ctx.shared.clock.now();
     for Kept { held, cost } in kept {
-        match cost.map(|cost| cost(ctx, response)) {
-            Some(0) => ctx.limited.change(held, Change::GiveBack, now),
-            Some(1) | None => {}
-            Some(more) => ctx.limited.change(held, Change::ChargeMore(more - 1), now),
+        let cost = match (cost, &ctx.limited.tokens) {
+            (Some(Cost::Tokens), Some(tokens)) if tokens.may_grow() => {
+                tokens.meter.owes(held);
+                continue;
+            }
+            (Some(Cost::Tokens), Some(tokens)) => tokens.meter.used(),
+            (Some(Cost::Of(cost)), _) => cost(ctx, response),
+            (Some(Cost::Tokens), None) | (None, _) => continue,
+        };
+        if let Some(change) = change_to(cost) {
+            ctx.limited.change(held, change, now);
         }
     }
 }

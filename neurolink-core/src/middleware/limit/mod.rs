@@ -20,6 +20,7 @@
 //! The key is the client's address unless told otherwise: the peer, or what a trusted proxy says.
 //! An IPv6 client is limited at its /64 and, at sixteen times the limit, at its /48, for it owns them.
 //! Limits that several servers share count in a [store](store).
+//! A limit of [tokens](RateLimit::tokens) charges what the engine used, of a stream when it ends.
 //! Memory is bounded: an attacker with many addresses can push out counters that are not at their limit, and nothing more.
 //!
 //! ```
@@ -37,6 +38,7 @@ mod decision;
 mod headers;
 mod key;
 mod limited;
+mod meter;
 mod rule;
 pub mod store;
 mod tier;

@@ -23,6 +23,15 @@ const CAPACITY: usize = 100_000;
 /// Finds what a request costs, once its answer is known.
 pub type CostFn = Arc<dyn Fn(&Context, &Response) -> u32 + Send + Sync>;
 
+/// What a request costs.
+#[derive(Clone)]
+pub(super) enum Cost {
+    /// What a function finds.
+    Of(CostFn),
+    /// What the engine used.
+    Tokens,
+}
+
 /// Makes the body of a refusal.
 pub type RefusalFn = Arc<dyn Fn(&Context, &Refusal) -> Value + Send + Sync>;
 
@@ -44,7 +53,7 @@ pub struct RateLimit {
     key: Key,
     message: Option<Arc<str>>,
     dialects: Dialects,
-    cost: Option<CostFn>,
+    cost: Option<Cost>,
     status: StatusCode,
     body: Option<RefusalFn>,
     capacity: usize,
@@ -200,7 +209,19 @@ impl RateLimit {
     /// one that was taken.
     #[must_use]
     pub fn cost(mut self, cost: impl Fn(&Context, &Response) -> u32 + Send + Sync + 'static) -> Self {
-        self.cost = Some(Arc::new(cost));
+        self.cost = Some(Cost::Of(Arc::new(cost)));
+        self
+    }
+
+    /// Counts the tokens that the engine uses, of a stream when it ends, instead of requests: `fixed_window(100_000, day)`
+    /// lets through 100,000 tokens a day, and the request that goes beyond.
+    ///
+    /// One is taken when a request comes, and given back if it uses none. An engine that does not tell its usage counts as
+    /// one a whole answer; a stream without a usage, or left before its end, as one a piece.
+    /// It counts the app's own engine: not embeddings, and not what native routes use.
+    #[must_use]
+    pub fn tokens(mut self) -> Self {
+        self.cost = Some(Cost::Tokens);
         self
     }
 
@@ -273,7 +294,7 @@ impl RateLimit {
         self.on_store_failure.unwrap_or_default()
     }
 
-    pub(super) const fn cost_fn(&self) -> Option<&CostFn> {
+    pub(super) const fn cost_of(&self) -> Option<&Cost> {
         self.cost.as_ref()
     }
 
@@ -316,6 +337,9 @@ impl Hook for RateLimit {
         for Tier { who, class } in &self.tiers {
             summary.push_str(&format!(", {} for {who}", class.quota.limit));
         }
+        if matches!(self.cost, Some(Cost::Tokens)) {
+            summary.push_str(", in tokens");
+        }
         if let Some(store) = &self.store {
             summary.extend([" in ", store.name()]);
         }
@@ -324,6 +348,9 @@ impl Hook for RateLimit {
 
     fn problems(&self) -> Vec<String> {
         let mut problems = self.everyone.quota.problems(self.capacity);
+        if matches!((&self.cost, self.everyone.quota.algorithm), (Some(Cost::Tokens), Algorithm::SlidingLog)) {
+            problems.push("a sliding log would keep the time of each token; count them by a sliding counter".into());
+        }
         for (index, Tier { who, class }) in self.tiers.iter().enumerate() {
             let of_tier = class.quota.problems(self.capacity).into_iter();
             problems.extend(of_tier.map(|problem| format!("{who}: {problem}")).filter(|_| class.quota.limit == 0));

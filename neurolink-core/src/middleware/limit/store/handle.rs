@@ -89,7 +89,7 @@ impl StoreHandle {
     }
 
     /// Settles charges, if there is an answer in time.
-    pub(super) async fn settle(&self, settlements: &[Settlement], now: Duration) {
+    pub(in super::super) async fn settle(&self, settlements: &[Settlement], now: Duration) {
         _ = self.guarded(self.0.store.settle(settlements, now)).await;
     }
 
