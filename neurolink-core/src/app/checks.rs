@@ -12,7 +12,10 @@ pub(crate) fn check_origin(origin: &str) -> Result<(), String> {
         matches!(scheme, "http" | "https")
             && !authority.is_empty()
             && !authority.contains(['/', '?', '#', '@', '*', ' '])
-            && authority.parse::<http::uri::Authority>().is_ok()
+            && authority.parse::<http::uri::Authority>().is_ok_and(|authority| {
+                // A port that is none is no port.
+                authority.port_u16().is_some() || authority.host().len() == authority.as_str().len()
+            })
             && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
     });
     if valid {

@@ -377,6 +377,7 @@ mod tests {
             (Cors::list::<String>([]), "the list of origins is empty"),
             (Cors::list(["*"]), "`*` is no origin of a list"),
             (Cors::list(["https://a.example/"]), "is no origin"),
+            (Cors::list(["https://a.example:99999"]), "is no origin"),
             (Cors::list(["app.example.com"]), "is no origin"),
             (Cors::list(["https://a.example", "https://a.example"]), "listed twice"),
             (Cors::any().headers(["x y"]), "is no header name"),
