@@ -10,12 +10,15 @@ pub(crate) fn origin(text: &str) -> Result<(), String> {
     let valid = text.split_once("://").is_some_and(|(scheme, authority)| {
         matches!(scheme, "http" | "https")
             && !authority.contains(['/', '?', '#', '@', '*', ' '])
-            && authority.parse::<http::uri::Authority>().is_ok_and(|authority| {
-                authority.port_u16().is_some() || authority.host().len() == authority.as_str().len()
+            && authority.parse::<http::uri::Authority>().is_ok_and(|authority| match authority.port_u16() {
+                None => authority.host().len() == authority.as_str().len(),
+                // Browsers leave it out, so that an origin with it would never match.
+                Some(port) => port != if scheme == "https" { 443 } else { 80 },
             })
             && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
     });
-    let help = "it is no origin; write for example `https://app.example.com`, in lower case and without a path";
+    let help = "it is no origin; write for example `https://app.example.com`, in lower case, without a path and \
+                without the scheme's own port";
     if valid { Ok(()) } else { Err(help.into()) }
 }
 

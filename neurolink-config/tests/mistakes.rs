@@ -159,6 +159,13 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         Some("https://a.example:99999"),
         "it is no origin",
     ),
+    (
+        "[cors]\norigins = [\"http://a.example:80\"]",
+        "cors.origins[0]",
+        Some("http://a.example:80"),
+        "without the scheme's own port",
+    ),
+    ("[headers.custom]\nX-A = \"1\"\nx-a = \"2\"", "headers.custom.x-a", Some("2"), "it is given already by"),
     ("[cors]\norigins = [\"https://a.example/\"]", "cors.origins[0]", Some("https://a.example/"), "without a path"),
     (
         "[cors]\norigins = [\"https://u:hush-hush-hush-hush@a.example\"]",

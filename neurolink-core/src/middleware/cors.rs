@@ -378,6 +378,8 @@ mod tests {
             (Cors::list(["*"]), "`*` is no origin of a list"),
             (Cors::list(["https://a.example/"]), "is no origin"),
             (Cors::list(["https://a.example:99999"]), "is no origin"),
+            (Cors::list(["https://a.example:443"]), "without the scheme's own port"),
+            (Cors::list(["http://a.example:80"]), "without the scheme's own port"),
             (Cors::list(["app.example.com"]), "is no origin"),
             (Cors::list(["https://a.example", "https://a.example"]), "listed twice"),
             (Cors::any().headers(["x y"]), "is no header name"),
