@@ -1,5 +1,6 @@
 //! The flags that stand for settings; whatever is wrong with them is reported with the rest of the configuration.
 
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -112,9 +113,12 @@ fn bind(place: Option<String>) -> (Option<String>, Option<String>, Option<String
     if let Some(path) = place.strip_prefix("unix:") {
         return (None, None, Some(path.to_owned()));
     }
+    let is_address = |text: &str| text.parse::<Ipv6Addr>().is_ok();
     match place.rsplit_once(':') {
-        // The colons of an address in brackets are its own.
-        Some((host, port)) if !port.contains(']') => (Some(host.to_owned()), Some(port.to_owned()), None),
+        // The colons of an address are its own, in brackets or without a port behind it.
+        Some((host, port)) if !port.contains(']') && (is_address(host) || !is_address(&place)) => {
+            (Some(host.to_owned()), Some(port.to_owned()), None)
+        }
         _ => (Some(place), None, None),
     }
 }

@@ -10,11 +10,22 @@ pub(crate) fn origin(text: &str) -> Result<(), String> {
     let valid = text.split_once("://").is_some_and(|(scheme, authority)| {
         matches!(scheme, "http" | "https")
             && !authority.contains(['/', '?', '#', '@', '*', ' '])
-            && authority.parse::<http::uri::Authority>().is_ok()
+            && authority.parse::<http::uri::Authority>().is_ok_and(|authority| match authority.port_u16() {
+                None => authority.host().len() == authority.as_str().len(),
+                // Browsers leave it out, so that an origin with it would never match.
+                Some(port) => port != if scheme == "https" { 443 } else { 80 },
+            })
             && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
     });
-    let help = "it is no origin; write for example `https://app.example.com`, in lower case and without a path";
+    let help = "it is no origin; write for example `https://app.example.com`, in lower case, without a path and \
+                without the scheme's own port";
     if valid { Ok(()) } else { Err(help.into()) }
+}
+
+/// A name that Basic authentication can send.
+pub(crate) fn user_name(text: &str) -> Result<(), String> {
+    let valid = text.len() <= 256 && !text.contains(':') && !text.chars().any(char::is_control);
+    if valid { Ok(()) } else { Err("nobody can send it; write at most 256 bytes on one line, without a colon".into()) }
 }
 
 /// The name of a header.
@@ -69,7 +80,9 @@ pub(crate) fn host_name(text: &str) -> Result<(), String> {
 /// What a socket listens on.
 pub(crate) fn listen_host(text: &str) -> Result<(), String> {
     let bare = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
-    let name = || !text.contains(':') && !text.starts_with("*.") && host_name(text).is_ok();
+    // `8080` would be an address, 0.0.31.144; whoever wrote it meant a port.
+    let is_number = || text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = || !text.contains(':') && !text.starts_with("*.") && host_name(text).is_ok() && !is_number();
     if bare.parse::<IpAddr>().is_ok() || name() {
         return Ok(());
     }

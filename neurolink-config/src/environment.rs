@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use neurolink_core::ConfigProblem;
 
 use crate::layers::{Entry, Table, Value, insert};
-use crate::names::SECTIONS;
+use crate::names::meant_by;
 
 const PREFIX: &str = "NEUROLINK__";
 
@@ -63,12 +63,7 @@ pub(crate) fn layer(
 
 fn foreign(name: &str) -> String {
     let rest = name["NEUROLINK_".len()..].to_lowercase();
-    let meant = SECTIONS.iter().find_map(|section| {
-        let key = rest.strip_prefix(section)?.strip_prefix('_')?;
-        let key = key.trim_start_matches('_');
-        (!key.is_empty()).then(|| variable(&format!("{section}.{key}")))
-    });
-    match meant {
+    match meant_by(&rest).map(|key| variable(&key)) {
         Some(meant) => format!("environment variable {name} is not read; did you mean {meant}?"),
         None => format!(
             "environment variable {name} is not read; settings are called {}, with two underscores",

@@ -25,10 +25,17 @@ const DEFAULT_FILE: &str = "neurolink.toml";
 #[derive(Clone, Default)]
 pub struct Loader {
     preset: Preset,
-    files: Vec<PathBuf>,
+    files: Vec<NamedFile>,
     texts: Vec<(String, String)>,
     environment: Vec<(OsString, OsString)>,
     flags: Vec<(String, Given, String)>,
+}
+
+/// A file, and who named it if that is not whoever reads the messages.
+#[derive(Clone, Debug)]
+struct NamedFile {
+    path: PathBuf,
+    origin: Option<String>,
 }
 
 /// A configuration, and what should be said about it.
@@ -69,9 +76,13 @@ impl Loader {
     /// The layers of [`Config::load`].
     #[must_use]
     pub fn from_system() -> Self {
-        let loader = Self::new().environment(std::env::vars_os());
+        let mut loader = Self::new().environment(std::env::vars_os());
         match std::env::var_os(environment::FILE) {
-            Some(path) if !path.is_empty() => loader.file(path),
+            Some(path) if !path.is_empty() => {
+                let origin = Some(format!("environment variable {}", environment::FILE));
+                loader.files.push(NamedFile { path: path.into(), origin });
+                loader
+            }
             _ if Path::new(DEFAULT_FILE).is_file() => loader.file(DEFAULT_FILE),
             _ => loader,
         }
@@ -87,15 +98,15 @@ impl Loader {
     /// Reads a file: TOML, JSON or YAML by its ending. A second file wins over the first.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.files.push(path.into());
+        self.files.push(NamedFile { path: path.into(), origin: None });
         self
     }
 
     /// Reads these files only.
     #[must_use]
     pub fn only_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.files = vec![path.into()];
-        self
+        self.files.clear();
+        self.file(path)
     }
 
     /// Reads TOML that is at hand already; `name` says in messages where it came from. It wins over files.
@@ -131,10 +142,11 @@ impl Loader {
     pub fn load(self) -> Result<Loaded, ConfigError> {
         let (mut problems, mut warnings) = (Vec::new(), Vec::new());
         let mut layers = Vec::new();
-        for path in &self.files {
-            match files::read(path) {
-                Ok(layer) => layers.push(layer),
-                Err(problem) => problems.push(problem),
+        for NamedFile { path, origin } in &self.files {
+            match (files::read(path), origin) {
+                (Ok(layer), _) => layers.push(layer),
+                (Err(problem), Some(origin)) => problems.push(problem.with_origin(origin)),
+                (Err(problem), None) => problems.push(problem),
             }
         }
         for (name, toml) in &self.texts {
@@ -163,7 +175,13 @@ impl Loader {
             return Err(ConfigError::new(problems));
         }
         let weaknesses = config.weaknesses();
-        Ok(Loaded { config, warnings, weaknesses, files: self.files, host_origin })
+        Ok(Loaded {
+            config,
+            warnings,
+            weaknesses,
+            files: self.files.into_iter().map(|file| file.path).collect(),
+            host_origin,
+        })
     }
 }
 

@@ -109,6 +109,21 @@ pub(crate) fn advice(key: &str, known: &[&str]) -> String {
     }
 }
 
+/// What to do about `section_key`, which stands outside of its section.
+pub(crate) fn with_section(key: &str) -> Option<String> {
+    let meant = meant_by(key)?;
+    let variable = crate::environment::variable(&meant);
+    Some(format!("there is no such key; did you mean `{meant}`, as a variable {variable}?"))
+}
+
+/// The key `section.key` that `section_key` may stand for.
+pub(crate) fn meant_by(name: &str) -> Option<String> {
+    SECTIONS.iter().find_map(|section| {
+        let key = name.strip_prefix(section)?.strip_prefix('_')?.trim_start_matches('_');
+        (!key.is_empty()).then(|| format!("{section}.{key}"))
+    })
+}
+
 /// `a, b and c`.
 pub(crate) fn one_of(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();

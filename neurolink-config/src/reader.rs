@@ -1,13 +1,14 @@
 //! Walks the merged layers, takes keys, and records every problem.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use neurolink_core::ConfigProblem;
 
 use crate::layers::{Entry, Origin, Table, Value};
-use crate::names::{advice, one_of};
+use crate::names::{advice, one_of, with_section};
 use crate::units;
 
 /// Everything that was found, in order.
@@ -42,12 +43,14 @@ pub(crate) struct Section<'f> {
     table: Table,
     origin: Option<Origin>,
     known: Vec<&'static str>,
+    /// Where the keys that were taken came from.
+    taken: BTreeMap<&'static str, Origin>,
     found: &'f Found,
 }
 
 impl<'f> Section<'f> {
     pub(crate) const fn root(table: Table, found: &'f Found) -> Self {
-        Self { path: String::new(), table, origin: None, known: Vec::new(), found }
+        Self { path: String::new(), table, origin: None, known: Vec::new(), taken: BTreeMap::new(), found }
     }
 
     pub(crate) const fn found(&self) -> &'f Found {
@@ -62,6 +65,11 @@ impl<'f> Section<'f> {
     /// Its own name, such as `auth.tokens[1]`.
     pub(crate) fn name(&self) -> &str {
         &self.path
+    }
+
+    /// Where it came from.
+    pub(crate) const fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     /// Warns about keys that were changed and have no effect.
@@ -81,16 +89,19 @@ impl<'f> Section<'f> {
 
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Entry> {
         self.known.push(key);
-        self.table.remove(key)
+        let entry = self.table.remove(key)?;
+        self.taken.insert(key, Arc::clone(&entry.origin));
+        Some(entry)
     }
 
-    /// Reports a problem with a key that is not there.
+    /// Reports a problem with a key that is not there, or that something else is in the way of.
     pub(crate) fn missing(&self, key: &str, problem: &str) {
-        let mut found = ConfigProblem::new(self.key(key), problem);
-        if let Some(origin) = &self.origin {
-            found = found.with_origin(&**origin);
-        }
-        self.found.problem(found);
+        let found = ConfigProblem::new(self.key(key), problem);
+        let given = self.table.get(key).map(|entry| &entry.origin).or_else(|| self.taken.get(key));
+        self.found.problem(match given.or(self.origin.as_ref()) {
+            Some(origin) => with_origin(found, origin),
+            None => found,
+        });
     }
 
     /// Reports a problem with an entry's value.
@@ -203,7 +214,7 @@ impl<'f> Section<'f> {
     }
 
     fn inner(&self, path: String, table: Table, origin: Origin) -> Self {
-        Self { path, table, origin: Some(origin), known: Vec::new(), found: self.found }
+        Self { path, table, origin: Some(origin), known: Vec::new(), taken: BTreeMap::new(), found: self.found }
     }
 
     /// Every entry that is left, of a table whose keys are free.
@@ -214,7 +225,8 @@ impl<'f> Section<'f> {
     /// Reports every key that nobody asked for.
     pub(crate) fn finish(self) {
         for (key, entry) in &self.table {
-            let mut found = ConfigProblem::new(self.key(key), advice(key, &self.known));
+            let meant = if self.path.is_empty() { with_section(key) } else { None };
+            let mut found = ConfigProblem::new(self.key(key), meant.unwrap_or_else(|| advice(key, &self.known)));
             found = match &entry.value {
                 // A misspelt key may hold a secret.
                 Value::String(text) | Value::Text(text) => found.with_secret(text),
@@ -254,8 +266,8 @@ pub(crate) fn boolean(value: &Value) -> Result<bool, String> {
     }
 }
 
-/// A whole number from `least` to `most`.
-pub(crate) fn integer(least: i64, most: i64) -> impl Fn(&Value) -> Result<i64, String> {
+/// A whole number from `least` to `most`, which its type has to hold.
+pub(crate) fn integer<N: TryFrom<i64>>(least: i64, most: i64) -> impl Fn(&Value) -> Result<N, String> {
     move |value| {
         let number = match value {
             Value::Integer(number) => Some(*number),
@@ -265,33 +277,33 @@ pub(crate) fn integer(least: i64, most: i64) -> impl Fn(&Value) -> Result<i64, S
         let quotes = if matches!(value, Value::String(_)) { ", without quotes" } else { "" };
         number
             .filter(|number| (least..=most).contains(number))
+            .and_then(|number| N::try_from(number).ok())
             .ok_or_else(|| format!("write a whole number from {least} to {most}{quotes}"))
     }
 }
 
 /// `30s`; zero only where it has a meaning.
 pub(crate) fn duration(zero: bool) -> impl Fn(&Value) -> Result<Duration, String> {
-    move |value| {
-        let text = match value {
-            Value::Integer(number) => number.to_string(),
-            value => text(value)?,
-        };
-        match units::parse_duration(&text)? {
-            duration if duration.is_zero() && !zero => {
-                Err("it is zero, so that nothing could pass; give more or leave it out".into())
-            }
-            duration => Ok(duration),
+    move |value| match units::parse_duration(&measure(value, units::DURATION_HELP)?)? {
+        duration if duration.is_zero() && !zero => {
+            Err("it is zero, so that nothing could pass; give more or leave it out".into())
         }
+        duration => Ok(duration),
     }
 }
 
 /// `1mb`, or bytes.
 pub(crate) fn size(value: &Value) -> Result<usize, String> {
-    let text = match value {
-        Value::Integer(number) => number.to_string(),
-        value => text(value)?,
-    };
-    units::parse_size(&text)
+    units::parse_size(&measure(value, units::SIZE_HELP)?)
+}
+
+/// A number with its unit, or without.
+fn measure(value: &Value, help: &str) -> Result<String, String> {
+    match value {
+        Value::Integer(number) => Ok(number.to_string()),
+        Value::String(_) | Value::Text(_) => text(value),
+        other => Err(format!("it is {}; {help}", other.kind())),
+    }
 }
 
 /// A number of requests, or `off`.
@@ -299,10 +311,7 @@ pub(crate) fn count(value: &Value) -> Result<Option<u32>, String> {
     match value {
         Value::Bool(false) => Ok(None),
         Value::Text(word) | Value::String(word) if word.eq_ignore_ascii_case("off") => Ok(None),
-        value => {
-            let number = integer(1, u32::MAX.into())(value).map_err(|problem| format!("{problem}; or `off`"))?;
-            Ok(Some(u32::try_from(number).unwrap_or(u32::MAX)))
-        }
+        value => integer(1, u32::MAX.into())(value).map(Some).map_err(|problem| format!("{problem}; or `off`")),
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 const DURATIONS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 const SIZES: [(&str, u64); 3] = [("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)];
 
-const DURATION_HELP: &str = "write a whole number and a unit: `300ms`, `30s`, `5m`, `1h` or `1d`";
-const SIZE_HELP: &str = "write bytes, or a whole number and a unit: `512`, `64kb`, `1mb` or `1gb`";
+pub(crate) const DURATION_HELP: &str = "write a whole number and a unit: `300ms`, `30s`, `5m`, `1h` or `1d`";
+pub(crate) const SIZE_HELP: &str = "write bytes, or a whole number and a unit: `512`, `64kb`, `1mb` or `1gb`";
 const RATE_HELP: &str = "write requests and their time, such as `100/60s` or `1000/1h`";
 
 /// Reads `300ms`, `30s`, `5m`, `1h` or `1d`; a number without a unit is refused.

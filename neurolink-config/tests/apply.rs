@@ -137,6 +137,26 @@ async fn a_limit_spares_its_skip_paths_and_has_its_message() {
 }
 
 #[tokio::test]
+async fn other_origins_may_read_every_header_that_a_limit_writes() {
+    for dialect in ["legacy", "draft-6", "draft-7", "draft-10"] {
+        let config = with(&[
+            ("NEUROLINK__RATE_LIMIT__LIMIT", "2/1h"),
+            ("NEUROLINK__RATE_LIMIT__HEADERS", dialect),
+            ("NEUROLINK__CORS__ORIGINS", "https://app.example.com"),
+        ]);
+        let answer = get(&app(&config), "/api/version", &[("origin", "https://app.example.com")]).await;
+        let exposed = answer.headers()["access-control-expose-headers"].to_str().expect("text").to_lowercase();
+        let exposed: Vec<_> = exposed.split(',').map(str::trim).collect();
+        let written: Vec<_> =
+            answer.headers().keys().map(http::HeaderName::as_str).filter(|name| name.contains("ratelimit")).collect();
+        assert!(written.len() >= 2, "{dialect}: {written:?}");
+        for name in written {
+            assert!(exposed.contains(&name), "{dialect}: {name} is not among {exposed:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_limit_has_the_algorithm_and_the_headers_that_are_named() {
     for (algorithm, at_once) in
         [("fixed_window", 2), ("sliding_log", 2), ("sliding_counter", 2), ("leaky_bucket", 4), ("gcra", 2)]

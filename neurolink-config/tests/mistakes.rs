@@ -55,6 +55,18 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         Some("[hidden, 19 bytes]"),
         "write visible ASCII without blanks",
     ),
+    (
+        "[auth]\npasswords = [{ name = \"ada\", hash = \"$argon2id$v=19$m=7168,t=1,p=1$c2FsdC1mb3ItdGVzdHM$/1ZUydr1QQ0gEJrK1BFmOleeZaTC2eEV00YfNJTIKtg\", user = \"u\" }, { name = \"ada\", hash = \"$argon2id$v=19$m=7168,t=1,p=1$c2FsdC1mb3ItdGVzdHM$/1ZUydr1QQ0gEJrK1BFmOleeZaTC2eEV00YfNJTIKtg\", user = \"u\" }]",
+        "auth.passwords[1].name",
+        Some("ada"),
+        "`auth.passwords[0]` has this name already",
+    ),
+    (
+        "[auth]\npasswords = [{ name = \"a:b\", hash = \"$argon2id$v=19$m=7168,t=1,p=1$c2FsdC1mb3ItdGVzdHM$/1ZUydr1QQ0gEJrK1BFmOleeZaTC2eEV00YfNJTIKtg\", user = \"u\" }]",
+        "auth.passwords[0].name",
+        Some("a:b"),
+        "without a colon",
+    ),
     ("[auth]\ntoken = \"[hidden]\"", "auth.token", Some("[hidden, 8 bytes]"), "give the secret itself"),
     ("[auth]\nfailure_limit = \"30\"", "auth.failure_limit", Some("30"), "or `off`"),
     ("[auth]\npublic = [\"api/x\"]", "auth.public[0]", Some("api/x"), "begins with a slash"),
@@ -141,6 +153,19 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         Some("app.example.com"),
         "write for example `https://",
     ),
+    (
+        "[cors]\norigins = [\"https://a.example:99999\"]",
+        "cors.origins[0]",
+        Some("https://a.example:99999"),
+        "it is no origin",
+    ),
+    (
+        "[cors]\norigins = [\"http://a.example:80\"]",
+        "cors.origins[0]",
+        Some("http://a.example:80"),
+        "without the scheme's own port",
+    ),
+    ("[headers.custom]\nX-A = \"1\"\nx-a = \"2\"", "headers.custom.x-a", Some("2"), "it is given already by"),
     ("[cors]\norigins = [\"https://a.example/\"]", "cors.origins[0]", Some("https://a.example/"), "without a path"),
     (
         "[cors]\norigins = [\"https://u:hush-hush-hush-hush@a.example\"]",
@@ -204,11 +229,13 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         "nothing could pass",
     ),
     ("[body]\nlimit = \"1 megabyte\"", "body.limit", Some("1 megabyte"), "`64kb`"),
+    ("[body]\nlimit = 1.5", "body.limit", Some("1.5"), "it is a number; write bytes, or a whole number"),
     ("[body]\nlimit = 0", "body.limit", Some("0"), "write at least `1`"),
     ("[body]\nlimit = -1", "body.limit", Some("-1"), "write bytes"),
     ("[body]\nlimit = \"1gb\"", "body.limit", None, "raise `body.budget`"),
     ("[body]\njson_depth = 500", "body.json_depth", Some("500"), "from 1 to 120"),
     ("[timeout]\nrequest = \"0s\"", "timeout.request", Some("0s"), "nothing could pass"),
+    ("[timeout]\nrequest = true", "timeout.request", Some("true"), "`300ms`, `30s`"),
     ("[timeout]\nrequest = \"half an hour\"", "timeout.request", Some("half an hour"), "`300ms`"),
     (
         "[headers]\nframe_options = \"allow\"",
@@ -222,6 +249,8 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[headers.custom]\nx-a = \"a\\nb\"", "headers.custom.x-a", Some("a\nb"), "on one line"),
     ("[proxies]\ntrusted = [\"10.0.0.0/99\"]", "proxies.trusted[0]", Some("10.0.0.0/99"), "`10.0.0.0/8`"),
     ("[proxies]\ntrusted = [\"10.0.0.1\"]\nheader = \"a b\"", "proxies.header", Some("a b"), "header"),
+    ("[proxies]\nhops = 2", "proxies.hops", None, "name their networks in `trusted`"),
+    ("[proxies]\nheader = \"x-real-ip\"", "proxies.header", None, "name their networks in `trusted`"),
     ("[proxies]\ntrusted = [\"10.0.0.1\"]\nhops = 0", "proxies.hops", Some("0"), "from 1 to 64"),
     ("[request_id]\nheader = \"\"", "request_id.header", Some("\"\""), "it is empty"),
     ("[errors]\nformat = \"xml\"", "errors.format", Some("xml"), "`envelope` and `problem`"),
@@ -238,10 +267,8 @@ fn every_mistake_names_the_key_the_value_the_line_and_the_fix() {
         assert_eq!(problem.key, *key, "{content}");
         assert_eq!(problem.value.as_deref(), *value, "{content}");
         assert!(problem.problem.contains(advice), "{content}: {}", problem.problem);
-        if !problem.problem.contains("same secret") {
-            let origin = problem.origin.as_deref().unwrap_or_default();
-            assert!(origin.contains("a.toml, line "), "{content}: {origin}");
-        }
+        let origin = problem.origin.as_deref().unwrap_or_default();
+        assert!(origin.contains("a.toml, line "), "{content}: {origin}");
         let text = format!("{error} {error:?}");
         assert!(!text.contains("hush"), "{text}");
     }
@@ -252,6 +279,13 @@ const VARIABLES: &[(&str, &str, &str, &str)] = &[
     ("NEUROLINK__SERVER__PORT", "http", "server.port", "whole number"),
     ("NEUROLINK__SERVER__HOST", "", "server.host", "it is empty"),
     ("NEUROLINK__SERVER__HOTS", "x", "server.hots", "did you mean `host`?"),
+    ("NEUROLINK__SERVER__HOST", "8080", "server.host", "without the port"),
+    (
+        "NEUROLINK__SERVER_PORT",
+        "1",
+        "server_port",
+        "did you mean `server.port`, as a variable NEUROLINK__SERVER__PORT?",
+    ),
     ("NEUROLINK__SERVER", "x", "server", "NEUROLINK__SERVER__KEY"),
     ("NEUROLINK__SERVER__", "x", "server.", "an empty part"),
     ("NEUROLINK__AUTH__TOKEN", "", "auth.token", "the secret is empty"),
@@ -322,6 +356,29 @@ fn files_that_are_none_are_refused_without_quoting_them() {
     }
     let folder = Loader::new().file(env!("CARGO_TARGET_TMPDIR")).load().expect_err("a folder");
     assert!(folder.to_string().contains("it is a folder"));
+}
+
+#[test]
+fn a_mistake_between_keys_is_told_with_the_line_of_its_key() {
+    let content = "[body]\nbudget = \"1kb\"\nlimit = \"2kb\"\n[cors]\norigins = \"*\"\ncredentials = true";
+    let error = Loader::new().file(common::file("a.toml", content)).load().expect_err("two mistakes");
+    let places = error.problems().iter().map(|problem| {
+        let origin = problem.origin.as_deref().unwrap_or_default();
+        (problem.key.as_str(), origin.rsplit(", ").next().unwrap_or_default())
+    });
+    assert_eq!(places.collect::<Vec<_>>(), [("cors.credentials", "line 6"), ("body.limit", "line 3")]);
+}
+
+#[test]
+fn files_of_a_certificate_that_are_not_there_are_told_with_who_named_them() {
+    let file = common::file("a.toml", "[server.tls]\ncert = \"no-such.crt\"");
+    let key = [("NEUROLINK__SERVER__TLS__KEY", "no-such.key")];
+    let error = Loader::new().file(file).environment(key).load().expect_err("two mistakes");
+    let [cert, key] = error.problems() else { panic!("{error}") };
+    assert_eq!((cert.key.as_str(), key.key.as_str()), ("server.tls.cert", "server.tls.key"));
+    assert!(cert.origin.as_deref().is_some_and(|origin| origin.ends_with("a.toml, line 2")), "{cert}");
+    assert_eq!(key.origin.as_deref(), Some("environment variable NEUROLINK__SERVER__TLS__KEY"));
+    assert!(cert.problem.contains("no such file; check the path"), "{cert}");
 }
 
 #[test]

@@ -4,16 +4,17 @@ use std::net::IpAddr;
 
 use http::Uri;
 
-/// An address that is `https`, or `http` to this machine.
-pub(crate) fn checked(url: &str) -> Result<Uri, &'static str> {
+const NO_HOST: &str = "it names no host; write for example `https://login.example.com/jwks.json`";
+
+/// The address, which has to be `https`, or `http` to this machine.
+pub(crate) fn parse(url: &str) -> Result<Uri, &'static str> {
     let uri: Uri = url.parse().map_err(|_| "it is no URL; write for example `https://login.example.com/jwks.json`")?;
-    let authority =
-        uri.authority().ok_or("it names no host; write for example `https://login.example.com/jwks.json`")?;
+    let authority = uri.authority().ok_or(NO_HOST)?;
     if authority.as_str().contains('@') {
         return Err("it has a user or a password, which would be in logs; key sets are public");
     }
     if authority.host().is_empty() {
-        return Err("it names no host; write for example `https://login.example.com/jwks.json`");
+        return Err(NO_HOST);
     }
     match uri.scheme_str() {
         Some("https") => Ok(uri),
@@ -45,7 +46,7 @@ mod tests {
             "http://127.9.9.9/jwks",
             "http://[::1]:80/jwks",
         ] {
-            assert!(checked(url).is_ok(), "{url}");
+            assert!(parse(url).is_ok(), "{url}");
         }
         for url in [
             "http://login.example.com/jwks",
@@ -63,7 +64,7 @@ mod tests {
             "",
             "https://a b",
         ] {
-            assert!(checked(url).is_err(), "{url}");
+            assert!(parse(url).is_err(), "{url}");
         }
     }
 }

@@ -19,14 +19,14 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-/// The longest set that is read, in bytes.
-const LONGEST: usize = 256 * 1024;
+/// The longest key set that is read, in bytes.
+const LONGEST_SET: usize = 256 * 1024;
 
 /// Why an address gives no key set.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwksUrlError {
-    /// It is not one that keys may come from.
+    /// Keys may not come from it.
     #[error("{0}")]
     Address(&'static str),
     /// The certificates that were given cannot be read, or none of the system's.
@@ -44,47 +44,48 @@ impl JwksUrl {
     /// Takes the keys of this address; certificates are checked against the system's.
     ///
     /// # Errors
-    /// The address is no such one, or the system has no certificates.
+    /// Keys may not come from that address, or the system has no certificates.
     pub fn new(url: &str) -> Result<Self, JwksUrlError> {
-        let uri = address::checked(url).map_err(JwksUrlError::Address)?;
+        let uri = address::parse(url).map_err(JwksUrlError::Address)?;
         let mut roots = RootCertStore::empty();
         if uri.scheme_str() == Some("https") {
             let found = rustls_native_certs::load_native_certs();
-            let (added, _) = roots.add_parsable_certificates(found.certs);
-            if added == 0 {
+            roots.add_parsable_certificates(found.certs);
+            if roots.is_empty() {
                 let why =
                     found.errors.first().map_or_else(|| "install ca-certificates".to_owned(), ToString::to_string);
                 return Err(JwksUrlError::Certificates(why));
             }
         }
-        Self::with(uri, roots)
+        Self::with_roots(uri, roots)
     }
 
     /// The same with certificates of one's own instead of the system's, in PEM.
     ///
     /// # Errors
-    /// The address is no such one, or the text has no certificate.
+    /// Keys may not come from that address, or the text has no certificate.
     pub fn trusting(url: &str, certificates: &str) -> Result<Self, JwksUrlError> {
-        let uri = address::checked(url).map_err(JwksUrlError::Address)?;
+        let uri = address::parse(url).map_err(JwksUrlError::Address)?;
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(certificates.as_bytes()) {
-            let wrong = |why: String| JwksUrlError::Certificates(why);
-            roots.add(certificate.map_err(|why| wrong(why.to_string()))?).map_err(|why| wrong(why.to_string()))?;
+            let certificate = certificate.map_err(|error| JwksUrlError::Certificates(error.to_string()))?;
+            roots.add(certificate).map_err(|error| JwksUrlError::Certificates(error.to_string()))?;
         }
         if roots.is_empty() {
             return Err(JwksUrlError::Certificates(
                 "the text has none; it begins with `-----BEGIN CERTIFICATE-----`".into(),
             ));
         }
-        Self::with(uri, roots)
+        Self::with_roots(uri, roots)
     }
 
-    fn with(uri: Uri, roots: RootCertStore) -> Result<Self, JwksUrlError> {
+    /// A client that believes certificates of these roots only.
+    fn with_roots(uri: Uri, roots: RootCertStore) -> Result<Self, JwksUrlError> {
         // The backend is named: the process has no default that another crate could change.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|why| JwksUrlError::Certificates(why.to_string()))?
+            .map_err(|error| JwksUrlError::Certificates(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
@@ -121,7 +122,7 @@ impl KeySource for JwksUrl {
         if status != StatusCode::OK {
             return Err(Error::internal(format!("the provider answered {status}")));
         }
-        let body = Limited::new(response.into_body(), LONGEST).collect().await.map_err(Error::internal)?;
+        let body = Limited::new(response.into_body(), LONGEST_SET).collect().await.map_err(Error::internal)?;
         String::from_utf8(body.to_bytes().into()).map_err(Error::internal)
     }
 }

@@ -171,16 +171,22 @@ fn mistakes_name_their_file_and_all_come_at_once() {
 
 #[test]
 fn half_a_pair_in_the_configuration_is_a_mistake() {
-    let load = |text| -> Result<_, ConfigError> { Loader::new().text("a.toml", text).load() };
-    for (text, key) in [
-        ("[server.tls]\ncert = \"a.crt\"", "server.tls.key"),
-        ("[server.tls]\nkey = \"a.key\"", "server.tls.cert"),
-        ("[server.tls]\ncert = \"\"\nkey = \"a.key\"", "server.tls.cert"),
-        ("[server.tls]\ncert = \"a.crt\"\nkey = \"a.key\"\nca = \"x\"", "server.tls.ca"),
+    let files = Files::new("half");
+    files.write();
+    let (cert, key) = (format!("cert = {:?}\n", files.cert()), format!("key = {:?}\n", files.key()));
+    let load = |lines: &[&str]| -> Result<_, ConfigError> {
+        Loader::new().text("a.toml", format!("[server.tls]\n{}", lines.concat())).load()
+    };
+    for (lines, wrong) in [
+        (&[&*cert][..], "server.tls.key"),
+        (&[&*key], "server.tls.cert"),
+        (&["cert = \"\"\n", &*key], "server.tls.cert"),
+        (&["cert = \"no-such.crt\"\n", &*key], "server.tls.cert"),
+        (&[&*cert, &*key, "ca = \"x\""], "server.tls.ca"),
     ] {
-        let error = load(text).expect_err(text);
-        assert_eq!(error.problems().iter().map(|problem| &*problem.key).collect::<Vec<_>>(), [key], "{error}");
+        let error = load(lines).expect_err(wrong);
+        assert_eq!(error.problems().iter().map(|problem| &*problem.key).collect::<Vec<_>>(), [wrong], "{error}");
     }
-    let both = load("[server.tls]\ncert = \"a.crt\"\nkey = \"a.key\"").expect("valid");
-    assert_eq!(both.config.server.tls, Some(TlsConfig::new("a.crt", "a.key")));
+    let both = load(&[&*cert, &*key]).expect("valid");
+    assert_eq!(both.config.server.tls, Some(TlsConfig::new(files.cert(), files.key())));
 }

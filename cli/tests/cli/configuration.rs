@@ -56,6 +56,33 @@ fn numbers_that_cannot_be_are_explained_by_us() {
 }
 
 #[test]
+fn a_place_to_listen_is_an_address_with_or_without_a_port() {
+    for (place, host, port) in [
+        ("localhost", "localhost", 3000),
+        ("localhost:80", "localhost", 80),
+        ("127.0.0.1:0", "127.0.0.1", 0),
+        ("[::1]", "[::1]", 3000),
+        ("[::1]:80", "[::1]", 80),
+        ("::1", "::1", 3000),
+        ("::", "::", 3000),
+    ] {
+        let output = run(&["config", "--format", "json", "--bind", place]);
+        let config: serde_json::Value =
+            serde_json::from_str(&out(&output)).unwrap_or_else(|_| panic!("{}", err(&output)));
+        assert_eq!((&config["server"]["host"], &config["server"]["port"]), (&host.into(), &port.into()), "{place}");
+    }
+    let text = err(&run(&["config", "--bind", "8080"]));
+    assert!(text.contains("server.host = 8080 (from flag --bind)"), "{text}");
+}
+
+#[test]
+fn a_file_that_a_variable_names_is_told_with_it() {
+    let output = neurolink(&["config"]).env("NEUROLINK_CONFIG", "no-such.toml").output().expect("the binary runs");
+    let text = err(&output);
+    assert!(text.contains("no-such.toml (from environment variable NEUROLINK_CONFIG)"), "{text}");
+}
+
+#[test]
 fn routes_are_a_table_or_json() {
     let output = run(&["routes"]);
     assert!(output.status.success(), "{}", err(&output));

@@ -56,7 +56,12 @@ fn a_certificate_that_cannot_be_read_is_a_mistake_of_the_configuration() {
     let output = run(&["serve", "--bind", "127.0.0.1:0", "--tls-cert", "missing.crt", "--tls-key", "missing.key"]);
     assert_eq!(output.status.code(), Some(2));
     let text = err(&output);
-    for part in ["server.tls.cert = missing.crt", "server.tls.key = missing.key", "No such file"] {
+    for part in [
+        "server.tls.cert = missing.crt",
+        "server.tls.key = missing.key",
+        "flag --tls-cert",
+        "no such file; check the path",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

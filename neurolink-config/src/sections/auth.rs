@@ -5,12 +5,13 @@ use neurolink_core::ConfigProblem;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use crate::reader::{Found, Section, boolean, rate, text};
+use crate::layers::Origin;
+use crate::reader::{Found, Section, boolean, rate, text, with_origin};
 use crate::secrets::{API_KEY, BEARER};
 use crate::units::Rate;
 use crate::{JwtConfig, PasswordConfig, checks, key_file, show};
 
-/// Section `auth`: who may call. Without tokens, JWT and API keys there is no authentication.
+/// Section `auth`: who may call. Without tokens, JWT, passwords and API keys there is no authentication.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AuthConfig {
@@ -135,8 +136,8 @@ impl AuthConfig {
                 section.missing("tokens", "the list is empty; name a token, or leave it out");
             }
             let tokens = placed(tokens, TokenConfig::read);
-            refuse_repeated(section.found(), &tokens, |token| &token.token);
-            self.tokens = tokens.into_iter().map(|(_, token)| token).collect();
+            refuse_one_secret(section.found(), &tokens, |token| &token.token);
+            self.tokens = tokens.into_iter().map(|token| token.entry).collect();
         }
         if let Some(jwt) = section.section("jwt") {
             self.jwt = JwtConfig::read(jwt);
@@ -145,7 +146,13 @@ impl AuthConfig {
             if passwords.is_empty() {
                 section.missing("passwords", "the list is empty; name a user, or leave it out");
             }
-            self.passwords = passwords.into_iter().filter_map(PasswordConfig::read).collect();
+            let passwords = placed(passwords, PasswordConfig::read);
+            for (user, first) in repeated(&passwords, |user| &*user.name) {
+                let problem = format!("`{}` has this name already; give each user an own one", first.place);
+                let key = format!("{}.name", user.place);
+                section.found().problem(user.at(ConfigProblem::new(key, problem).with_value(&*user.entry.name)));
+            }
+            self.passwords = passwords.into_iter().map(|user| user.entry).collect();
         }
         if let Some(api_keys) = section.section("api_keys") {
             self.api_keys.read(api_keys);
@@ -157,25 +164,50 @@ impl AuthConfig {
     }
 }
 
-/// Reads the entries of a list, each with its name: a refused one before it does not change its number.
-fn placed<T>(sections: Vec<Section<'_>>, read: fn(Section<'_>) -> Option<T>) -> Vec<(String, T)> {
+/// An entry of a list, and where it stands.
+struct Placed<T> {
+    place: String,
+    origin: Option<Origin>,
+    entry: T,
+}
+
+impl<T> Placed<T> {
+    fn at(&self, problem: ConfigProblem) -> ConfigProblem {
+        match &self.origin {
+            Some(origin) => with_origin(problem, origin),
+            None => problem,
+        }
+    }
+}
+
+/// Reads the entries of a list, each with its place: a refused one before it does not change its number.
+fn placed<T>(sections: Vec<Section<'_>>, read: fn(Section<'_>) -> Option<T>) -> Vec<Placed<T>> {
     sections
         .into_iter()
         .filter_map(|section| {
-            let name = section.name().to_owned();
-            read(section).map(|entry| (name, entry))
+            let (place, origin) = (section.name().to_owned(), section.origin().cloned());
+            read(section).map(|entry| Placed { place, origin, entry })
         })
         .collect()
 }
 
+/// Every entry that has in common with one before it what only one may have, and that one.
+fn repeated<T, K: PartialEq + ?Sized>(
+    entries: &[Placed<T>],
+    key: impl Fn(&T) -> &K,
+) -> impl Iterator<Item = (&Placed<T>, &Placed<T>)> {
+    entries.iter().enumerate().filter_map(move |(index, own)| {
+        let first = entries[..index].iter().find(|other| key(&other.entry) == key(&own.entry))?;
+        Some((own, first))
+    })
+}
+
 /// One secret for two users would be one user.
-fn refuse_repeated<T>(found: &Found, entries: &[(String, T)], secret: fn(&T) -> &SecretString) {
-    for (index, (name, entry)) in entries.iter().enumerate() {
-        let own = secret(entry).expose_secret();
-        if let Some((first, _)) = entries[..index].iter().find(|(_, other)| secret(other).expose_secret() == own) {
-            let problem = format!("it is the same secret as `{first}`; give each user an own one");
-            found.problem(ConfigProblem::new(name, problem).with_secret(own));
-        }
+fn refuse_one_secret<T>(found: &Found, entries: &[Placed<T>], secret: fn(&T) -> &SecretString) {
+    for (own, first) in repeated(entries, |entry| secret(entry).expose_secret()) {
+        let problem = format!("it is the same secret as `{}`; give each user an own one", first.place);
+        let problem = ConfigProblem::new(&own.place, problem).with_secret(secret(&own.entry).expose_secret());
+        found.problem(own.at(problem));
     }
 }
 
@@ -231,7 +263,11 @@ impl ApiKeysConfig {
                     match key_file::read(&path) {
                         Ok(keys) => {
                             let file = section.key("file");
-                            all.extend(keys.into_iter().map(|(place, key)| (format!("{file}, {place}"), key)));
+                            all.extend(keys.into_iter().map(|(place, key)| Placed {
+                                place: format!("{file}, {place}"),
+                                origin: Some(Origin::clone(&entry.origin)),
+                                entry: key,
+                            }));
                         }
                         Err(problems) => {
                             for problem in problems {
@@ -244,8 +280,8 @@ impl ApiKeysConfig {
                 Err(problem) => section.wrong("file", &entry, problem),
             }
         }
-        refuse_repeated(section.found(), &all, |key| &key.key);
-        self.keys = all.into_iter().map(|(_, key)| key).collect();
+        refuse_one_secret(section.found(), &all, |key| &key.key);
+        self.keys = all.into_iter().map(|key| key.entry).collect();
         section.finish();
     }
 }

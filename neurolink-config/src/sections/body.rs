@@ -31,16 +31,12 @@ impl BodyConfig {
             0 => Err("it is zero, so that every body would be refused; write at least `1`".into()),
             limit => Ok(limit),
         });
-        section.set("json_depth", &mut self.json_depth, |value| {
-            integer(1, 120)(value).map(|depth| usize::try_from(depth).unwrap_or(64))
-        });
+        section.set("json_depth", &mut self.json_depth, integer(1, 120));
         section.set("budget", &mut self.budget, |value| match size(value)? {
             0 => Err("it is zero, so that no body could pass; give for example `256mb`".into()),
             budget => Ok(budget),
         });
-        section.set("min_rate", &mut self.min_rate, |value| {
-            integer(0, 1_000_000_000)(value).map(|rate| u32::try_from(rate).unwrap_or(u32::MAX))
-        });
+        section.set("min_rate", &mut self.min_rate, integer(0, 1_000_000_000));
         if self.limit > self.budget {
             section.missing("limit", "a single body is larger than all bodies may be together; raise `body.budget`");
         }

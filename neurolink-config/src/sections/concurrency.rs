@@ -44,10 +44,7 @@ impl ConcurrencyConfig {
         section.set("all", &mut self.all, count);
         section.set("per_caller", &mut self.per_caller, count);
         section.set("key", &mut self.key, word(&KEYS));
-        section.set("queue", &mut self.queue, |value| {
-            let queue = integer(0, u32::MAX.into())(value)?;
-            Ok(u32::try_from(queue).unwrap_or(u32::MAX))
-        });
+        section.set("queue", &mut self.queue, integer(0, u32::MAX.into()));
         section.set("queue_timeout", &mut self.queue_timeout, duration(false));
         if self.per_caller.is_none() {
             let changed = [("key", self.key != before.key)];

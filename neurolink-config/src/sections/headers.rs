@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::checks;
-use crate::layers::Value;
+use crate::layers::{Origin, Value};
 use crate::reader::{Section, boolean, text, word};
 
 /// Section `headers`: security headers of every response.
@@ -124,16 +124,18 @@ impl HeadersConfig {
         }
         section.set("hsts_https_only", &mut self.hsts_https_only, |value| boolean(value).map(Some));
         if let Some(mut custom) = section.section("custom") {
+            let mut written: BTreeMap<String, Origin> = BTreeMap::new();
             for (name, entry) in custom.drain() {
                 // A variable's name has no hyphen.
-                let name = match entry.value {
-                    Value::Text(_) => name.replace('_', "-"),
-                    _ => name.to_lowercase(),
-                };
+                let is_variable = matches!(entry.value, Value::Text(_));
+                let name = if is_variable { name.replace('_', "-") } else { name.to_lowercase() };
                 let value = checks::header_name(&name).and_then(|()| header_value(&entry.value, checks::header_value));
-                match value {
-                    Ok(value) => drop(self.custom.insert(name, value)),
-                    Err(problem) => custom.wrong(&name, &entry, problem),
+                match (value, written.insert(name.clone(), Origin::clone(&entry.origin))) {
+                    (Ok(_), Some(first)) if !is_variable => {
+                        custom.wrong(&name, &entry, format!("it is given already by {first}; remove one"));
+                    }
+                    (Ok(value), _) => drop(self.custom.insert(name, value)),
+                    (Err(problem), _) => custom.wrong(&name, &entry, problem),
                 }
             }
         }

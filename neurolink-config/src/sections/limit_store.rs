@@ -46,10 +46,7 @@ impl RateLimitConfig {
         }
         section.set("prefix", &mut self.prefix, text);
         section.set("on_store_failure", &mut self.on_store_failure, word(&FAILURES));
-        section.set("local_percent", &mut self.local_percent, |value| {
-            let percent = integer(1, 100)(value)?;
-            Ok(u8::try_from(percent).unwrap_or(100))
-        });
+        section.set("local_percent", &mut self.local_percent, integer(1, 100));
         section.set("store_timeout", &mut self.store_timeout, duration(false));
         let local = ("local_percent", self.local_percent != before.local_percent);
         match (self.store, urls.first()) {

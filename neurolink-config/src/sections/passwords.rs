@@ -46,7 +46,7 @@ impl PasswordConfig {
             None => {
                 section.missing("name", "it is missing; write what is sent before the colon, such as `name = \"ada\"`");
             }
-            Some(entry) => match text(&entry.value) {
+            Some(entry) => match text(&entry.value).and_then(|name| checks::user_name(&name).map(|()| name)) {
                 Ok(text) => name = Some(text),
                 Err(problem) => section.wrong("name", &entry, problem),
             },

@@ -25,12 +25,20 @@ impl Default for ProxiesConfig {
 
 impl ProxiesConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
+        let (before, problems) = (self.clone(), section.found().count());
         section.list("trusted", &mut self.trusted, checks::proxy);
         section.set("header", &mut self.header, |value| {
             let name = text(value)?;
             checks::header_name(&name).map(|()| name.to_lowercase())
         });
-        section.set("hops", &mut self.hops, |value| integer(1, 64)(value).map(|hops| usize::try_from(hops).ok()));
+        section.set("hops", &mut self.hops, |value| integer(1, 64)(value).map(Some));
+        if self.trusted.is_empty() && section.found().count() == problems {
+            for (key, changed) in [("header", self.header != before.header), ("hops", self.hops != before.hops)] {
+                if changed {
+                    section.missing(key, "it counts only for trusted proxies; name their networks in `trusted`");
+                }
+            }
+        }
         section.finish();
     }
 }

@@ -150,18 +150,12 @@ impl RateLimitConfig {
         let before = self.clone();
         section.set("limit", &mut self.limit, rate);
         section.set("algorithm", &mut self.algorithm, word(&ALGORITHMS));
-        section.set("burst", &mut self.burst, |value| {
-            let burst = integer(0, u32::MAX.into())(value)?;
-            Ok(u32::try_from(burst).unwrap_or(u32::MAX))
-        });
+        section.set("burst", &mut self.burst, integer(0, u32::MAX.into()));
         section.list("paths", &mut self.paths, checks::pattern);
         section.list("except", &mut self.except, checks::pattern);
         section.set("key", &mut self.key, word(&KEYS));
         section.set("users", &mut self.users, count);
-        section.set("status", &mut self.status, |value| {
-            let status = integer(400, 599)(value)?;
-            Ok(u16::try_from(status).unwrap_or(429))
-        });
+        section.set("status", &mut self.status, integer(400, 599));
         section.set("skip_successful", &mut self.skip_successful, boolean);
         self.read_headers(&mut section);
         section.set("message", &mut self.message, |value| text(value).map(Some));

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::reader::{Section, boolean, duration, integer, text, word};
-use crate::{checks, show};
+use crate::{bounded, checks, show};
+
+/// The longest file of a certificate or of its key, in bytes.
+const LONGEST_PEM: u64 = 1024 * 1024;
 
 /// Section `server`: where it listens, what it is called, how it stops.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -92,14 +95,17 @@ impl Default for ServerConfig {
 }
 
 impl TlsConfig {
-    /// Both files have to be named.
+    /// Both files have to be named and there; what is in them is looked at when the server is built.
     fn read(before: Option<Self>, mut section: Section<'_>) -> Option<Self> {
         let (mut cert, mut key) = before.map(|before| (before.cert, before.key)).unzip();
         for (name, place) in [("cert", &mut cert), ("key", &mut key)] {
             if place.is_none() && section.given(&[name]).is_empty() {
                 section.missing(name, "a certificate and its key are two files in PEM; name both");
             }
-            section.set(name, place, |value| text(value).map(|path| Some(path.into())));
+            section.set(name, place, |value| {
+                let path = PathBuf::from(text(value)?);
+                bounded::read(&path, LONGEST_PEM).map(|_| Some(path))
+            });
         }
         section.finish();
         Some(Self { cert: cert?, key: key? })
@@ -144,9 +150,7 @@ impl ServerConfig {
             let host = text(value)?;
             checks::listen_host(&host).map(|()| host)
         });
-        section.set("port", &mut self.port, |value| {
-            integer(0, 65_535)(value).map(|port| u16::try_from(port).unwrap_or_default())
-        });
+        section.set("port", &mut self.port, integer(0, 65_535));
         section.set("unix", &mut self.unix, |value| text(value).map(Some));
         section.set("unix_mode", &mut self.unix_mode, |value| {
             let text = text(value)?;
@@ -162,15 +166,9 @@ impl ServerConfig {
         section.set("allow_unauthenticated", &mut self.allow_unauthenticated, boolean);
         section.set("drain_delay", &mut self.drain_delay, duration(true));
         section.set("grace", &mut self.grace, duration(true));
-        section.set("max_connections", &mut self.max_connections, |value| {
-            integer(1, 1_000_000)(value).map(|most| usize::try_from(most).unwrap_or(usize::MAX))
-        });
-        section.set("max_connections_per_address", &mut self.max_connections_per_address, |value| {
-            integer(0, 1_000_000)(value).map(|most| usize::try_from(most).unwrap_or(usize::MAX))
-        });
-        section.set("probe_rate", &mut self.probe_rate, |value| {
-            integer(0, 1_000_000)(value).map(|rate| u32::try_from(rate).unwrap_or(u32::MAX))
-        });
+        section.set("max_connections", &mut self.max_connections, integer(1, 1_000_000));
+        section.set("max_connections_per_address", &mut self.max_connections_per_address, integer(0, 1_000_000));
+        section.set("probe_rate", &mut self.probe_rate, integer(0, 1_000_000));
         section.set("proxy_protocol", &mut self.proxy_protocol, boolean);
         if let Some(tls) = section.section("tls") {
             self.tls = TlsConfig::read(self.tls.take(), tls);

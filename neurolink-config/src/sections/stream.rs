@@ -46,9 +46,7 @@ impl StreamConfig {
         });
         section.set("idle_timeout", &mut self.idle_timeout, duration(false));
         section.set("max_duration", &mut self.max_duration, duration(false));
-        section.set("max_per_client", &mut self.max_per_client, |value| {
-            integer(1, 1_000_000)(value).map(|most| usize::try_from(most).unwrap_or(usize::MAX))
-        });
+        section.set("max_per_client", &mut self.max_per_client, integer(1, 1_000_000));
         section.finish();
     }
 }

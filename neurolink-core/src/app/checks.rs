@@ -12,13 +12,20 @@ pub(crate) fn check_origin(origin: &str) -> Result<(), String> {
         matches!(scheme, "http" | "https")
             && !authority.is_empty()
             && !authority.contains(['/', '?', '#', '@', '*', ' '])
-            && authority.parse::<http::uri::Authority>().is_ok()
+            && authority.parse::<http::uri::Authority>().is_ok_and(|authority| match authority.port_u16() {
+                None => authority.host().len() == authority.as_str().len(),
+                // Browsers leave it out, so that an origin with it would never match.
+                Some(port) => port != if scheme == "https" { 443 } else { 80 },
+            })
             && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
     });
     if valid {
         Ok(())
     } else {
-        Err(format!("`{origin}` is no origin; write `https://app.example.com`, in lower case and without a path"))
+        Err(format!(
+            "`{origin}` is no origin; write `https://app.example.com`, in lower case, without a path and without the \
+                     scheme's own port"
+        ))
     }
 }
 
