@@ -28,11 +28,13 @@ pub(crate) fn table(plan: &Plan, width: Option<usize>) -> String {
     let widest = |of: fn(&PlannedRoute) -> usize| plan.routes.iter().map(of).max().unwrap_or(0);
     let path_width = widest(|route| route.path.len());
     let access_width = widest(|route| access(route).len()).max("ACCESS".len());
-    let heading = format!("{:<6}  {:<path_width$}  {:<access_width$}  ALSO", "METHOD", "PATH", "ACCESS");
-    let _ = writeln!(text, "{}", paint(BOLD, heading));
-    for route in &plan.routes {
+    let special = |route| special(route, &shared, body, timeout, room(12 + path_width + access_width));
+    let specials: Vec<String> = plan.routes.iter().map(special).collect();
+    let also = if specials.iter().all(String::is_empty) { "" } else { "ALSO" };
+    let heading = format!("{:<6}  {:<path_width$}  {:<access_width$}  {also}", "METHOD", "PATH", "ACCESS");
+    let _ = writeln!(text, "{}", paint(BOLD, heading.trim_end()));
+    for (route, special) in plan.routes.iter().zip(specials) {
         let style = access_style(&route.access, !route.roles.is_empty());
-        let special = special(route, &shared, body, timeout, room(12 + path_width + access_width));
         let access = access(route);
         let _ = write!(
             text,
@@ -155,8 +157,8 @@ fn describe(step: &PlannedStep) -> String {
 
 #[cfg(test)]
 mod tests {
-    use neurolink::create_server;
     use neurolink::routes::OfflineEngine;
+    use neurolink::{CreateServer, Route, create_server};
 
     use super::*;
 
@@ -172,5 +174,17 @@ mod tests {
             let columns = |line: &str| line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
             assert_eq!(columns(before), columns(after));
         }
+    }
+
+    #[test]
+    fn the_last_column_is_there_if_a_route_has_something_of_its_own() {
+        let heading = |server: CreateServer| {
+            let app = server.build_app().expect("an app");
+            strip_str(&table(app.plan(), None)).to_string().lines().next().map(str::to_owned)
+        };
+        let own = Route::get("/api/hello", async || "hello").timeout(Duration::from_secs(1));
+        let server = || create_server(OfflineEngine::new());
+        assert!(heading(server()).is_some_and(|line| line.ends_with("  ACCESS")));
+        assert!(heading(server().route(own)).is_some_and(|line| line.ends_with("  ALSO")));
     }
 }
