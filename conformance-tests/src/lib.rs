@@ -39,7 +39,7 @@ pub mod wire;
 pub use area::{behaviours, case_ids, cases, function_cases, test_names};
 pub use case::{Case, Level};
 pub use control::{Control, ManualClock};
-pub use differential::{Column, Report, differential};
+pub use differential::{Column, Report, differential, differential_by_needs};
 pub use divergences::{Divergence, Divergences};
 pub use function::{Ctx, Failure, FunctionCase};
 pub use harness::{Running, Subject, run_cli};
