@@ -10,8 +10,9 @@ mod servers;
 
 use servers::Servers;
 
+/// Each case is asked of servers with the configuration that it needs.
 #[test]
-fn every_case_gets_one_answer_on_all_frameworks_with_the_configuration_it_needs() {
+fn every_case_gets_one_answer_on_all_frameworks() {
     let cases = cases().expect("valid cases");
     let mut servers: BTreeMap<&str, Servers> = BTreeMap::new();
     for case in &cases {
