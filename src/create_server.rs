@@ -5,7 +5,7 @@ use neurolink_config::Config;
 use neurolink_core::server::{Adapter, Listener, Server};
 use neurolink_core::{App, AppBuilder, ConfigError, ConfigProblem, Engine, Registration, Route, RouteGroup, Settings};
 use neurolink_routes::WithRoutes as _;
-use neurolink_serve::{ServeConfig, Tls};
+use neurolink_serve::ServeConfig;
 
 use crate::{Framework, serve_config};
 
@@ -192,17 +192,8 @@ impl CreateServer {
             builder = builder.listener(listener);
         }
         if let Some(tls) = tls {
-            builder = builder.on_reload(move || read_again(&tls));
+            builder = builder.on_reload(move || drop(tls.reload()));
         }
         Ok(builder.build())
-    }
-}
-
-fn read_again(tls: &Tls) {
-    match tls.reload() {
-        Ok(()) => tracing::info!(target: "neurolink::server", "the certificate was read again"),
-        Err(error) => {
-            tracing::error!(target: "neurolink::server", "the new certificate is not used, the one before is: {error}");
-        }
     }
 }

@@ -18,6 +18,13 @@ pub fn serve_config(config: &Config) -> Result<ServeConfig, ConfigError> {
         .keep_alive_idle(timeout.keep_alive)
         .tls_handshake_timeout(timeout.tls_handshake)
         .write_stall(timeout.send);
+    // What is no network is the app's to tell.
+    let trusted = Networks::parse(&config.proxies.trusted);
+    if server.max_connections_per_address > 0 {
+        serve = serve.max_connections_per_address(server.max_connections_per_address);
+        // Behind a proxy are many.
+        serve = serve.shared_addresses(trusted.clone().unwrap_or_default());
+    }
     if let Some(files) = &server.tls {
         match Tls::load(&files.cert, &files.key) {
             Ok(tls) => serve = serve.tls(tls),
@@ -28,13 +35,13 @@ pub fn serve_config(config: &Config) -> Result<ServeConfig, ConfigError> {
         }
     }
     if server.proxy_protocol {
-        match Networks::parse(&config.proxies.trusted) {
+        match trusted {
             Ok(proxies) if proxies.is_empty() => problems.push(ConfigProblem::new(
                 "server.proxy_protocol",
                 "every client could choose its address; name the proxies that send PROXY headers in `proxies.trusted`",
             )),
             Ok(proxies) => serve = serve.proxy_protocol(proxies),
-            Err(_) => {} // the app tells of it
+            Err(_) => {}
         }
     }
     if problems.is_empty() { Ok(serve) } else { Err(ConfigError::new(problems)) }

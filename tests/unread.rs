@@ -2,30 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream;
 use neurolink::engine::{EventStream, StreamEvent};
 use neurolink::routes::OfflineEngine;
+use neurolink::serve::ServeConfig;
 use neurolink::server::{Adapter, Server};
 use neurolink::{App, Framework, Reply, Route};
-use neurolink_serve::ServeConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
-
-/// The framework with connections on which a peer may take nothing for this long.
-fn with_stall(framework: Framework, stall: Duration) -> Arc<dyn Adapter> {
-    let config = ServeConfig::default().write_stall(stall);
-    match framework {
-        Framework::Axum => Arc::new(neurolink::axum::Axum::new().serve_config(config)),
-        Framework::Actix => Arc::new(neurolink::actix::Actix::new().serve_config(config)),
-        Framework::Warp => Arc::new(neurolink::warp::Warp::new().serve_config(config)),
-        Framework::Poem => Arc::new(neurolink::poem::Poem::new().serve_config(config)),
-        other => panic!("{other} has no server here"),
-    }
-}
 
 async fn start(app: App, adapter: Arc<dyn Adapter>) -> (Server, SocketAddr) {
     let server = Server::with_adapter(app, adapter).bind("127.0.0.1:0").build();
@@ -36,17 +24,17 @@ async fn start(app: App, adapter: Arc<dyn Adapter>) -> (Server, SocketAddr) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_connection_of_a_client_that_takes_nothing_is_cut() {
-    struct Counted(Arc<AtomicUsize>);
-    impl Drop for Counted {
+    struct TellsItsEnd(Arc<Notify>);
+    impl Drop for TellsItsEnd {
         fn drop(&mut self) {
-            self.0.fetch_add(1, Ordering::SeqCst);
+            self.0.notify_one();
         }
     }
     for framework in Framework::ALL {
-        let dropped = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&dropped);
+        let dropped = Arc::new(Notify::new());
+        let tell = Arc::clone(&dropped);
         let flood = move || {
-            let guard = Counted(Arc::clone(&count));
+            let guard = TellsItsEnd(Arc::clone(&tell));
             let events: EventStream = Box::pin(stream::repeat_with(move || {
                 let _held = &guard;
                 Ok(StreamEvent::text("x".repeat(16 * 1024)))
@@ -59,15 +47,12 @@ async fn the_connection_of_a_client_that_takes_nothing_is_cut() {
             .route(Route::get("/api/flood", flood))
             .build()
             .expect("valid");
-        let (server, address) = start(app, with_stall(framework, Duration::from_secs(1))).await;
+        let config = ServeConfig::default().write_stall(Duration::from_millis(300));
+        let (server, address) = start(app, framework.adapter_with(config).expect("compiled in")).await;
         let mut silent = TcpStream::connect(address).await.expect("connects");
         silent.write_all(b"GET /api/flood HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sends");
-        let cut = async {
-            while dropped.load(Ordering::SeqCst) == 0 {
-                sleep(Duration::from_millis(20)).await;
-            }
-        };
-        assert!(timeout(Duration::from_secs(20), cut).await.is_ok(), "{framework}: the stream goes on");
+        let cut = timeout(Duration::from_secs(20), dropped.notified()).await;
+        assert!(cut.is_ok(), "{framework}: the stream goes on");
         drop(silent);
         server.stop().await.expect("stops");
     }

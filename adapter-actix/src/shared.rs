@@ -5,18 +5,17 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix_http::Request;
 use actix_web::dev::Extensions;
+use actix_web::http::header::HttpDate;
 use neurolink_serve::Io;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::timeout;
 
 /// How long a client may take a refusal.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-const REFUSAL: &[u8] =
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -57,7 +56,10 @@ impl Shared {
 
     /// Says that the head is too large, and reads what still comes, so that the answer is not lost to a reset.
     async fn refuse(&mut self) -> io::Result<()> {
-        self.write_all(REFUSAL).await?;
+        let status = "HTTP/1.1 431 Request Header Fields Too Large";
+        let date = HttpDate::from(SystemTime::now());
+        let refusal = format!("{status}\r\nconnection: close\r\ncontent-length: 0\r\ndate: {date}\r\n\r\n");
+        self.write_all(refusal.as_bytes()).await?;
         self.shutdown().await?;
         let mut rest = [0; 4096];
         while self.read(&mut rest).await? > 0 {}

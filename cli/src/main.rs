@@ -1,6 +1,7 @@
 //! The `neurolink` binary: serves an AI engine over HTTP.
 
 mod commands;
+mod curl;
 mod logging;
 mod options;
 mod output;

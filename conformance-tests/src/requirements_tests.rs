@@ -49,6 +49,19 @@ fn cases_name_only_rows_that_exist() {
     }
 }
 
+/// What no row waits for, and is not there either.
+const OTHERWISE_MISSING: [&str; 3] = ["ready-made engines", "MCP administration", "Redis for anything but limits"];
+
+#[test]
+fn the_readme_says_what_is_not_there_yet_and_nothing_that_is() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("the README");
+    let (_, rest) = readme.split_once("## What is not there yet\n").expect("the section");
+    let lists = rest.lines().take_while(|line| !line.starts_with("## ")).filter_map(|line| line.strip_prefix("- "));
+    let said: BTreeSet<_> = lists.filter_map(|line| line.split_once(": ")).flat_map(|(_, it)| it.split(", ")).collect();
+    let missing = FEATURES.iter().map(|(name, _)| *name).chain(OTHERWISE_MISSING).collect();
+    assert_eq!(said, missing);
+}
+
 #[test]
 fn every_feature_of_the_table_is_waited_for() {
     let rows: Vec<_> = requirements().unwrap().into_iter().chain(origins().unwrap()).collect();

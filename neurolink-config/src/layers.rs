@@ -126,20 +126,8 @@ pub(crate) fn insert(table: &mut Table, path: &[&str], entry: Entry) -> Result<(
     Ok(())
 }
 
-/// Keys of secrets that may be given as `NAME_file`, too.
-pub(crate) const SECRETS: [&str; 4] = ["token", "secret", "key", "redis_url"];
-
 /// Lays `over` on `base`: tables are merged, everything else is replaced.
 pub(crate) fn merge(base: &mut Table, over: Table) {
-    // A secret of a later layer replaces the file of an earlier one, and the other way round.
-    for secret in SECRETS {
-        let file = format!("{secret}_file");
-        if over.contains_key(secret) {
-            base.remove(&file);
-        } else if over.contains_key(&file) {
-            base.remove(secret);
-        }
-    }
     for (key, entry) in over {
         let Some(below) = base.get_mut(&key) else {
             base.insert(key, entry);

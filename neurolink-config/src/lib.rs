@@ -2,6 +2,7 @@
 
 pub mod units;
 
+mod alternatives;
 mod bounded;
 mod build;
 mod checks;

@@ -5,7 +5,7 @@ use neurolink_core::{ConfigError, ConfigProblem};
 
 use crate::layers::{Entry, Given, Origin, Table, Value, insert, merge};
 use crate::reader::{Found, text, with_origin};
-use crate::{Config, Preset, Weakness, environment, files, names};
+use crate::{Config, Preset, Weakness, alternatives, environment, files, names};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "neurolink.toml";
@@ -149,6 +149,7 @@ impl Loader {
         let mut table = Table::new();
         for mut layer in layers {
             names::canonical(&mut layer, &mut problems);
+            alternatives::give_way(&mut table, &layer);
             merge(&mut table, layer);
         }
         let host_origin = host_origin(&table);

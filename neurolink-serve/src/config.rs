@@ -21,6 +21,12 @@ pub struct ServeConfig {
     pub header_read_timeout: Duration,
     /// The most connections at one time, upgraded ones included: 10,000. Further ones wait in the kernel's queue.
     pub max_connections: usize,
+    /// The most connections at one time of one client address, or of one /64 of IPv6; nothing: as many as there may be.
+    ///
+    /// It counts by what a PROXY header tells, if connections have one. Further ones are closed.
+    pub max_connections_per_address: Option<usize>,
+    /// Addresses of many clients, such as those of proxies, whose connections are not counted: none.
+    pub shared_addresses: Networks,
     /// Whether HTTP/2 is spoken by prior knowledge: yes.
     pub http2: bool,
     /// The most header lines of an HTTP/1 request: 100. Above that, parsing a request costs two allocations.
@@ -52,6 +58,8 @@ impl Default for ServeConfig {
         Self {
             header_read_timeout: Duration::from_secs(10),
             max_connections: 10_000,
+            max_connections_per_address: None,
+            shared_addresses: Networks::default(),
             http2: true,
             max_headers: 100,
             header_bytes: 128 * 1024,
@@ -82,6 +90,20 @@ impl ServeConfig {
     #[must_use]
     pub const fn max_connections(mut self, most: usize) -> Self {
         self.max_connections = most;
+        self
+    }
+
+    /// Sets the most connections at one time of one client address; 0 counts as 1.
+    #[must_use]
+    pub const fn max_connections_per_address(mut self, most: usize) -> Self {
+        self.max_connections_per_address = Some(most);
+        self
+    }
+
+    /// Leaves the connections of these addresses uncounted, since many clients come from there.
+    #[must_use]
+    pub fn shared_addresses(mut self, addresses: Networks) -> Self {
+        self.shared_addresses = addresses;
         self
     }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
+mod addresses;
 mod config;
 mod connection;
 mod io;

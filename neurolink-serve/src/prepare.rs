@@ -13,6 +13,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::addresses::Addresses;
 use crate::wire::{Hold, Stream, Wire};
 use crate::{Io, ServeConfig, proxy_header, tls};
 
@@ -90,6 +91,7 @@ pub struct Transport {
     head: Duration,
     write_stall: Duration,
     proxies: Option<Networks>,
+    addresses: Option<Arc<Addresses>>,
 }
 
 impl Transport {
@@ -107,6 +109,9 @@ impl Transport {
             head: ServeConfig::bounded(config.header_read_timeout),
             write_stall: ServeConfig::bounded(config.write_stall),
             proxies: config.proxy_protocol.clone(),
+            addresses: config
+                .max_connections_per_address
+                .map(|most| Addresses::new(most.max(1), config.shared_addresses.clone())),
         })
     }
 
@@ -153,7 +158,7 @@ impl Transport {
             #[cfg(unix)]
             Stream::Unix(_) => info = info.with_unix(true),
         }
-        let (mut wire, hold) = Wire::new(accepted.stream);
+        let (mut wire, mut hold) = Wire::new(accepted.stream);
         if let Some(proxies) = &self.proxies {
             if !proxies.contains_peer(&info) {
                 return Err(io::Error::other("it is of no proxy that may send a PROXY header"));
@@ -161,6 +166,9 @@ impl Transport {
             if let Some((peer, local)) = timeout(self.head, proxy_header::read(&mut wire)).await?? {
                 info = ConnInfo::new(Some(peer)).with_local(Some(local));
             }
+        }
+        if let (Some(addresses), Some(peer)) = (&self.addresses, info.peer_address()) {
+            hold.place = addresses.enter(peer).map_err(io::Error::other)?;
         }
         let Some(tls) = &self.tls else {
             return Ok(Prepared { io: Io::plain(wire, info), http2: None, hold });

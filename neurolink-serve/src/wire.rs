@@ -13,6 +13,8 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
+use crate::addresses::Place;
+
 /// A connected socket.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -56,13 +58,15 @@ pub(crate) struct Wire {
 pub struct Hold {
     stream: Weak<Mutex<Stream>>,
     closed: oneshot::Receiver<()>,
+    /// Among the connections of its address.
+    pub(crate) place: Option<Place>,
 }
 
 impl Wire {
     pub(crate) fn new(stream: Stream) -> (Self, Hold) {
         let stream = Arc::new(Mutex::new(stream));
         let (open, closed) = oneshot::channel();
-        let hold = Hold { stream: Arc::downgrade(&stream), closed };
+        let hold = Hold { stream: Arc::downgrade(&stream), closed, place: None };
         (Self { stream, _open: open }, hold)
     }
 

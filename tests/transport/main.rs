@@ -1,5 +1,6 @@
 //! What happens to a connection before HTTP, the same on every framework: TLS, PROXY headers, Unix sockets, limits.
 
+mod addresses;
 mod kit;
 mod limits;
 mod proxy;

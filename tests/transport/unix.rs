@@ -2,7 +2,7 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 
 use neurolink::serve::ServeConfig;
-use neurolink::server::{Networks, Server, ServerError};
+use neurolink::server::{Event, Networks, Server, ServerError};
 use neurolink::{Framework, Registration, middleware};
 use tokio::net::UnixStream;
 
@@ -85,6 +85,30 @@ async fn a_proxy_header_may_come_over_it() {
         assert_eq!(told["client"], "192.0.2.7", "{framework}: {told}");
         server.stop().await.expect("stops");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_handed_over_is_told_by_its_file_and_outlives_the_stop() {
+    let folder = Files::new("handed-over");
+    let path = folder.path().join("server.sock");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let adapter = Framework::Axum.adapter().expect("compiled in");
+    let server = Server::with_adapter(app(|_| ()), adapter).listener(listener).build();
+    let mut events = server.events();
+    server.initialize().expect("initializes");
+    server.start().await.expect("starts");
+    assert_eq!((server.status().unix, server.status().address), (Some(path.clone()), None));
+    let started = async {
+        loop {
+            if let Event::Started { address } = events.next().await.expect("it lives").expect("none is missed") {
+                return address;
+            }
+        }
+    };
+    assert_eq!(started.await, None);
+    data(&ask(UnixStream::connect(&path).await.expect("connects"), GET).await);
+    server.stop().await.expect("stops");
+    assert!(path.exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,5 @@
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use clap::Args;
 use listenfd::ListenFd;
@@ -10,7 +10,7 @@ use neurolink_config::{Config, Loaded, LogFormat};
 
 use crate::options::{Options, remarks, say_remarks};
 use crate::output::{BOLD, CYAN, Failure, paint, print};
-use crate::{logging, table};
+use crate::{curl, logging, table};
 
 /// Serves the built-in engine until SIGTERM or Ctrl-C.
 ///
@@ -101,32 +101,7 @@ fn announce(server: &Server, config: &Config, address: SocketAddr) -> Result<(),
     let engine = "the built-in offline engine";
     print(format_args!("serving {engine} on {}, preset {}\n", paint(BOLD, status.framework), config.preset))?;
     print(table::table(server.plan(), table::terminal_width()))?;
-    print(format_args!("{}\n  {}", paint(BOLD, "Try it:"), paint(CYAN, curl(config, address))))
-}
-
-/// A request to paste.
-fn curl(config: &Config, address: SocketAddr) -> String {
-    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    let place = match &config.server.unix {
-        Some(path) => format!("--unix-socket {path} {scheme}://localhost"),
-        None => format!("{scheme}://{}", SocketAddr::new(ip, address.port())),
-    };
-    let base = config.server.base_path.trim_end_matches('/');
-    let credential = if config.auth.has_bearer() {
-        " -H \"Authorization: Bearer $TOKEN\"".to_owned()
-    } else if config.auth.is_configured() {
-        format!(" -H \"{}: $KEY\"", config.auth.api_keys.header)
-    } else {
-        String::new()
-    };
-    format!(
-        "curl {place}{base}/agent/execute -H 'Content-Type: application/json'{credential} -d '{{\"input\":\"Hello\"}}'"
-    )
+    print(format_args!("{}\n  {}", paint(BOLD, "Try it:"), paint(CYAN, curl::line(config, address))))
 }
 
 fn failed(error: ServerError, config: &Config) -> Failure {

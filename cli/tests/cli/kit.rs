@@ -88,6 +88,16 @@ impl Serving {
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
     }
 
+    /// The next line of standard output that begins so, but for blanks.
+    pub(crate) fn line_with(&mut self, beginning: &str) -> String {
+        let mut line = String::new();
+        while !line.trim_start().starts_with(beginning) {
+            line.clear();
+            assert!(self.stdout.read_line(&mut line).expect("UTF-8") > 0, "no line begins with {beginning:?}");
+        }
+        line.trim().to_owned()
+    }
+
     /// Reads the log until a line has this.
     #[cfg(unix)]
     pub(crate) fn until_logged(&mut self, text: &str) {

@@ -12,3 +12,4 @@ mod redis;
 mod redis_kit;
 mod serve;
 mod soak;
+mod try_it;

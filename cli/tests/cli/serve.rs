@@ -39,6 +39,19 @@ fn a_unix_socket_has_a_flag_and_is_gone_at_the_end() {
 }
 
 #[test]
+fn flags_that_say_where_to_listen_win_over_a_socket_in_a_file() {
+    let path = folder().join("unix.toml");
+    std::fs::write(&path, "[server]\nunix = \"not-this.sock\"").expect("written");
+    let path = path.to_str().expect("UTF-8");
+    for flags in [&["--bind", "127.0.0.1:0"][..], &["--host", "127.0.0.1", "--port", "0"], &["--port", "0"]] {
+        let arguments = [&["serve", "--config", path], flags].concat();
+        let serving = Serving::start(&mut neurolink(&arguments));
+        assert!(serving.address.starts_with("127.0.0.1:"), "{flags:?}: {}", serving.address);
+        assert!(serving.get("/api/health/live", "").starts_with("HTTP/1.1 200"), "{flags:?}");
+    }
+}
+
+#[test]
 fn a_certificate_that_cannot_be_read_is_a_mistake_of_the_configuration() {
     let output = run(&["serve", "--bind", "127.0.0.1:0", "--tls-cert", "missing.crt", "--tls-key", "missing.key"]);
     assert_eq!(output.status.code(), Some(2));
@@ -70,6 +83,34 @@ fn every_framework_that_is_compiled_in_serves() {
         let (code, out, err) = serving.end("-TERM");
         assert_eq!(code, Some(0), "{framework}: {out}{err}");
         assert!(out.contains(&format!("on {framework},")), "{out}");
+    }
+}
+
+#[test]
+fn each_origin_that_is_given_is_allowed_and_no_other() {
+    let given = ["https://app.example.com", "https://admin.example.com:8443"];
+    let foreign = ["https://other.example.com", "http://app.example.com", "https://admin.example.com", "null"];
+    for framework in frameworks() {
+        let arguments = ["serve", "--port", "0", "--framework", framework];
+        let origins = given.iter().flat_map(|origin| ["--cors-origin", origin]);
+        let arguments: Vec<_> = arguments.into_iter().chain(origins).collect();
+        let serving = Serving::start(&mut neurolink(&arguments));
+        for (origin, allowed) in given.map(|it| (it, true)).into_iter().chain(foreign.map(|it| (it, false))) {
+            let asks = |method: &str, more: &str| {
+                let address = &serving.address;
+                let head = format!("{method} /api/agent/execute HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+                serving.send(&format!("{head}Origin: {origin}\r\n{more}")).to_lowercase()
+            };
+            let preflight = asks("OPTIONS", "Access-Control-Request-Method: POST\r\n\r\n");
+            let call = asks("POST", "Content-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"input\":\"hi\"}");
+            assert!(preflight.starts_with("http/1.1 204"), "{framework}, {origin}: {preflight}");
+            let status = if allowed { "http/1.1 200" } else { "http/1.1 403" };
+            assert!(call.starts_with(status), "{framework}, {origin}: {call}");
+            for answer in [preflight, call] {
+                let named = answer.lines().find_map(|line| line.strip_prefix("access-control-allow-origin: "));
+                assert_eq!(named, allowed.then_some(origin), "{framework}: {answer}");
+            }
+        }
     }
 }
 

@@ -124,7 +124,12 @@ pub(crate) const ALL: &[FunctionCase] = &[
     ),
     inside("cancel/client-leaves-inside-the-body", "patient", "V61; O-D22; O-D23", cancel::leaves_inside_the_body),
     inside("backpressure/a-slow-reader-slows-the-engine", "patient", "O-D23", backpressure::slow_reader),
-    inside("lifecycle/idle-connections-do-not-hold-up-the-stop", "patient", "V64; O-D24", lifecycle::idle_connections),
+    inside(
+        "lifecycle/idle-connections-do-not-hold-up-the-stop",
+        "patient",
+        "V64 (9.80.2, not 9.37.0); O-D24",
+        lifecycle::idle_connections,
+    ),
     inside("lifecycle/all-routes-are-there-after-a-restart", "patient", "V66", lifecycle::starts_again),
     inside("lifecycle/a-port-in-use-is-an-error-of-the-start", "patient", "V65; O-D25", lifecycle::port_in_use),
     inside("lifecycle/all-stops-share-one-result", "drain", "O-D24", lifecycle::one_result).covers(&["S3-56"]),

@@ -5,7 +5,7 @@ mod junit;
 mod markdown;
 mod model;
 
-pub use html::html;
+pub use html::{html, of_html};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use model::{Answer, Cell, Details, Head, Matrix, Row};

@@ -143,18 +143,23 @@ impl Matrix {
         }
     }
 
-    /// Takes over the columns of an older matrix that are not in this one.
+    /// Takes over the columns of an older matrix that are not in this one, with what was said there of this one's tests.
     pub fn keep(&mut self, older: &Self) {
-        for (from, head) in older.columns.iter().enumerate() {
-            if self.columns.iter().any(|column| column.name == head.name) {
-                continue;
-            }
-            self.columns.push(head.clone());
-            for row in &mut self.rows {
-                let cell = older.rows.iter().find(|other| other.id == row.id).and_then(|other| other.cells[from]);
-                row.cells.push(cell);
+        let kept = older.columns.iter().enumerate();
+        let kept = kept.filter(|(_, head)| self.columns.iter().all(|column| column.name != head.name));
+        let kept: Vec<_> = kept.map(|(at, head)| (at, head.clone())).collect();
+        for row in &mut self.rows {
+            let old = older.rows.iter().find(|other| other.id == row.id);
+            row.cells.extend(kept.iter().map(|(at, _)| old.and_then(|old| old.cells[*at])));
+            for details in &mut row.details {
+                let old = old.and_then(|old| old.details.iter().find(|other| other.test == details.test));
+                let answers = old.iter().flat_map(|old| &old.answers);
+                details
+                    .answers
+                    .extend(answers.filter(|answer| kept.iter().any(|(_, head)| head.name == answer.column)).cloned());
             }
         }
+        self.columns.extend(kept.into_iter().map(|(_, head)| head));
     }
 
     /// The areas, in the order of the rows.
@@ -226,22 +231,43 @@ mod tests {
     }
 
     #[test]
-    fn an_older_column_is_kept_by_the_ids_of_its_rows() {
-        let row = |id: &str, verdict| Row {
-            id: id.into(),
-            level: Level::Must,
-            source: String::new(),
-            cells: vec![Some(Cell { verdict, count: 1, of: 1 })],
-            details: Vec::new(),
-        };
-        let head = |name: &str| Head { name: name.into(), note: String::new() };
-        let older =
-            Matrix { columns: vec![head("old")], rows: vec![row("a/gone", Verdict::Pass), row("a/b", Verdict::Fail)] };
-        let mut new =
-            Matrix { columns: vec![head("new")], rows: vec![row("a/b", Verdict::Pass), row("a/c", Verdict::Pass)] };
-        new.keep(&older);
+    fn an_older_column_is_kept_by_the_ids_of_its_rows_with_what_it_said() {
+        let old = matrix("old", &[("a/gone", Verdict::Pass), ("a/b", Verdict::Fail)]);
+        let mut new = matrix("new", &[("a/b", Verdict::Pass), ("a/c", Verdict::Pass)]);
+        new.keep(&old);
+        new.trim(true);
         assert_eq!(new.columns.len(), 2);
         assert_eq!(new.rows[0].cells[1].map(|cell| cell.verdict), Some(Verdict::Fail));
         assert_eq!(new.rows[1].cells[1], None);
+        let said = |row: &Row| -> Vec<_> {
+            row.details.iter().flat_map(|details| &details.answers).map(|answer| answer.column.clone()).collect()
+        };
+        assert_eq!(said(&new.rows[0]), ["new", "old"], "where one of them fails");
+        assert_eq!(said(&new.rows[1]), [""; 0], "where all pass");
+    }
+
+    fn matrix(column: &str, rows: &[(&str, Verdict)]) -> Matrix {
+        let row = |(id, verdict): &(&str, Verdict)| Row {
+            id: (*id).into(),
+            level: Level::Must,
+            source: String::new(),
+            cells: vec![Some(Cell { verdict: *verdict, count: 1, of: 1 })],
+            details: vec![Details {
+                test: (*id).into(),
+                sent: String::new(),
+                wanted: String::new(),
+                answers: vec![Answer {
+                    column: column.into(),
+                    verdict: *verdict,
+                    summary: String::new(),
+                    mismatches: Vec::new(),
+                    got: String::new(),
+                    reason: String::new(),
+                    again: String::new(),
+                }],
+            }],
+        };
+        let head = Head { name: column.into(), note: String::new() };
+        Matrix { columns: vec![head], rows: rows.iter().map(row).collect() }
     }
 }

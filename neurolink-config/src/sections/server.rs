@@ -39,6 +39,9 @@ pub struct ServerConfig {
     pub grace: Duration,
     /// The most connections at one time: 10,000.
     pub max_connections: usize,
+    /// The most connections at one time of one client address, those of `proxies.trusted` excepted; 0 for any number, which
+    /// is the default.
+    pub max_connections_per_address: usize,
     /// How many health probes an address may ask for in a second: 50; 0 for any number.
     pub probe_rate: u32,
     /// Expects a PROXY header (version 1 or 2) at the beginning of each connection, from `proxies.trusted` only: no.
@@ -80,6 +83,7 @@ impl Default for ServerConfig {
             drain_delay: Duration::ZERO,
             grace: Duration::from_secs(25),
             max_connections: 10_000,
+            max_connections_per_address: 0,
             probe_rate: 50,
             proxy_protocol: false,
             tls: None,
@@ -160,6 +164,9 @@ impl ServerConfig {
         section.set("grace", &mut self.grace, duration(true));
         section.set("max_connections", &mut self.max_connections, |value| {
             integer(1, 1_000_000)(value).map(|most| usize::try_from(most).unwrap_or(usize::MAX))
+        });
+        section.set("max_connections_per_address", &mut self.max_connections_per_address, |value| {
+            integer(0, 1_000_000)(value).map(|most| usize::try_from(most).unwrap_or(usize::MAX))
         });
         section.set("probe_rate", &mut self.probe_rate, |value| {
             integer(0, 1_000_000)(value).map(|rate| u32::try_from(rate).unwrap_or(u32::MAX))

@@ -81,7 +81,7 @@ impl<A: Algorithm> Table<A> {
     }
 
     /// What taking one would give; nothing is taken, and a key that never called gets no place.
-    #[cfg(feature = "bearer")]
+    #[cfg(any(feature = "basic", feature = "bearer"))]
     pub(crate) fn look(&self, key: &[u8], share: u32, now: Duration) -> Taken {
         let (key, now) = (self.hashers.hash(key), millis(now));
         let state = self.shards.get().and_then(|_| self.in_set(key, |set| set.seen(&self.algorithm, key, now)));
@@ -151,7 +151,7 @@ impl<A: Algorithm> Counters for Table<A> {
 
 impl<S: Copy + Default + Send> Set<S> {
     /// The state of a key as it is, and whether it is the shared one; nothing for one that would get a place.
-    #[cfg(feature = "bearer")]
+    #[cfg(any(feature = "basic", feature = "bearer"))]
     fn seen<A: Algorithm<State = S>>(&self, algorithm: &A, key: u128, now: u64) -> Option<(S, bool)> {
         if let Some(way) = self.ways.iter().find(|way| way.key == key) {
             return Some((way.state, false));
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!((of::<FixedWindow>(), of::<SlidingCounter>(), of::<Gcra>()), (34, 52, 52));
     }
 
-    #[cfg(feature = "bearer")]
+    #[cfg(any(feature = "basic", feature = "bearer"))]
     #[test]
     fn looking_tells_what_taking_would_and_takes_nothing() {
         let counters = Table::new(1000, FixedWindow::new(2, MINUTE));

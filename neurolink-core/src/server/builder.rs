@@ -5,7 +5,7 @@ use super::{Adapter, Listener, Server};
 use crate::App;
 
 /// What is done when the process is told to read its files again.
-pub(super) type ReloadHook = Arc<dyn Fn() + Send + Sync>;
+type ReloadHook = Arc<dyn Fn() + Send + Sync>;
 
 /// Collects what a [`Server`] is made of.
 pub struct ServerBuilder {

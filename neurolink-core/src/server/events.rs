@@ -16,8 +16,8 @@ pub enum Event {
     },
     /// It listens.
     Started {
-        /// Where.
-        address: SocketAddr,
+        /// Where; a Unix socket has no address.
+        address: Option<SocketAddr>,
     },
     /// A request has come.
     Request {

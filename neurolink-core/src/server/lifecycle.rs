@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -7,14 +8,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::builder::ReloadHook;
 use super::events::EventSender;
 use super::listen::{self, File, Open};
 use super::signals::{Signal, Signals};
-use super::{
-    Adapter, Event, Events, Listener, Phase, ServeError, ServerBuilder, ServerError, Shutdown, ShutdownHandle, State,
-    Status,
-};
+use super::{Event, Events, Phase, ServeError, ServerBuilder, ServerError, Shutdown, ShutdownHandle, State, Status};
 use crate::{App, Code, Plan};
 
 /// An app on a socket, with its life: started, stopped gracefully, started again; a cheap handle to clone.
@@ -24,15 +21,8 @@ pub struct Server {
 }
 
 struct Inner {
-    app: App,
-    adapter: Arc<dyn Adapter>,
-    address: String,
-    unix_mode: u32,
-    listener: Option<Arc<Listener>>,
-    reload: Vec<ReloadHook>,
-    drain_delay: Duration,
-    grace: Duration,
-    allow_unauthenticated: bool,
+    /// What it was made of; the app with the events.
+    options: ServerBuilder,
     events: EventSender,
     life: Mutex<Life>,
 }
@@ -48,8 +38,11 @@ type Serving = JoinHandle<Result<(), ServeError>>;
 /// One run from start to stop.
 #[derive(Clone)]
 struct Run {
-    address: SocketAddr,
-    /// Of a Unix socket.
+    /// A Unix socket has none.
+    address: Option<SocketAddr>,
+    /// The file of a Unix socket.
+    unix: Option<PathBuf>,
+    /// The same, if it was made here and goes with the stop.
     file: Option<File>,
     since: Instant,
     shutdown: ShutdownHandle,
@@ -60,7 +53,7 @@ struct Run {
     task: Arc<Mutex<Option<Serving>>>,
 }
 
-/// What a Unix socket has for an address.
+/// What stands for the address that a Unix socket has not.
 const NO_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// How long a request on an open connection is still served after the server has stopped accepting.
 const LINGER: Duration = Duration::from_secs(1);
@@ -68,34 +61,11 @@ const LINGER: Duration = Duration::from_secs(1);
 const LAST: Duration = Duration::from_secs(1);
 
 impl Server {
-    pub(super) fn new(options: ServerBuilder) -> Self {
+    pub(super) fn new(mut options: ServerBuilder) -> Self {
         let events = EventSender::new();
-        let ServerBuilder {
-            app,
-            adapter,
-            address,
-            unix_mode,
-            listener,
-            reload,
-            drain_delay,
-            grace,
-            allow_unauthenticated,
-        } = options;
-        Self {
-            inner: Arc::new(Inner {
-                app: app.with_events(events.clone()),
-                adapter,
-                address,
-                unix_mode,
-                listener,
-                reload,
-                drain_delay,
-                grace,
-                allow_unauthenticated,
-                events,
-                life: Mutex::new(Life { state: State::Uninitialized, run: None }),
-            }),
-        }
+        options.app = options.app.with_events(events.clone());
+        let life = Mutex::new(Life { state: State::Uninitialized, run: None });
+        Self { inner: Arc::new(Inner { options, events, life }) }
     }
 
     /// Gets ready to start.
@@ -137,7 +107,7 @@ impl Server {
                 life.run = Some(run);
                 drop(life);
                 self.inner.events.send(|| Event::Started { address });
-                Ok(address)
+                Ok(address.unwrap_or(NO_ADDRESS))
             }
             Err(error) => {
                 self.life().state = State::Initialized;
@@ -147,21 +117,24 @@ impl Server {
     }
 
     fn open(&self) -> Result<Run, ServerError> {
-        let inner = &self.inner;
-        let Open { listener, file } = match &inner.listener {
+        let options = &self.inner.options;
+        let Open { listener, file } = match &options.listener {
             Some(listener) => listen::handed_over(listener)?,
-            None => listen::open(&inner.address, inner.unix_mode)?,
+            None => listen::open(&options.address, options.unix_mode)?,
         };
         let address = listener.local_addr();
-        let address = address.map_err(|source| ServerError::Bind { address: inner.address.clone(), source })?;
+        let address = address.map_err(|source| ServerError::Bind { address: options.address.clone(), source })?;
         // A Unix socket is reached by whoever its file's permissions let in.
-        let public = address.is_some_and(|address| !address.ip().to_canonical().is_loopback());
-        let address = address.unwrap_or(NO_ADDRESS);
-        if public && !inner.app.has_authenticator() && !inner.allow_unauthenticated {
+        if let Some(address) = address
+            && !address.ip().to_canonical().is_loopback()
+            && !options.app.has_authenticator()
+            && !options.allow_unauthenticated
+        {
             return Err(ServerError::Exposed(address));
         }
+        let unix = file.as_ref().map(|file| file.path().to_owned()).or_else(|| listener.path());
         let (handle, shutdown) = Shutdown::new();
-        let serve = inner.adapter.serve(inner.app.with_shutdown(shutdown.clone()), listener, shutdown);
+        let serve = options.adapter.serve(options.app.with_shutdown(shutdown.clone()), listener, shutdown);
         let (ended_sender, ended) = watch::channel(false);
         let life = Arc::clone(&self.inner);
         let task = tokio::spawn(async move {
@@ -173,7 +146,7 @@ impl Server {
                     request_id: None,
                     code: Code::InternalError,
                     message: Code::InternalError.message().to_owned(),
-                    timestamp: life.app.shared.clock.now(),
+                    timestamp: life.options.app.shared.clock.now(),
                 });
             }
             ended_sender.send_replace(true);
@@ -181,6 +154,7 @@ impl Server {
         });
         Ok(Run {
             address,
+            unix,
             file,
             since: Instant::now(),
             shutdown: handle,
@@ -230,8 +204,8 @@ impl Server {
     async fn wind_down(self, run: Run) {
         self.inner.events.send(|| Event::Draining);
         let mut ended = run.ended.clone();
-        let drains = Instant::now() + self.inner.drain_delay;
-        let work = self.inner.grace.saturating_sub(2 * LAST);
+        let drains = Instant::now() + self.inner.options.drain_delay;
+        let work = self.inner.options.grace.saturating_sub(2 * LAST);
         let steps = [
             (Phase::NotReady, drains),
             (Phase::Draining, drains + LINGER.min(work)),
@@ -296,7 +270,7 @@ impl Server {
     pub async fn wait(&self) -> Result<(), ServerError> {
         let Some(run) = self.life().run.clone() else { return Ok(()) };
         let mut ended = run.ended.clone();
-        let mut signals = Signals::listen(!self.inner.reload.is_empty());
+        let mut signals = Signals::listen(!self.inner.options.reload.is_empty());
         loop {
             let signal = tokio::select! {
                 signal = signals.next() => signal,
@@ -312,7 +286,8 @@ impl Server {
             };
             match signal {
                 Signal::Stop => break,
-                Signal::Reload => self.inner.reload.iter().for_each(|hook| hook()),
+                #[cfg(unix)]
+                Signal::Reload => self.inner.options.reload.iter().for_each(|hook| hook()),
             }
         }
         tokio::select! {
@@ -330,9 +305,9 @@ impl Server {
         let life = self.life();
         Status {
             state: life.state,
-            framework: self.inner.adapter.name(),
-            address: life.run.as_ref().filter(|run| run.file.is_none()).map(|run| run.address),
-            unix: life.run.as_ref().and_then(|run| run.file.as_ref()).map(|file| file.path().to_owned()),
+            framework: self.inner.options.adapter.name(),
+            address: life.run.as_ref().and_then(|run| run.address),
+            unix: life.run.as_ref().and_then(|run| run.unix.clone()),
             uptime: life.run.as_ref().map(|run| run.since.elapsed()),
             routes: self.plan().routes.len(),
         }
@@ -341,13 +316,13 @@ impl Server {
     /// What applies to each route.
     #[must_use]
     pub fn plan(&self) -> &Plan {
-        self.inner.app.plan()
+        self.inner.options.app.plan()
     }
 
     /// The app.
     #[must_use]
     pub fn app(&self) -> &App {
-        &self.inner.app
+        &self.inner.options.app
     }
 
     /// Events from now on.

@@ -2,6 +2,9 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
+#[cfg(unix)]
+use std::path::Path;
+use std::path::PathBuf;
 
 /// A listening socket.
 #[derive(Debug)]
@@ -24,6 +27,18 @@ impl Listener {
             Self::Tcp(listener) => listener.local_addr().map(Some),
             #[cfg(unix)]
             Self::Unix(_) => Ok(None),
+        }
+    }
+
+    /// The file that it was bound to, of a Unix socket; nothing if that is gone.
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Tcp(_) => None,
+            #[cfg(unix)]
+            Self::Unix(listener) => {
+                listener.local_addr().ok()?.as_pathname().filter(|path| path.exists()).map(Path::to_owned)
+            }
         }
     }
 

@@ -1,50 +1,61 @@
+#[cfg(unix)]
+use tokio::signal::unix::{self, SignalKind};
+
 /// What the process was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     /// SIGTERM or SIGINT.
     Stop,
     /// SIGHUP.
+    #[cfg(unix)]
     Reload,
 }
 
-/// The signals that a server goes by.
+/// The signals that a server goes by; what comes while nobody waits is kept.
 pub(super) struct Signals {
     #[cfg(unix)]
-    terminate: Option<tokio::signal::unix::Signal>,
+    interrupt: Option<unix::Signal>,
     #[cfg(unix)]
-    hangup: Option<tokio::signal::unix::Signal>,
+    terminate: Option<unix::Signal>,
+    #[cfg(unix)]
+    hangup: Option<unix::Signal>,
 }
 
 impl Signals {
     /// Listens for SIGTERM and SIGINT, and for SIGHUP if something is to be done then.
-    #[cfg_attr(not(unix), expect(unused_variables, reason = "there is no SIGHUP"))]
+    #[cfg(unix)]
     pub(super) fn listen(reload: bool) -> Self {
-        #[cfg(unix)]
-        let listen = |kind| tokio::signal::unix::signal(kind).ok();
+        let listen = |kind| unix::signal(kind).ok();
         Self {
-            #[cfg(unix)]
-            terminate: listen(tokio::signal::unix::SignalKind::terminate()),
-            #[cfg(unix)]
-            hangup: reload.then(|| listen(tokio::signal::unix::SignalKind::hangup())).flatten(),
+            interrupt: listen(SignalKind::interrupt()),
+            terminate: listen(SignalKind::terminate()),
+            hangup: reload.then(|| listen(SignalKind::hangup())).flatten(),
+        }
+    }
+
+    /// Listens for Ctrl-C.
+    #[cfg(not(unix))]
+    pub(super) const fn listen(_: bool) -> Self {
+        Self {}
+    }
+
+    /// The next one.
+    #[cfg(unix)]
+    pub(super) async fn next(&mut self) -> Signal {
+        tokio::select! {
+            () = received(&mut self.interrupt) => Signal::Stop,
+            () = received(&mut self.terminate) => Signal::Stop,
+            () = received(&mut self.hangup) => Signal::Reload,
         }
     }
 
     /// The next one.
+    #[cfg(not(unix))]
     pub(super) async fn next(&mut self) -> Signal {
-        let interrupt = async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        #[cfg(unix)]
-        let (terminate, hangup) = (received(&mut self.terminate), received(&mut self.hangup));
-        #[cfg(not(unix))]
-        let (terminate, hangup) = (std::future::pending::<()>(), std::future::pending::<()>());
-        tokio::select! {
-            () = interrupt => Signal::Stop,
-            () = terminate => Signal::Stop,
-            () = hangup => Signal::Reload,
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
         }
+        Signal::Stop
     }
 
     /// The next one that stops.
@@ -54,7 +65,7 @@ impl Signals {
 }
 
 #[cfg(unix)]
-async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
+async fn received(signal: &mut Option<unix::Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
         None => std::future::pending().await,

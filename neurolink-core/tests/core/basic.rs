@@ -196,6 +196,31 @@ async fn strangers_do_not_lock_an_owner_out_of_where_it_came_in() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_remembered_opens_nothing_where_guesses_are_refused() {
+    let auth = BasicAuth::users(users()).lockout(1, 50, Duration::from_secs(900));
+    let (app, _) = serving(auth.failure_limit(3, Duration::from_secs(60)));
+    for (peer, status) in [(ONE, 200), (OTHER, 200), (ONE, 200)] {
+        assert_eq!(sign_in(&app, peer, "ada", "correct horse").await.status, status, "{peer}");
+    }
+    assert_eq!(sign_in(&app, ONE, "ada", "wrong").await.status, 401);
+    assert_eq!(sign_in(&app, ONE, "ada", "correct horse").await.status, 401, "the name is locked there");
+    for name in ["a", "b", "c"] {
+        assert_eq!(sign_in(&app, OTHER, name, "wrong").await.status, 401);
+    }
+    assert_eq!(sign_in(&app, OTHER, "ada", "correct horse").await.status, 429, "who failed too often waits");
+}
+
+#[tokio::test]
+async fn a_password_is_remembered_in_the_network_that_it_came_from() {
+    let store = Counting::default();
+    let (app, _) = serving(BasicAuth::store(store.clone()));
+    for (peer, asked) in [(ONE, 1), (ONE, 1), (OTHER, 2), (OTHER, 2)] {
+        assert_eq!(sign_in(&app, peer, "ada", "correct horse").await.status, 200);
+        assert_eq!(store.asked.load(SeqCst), asked, "{peer}");
+    }
+}
+
+#[tokio::test]
 async fn failures_of_an_address_are_limited_before_anything_is_looked_at() {
     let store = Counting::default();
     let (app, _) = serving(BasicAuth::store(store.clone()).failure_limit(3, Duration::from_secs(60)));

@@ -89,15 +89,21 @@ impl Tls {
         self
     }
 
-    /// Reads the files again.
+    /// Reads the files again; the log tells how that went.
     ///
     /// # Errors
     /// What is wrong with them; the pair before stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         let Current { cert, key, pair, seen } = &*self.current;
         seen.store(Arc::new(stamp(cert, key)));
-        pair.store(Arc::new(files::read(cert, key)?));
-        Ok(())
+        let read = files::read(cert, key).map(|read| pair.store(Arc::new(read)));
+        match &read {
+            Ok(()) => tracing::info!(target: "neurolink::serve", "the certificate was read again"),
+            Err(error) => {
+                tracing::error!(target: "neurolink::serve", "the new certificate is not used, the one before is: {error}");
+            }
+        }
+        read
     }
 
     /// Reads the files again whenever they have changed; it never ends.
@@ -109,12 +115,7 @@ impl Tls {
             if now == **seen.load() {
                 continue;
             }
-            match self.reload() {
-                Ok(()) => tracing::info!(target: "neurolink::serve", "the certificate was read again"),
-                Err(error) => {
-                    tracing::error!(target: "neurolink::serve", "the new certificate is not used, the one before is: {error}");
-                }
-            }
+            let _ = self.reload(); // the log has it
         }
     }
 

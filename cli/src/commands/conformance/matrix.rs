@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use neurolink_conformance::matrix::{self, html, junit, markdown};
+use neurolink_conformance::matrix::{self, html, junit, markdown, of_html};
 
 use super::subjects::Servers;
 use super::{failed, picture};
@@ -18,7 +18,7 @@ Examples:
   neurolink conformance matrix                                       markdown of all frameworks
   neurolink conformance matrix --format html --output matrix.html
   neurolink conformance matrix --url other=http://127.0.0.1:4000 --write docs/matrix
-  neurolink conformance matrix --keep docs/matrix/matrix.json --check docs/matrix/matrix.md")]
+  neurolink conformance matrix --keep docs/matrix/matrix.html --check docs/matrix/matrix.md")]
 pub(crate) struct Matrix {
     #[command(flatten)]
     servers: Servers,
@@ -27,7 +27,7 @@ pub(crate) struct Matrix {
     #[arg(long, value_name = "NAME=TEXT")]
     note: Vec<String>,
 
-    /// Takes the columns that are not asked now from an older matrix in JSON
+    /// Takes the columns that are not asked now from an older matrix in HTML
     #[arg(long, value_name = "FILE")]
     keep: Option<PathBuf>,
 
@@ -79,12 +79,11 @@ impl Matrix {
         for (column, outcomes) in &runs {
             matrix.add(column.head.clone(), &column.suite, outcomes, |test| column.again(test));
         }
-        matrix.trim(true);
         if let Some(path) = &self.keep {
-            let older = read(path)?;
-            let older = serde_json::from_str(&older).map_err(|error| failed(&path.display().to_string(), error))?;
+            let older = of_html(&read(path)?).map_err(|error| failed(&path.display().to_string(), error))?;
             matrix.keep(&older);
         }
+        matrix.trim(true);
         if let Some(folder) = &self.write {
             return write_all(matrix, folder);
         }

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::failures::FailureLimit;
 use super::jwt::JwtKeys;
+use super::scheme;
 use super::secret::{self, Hashed};
 use crate::stack::{Kind, Next, order};
 use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Response};
@@ -173,6 +174,7 @@ fn is_jwt(token: &str) -> bool {
     token.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
+const SCHEME: &str = "bearer";
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"neurolink\"");
 const INVALID: HeaderValue = HeaderValue::from_static(
     "Bearer realm=\"neurolink\", error=\"invalid_token\", error_description=\"The token is not valid\"",
@@ -192,19 +194,9 @@ const TOKEN68: [bool; 256] = {
     table
 };
 
-/// What came after `Bearer`, which may be no token at all; nothing without that scheme.
-fn presented(ctx: &Context) -> Option<&[u8]> {
-    let value = ctx.headers().get(header::AUTHORIZATION)?.as_bytes();
-    let (scheme, token) = match memchr::memchr(b' ', value) {
-        Some(blank) => (&value[..blank], &value[blank + 1..]),
-        None => (value, &[][..]),
-    };
-    scheme.eq_ignore_ascii_case(b"bearer").then_some(token)
-}
-
 /// The token of a request with that scheme.
 fn whole_token(ctx: &Context) -> Result<String, Error> {
-    let token = presented(ctx).and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default();
+    let token = scheme::behind(SCHEME, ctx).and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default();
     let body = token.trim_end_matches('=');
     let valid = !body.is_empty() && body.bytes().all(|b| TOKEN68[usize::from(b)]);
     let malformed = || Error::new(Code::AuthInvalid).with_source("the header is no `Bearer` and a token");
@@ -277,7 +269,7 @@ impl Middleware for BearerAuth {
         if let Some(message) = &self.message {
             ctx.set_authentication_message(message);
         }
-        if let Some(token) = presented(ctx) {
+        if let Some(token) = scheme::behind(SCHEME, ctx) {
             let remembered = self.jwt.as_ref().and_then(|keys| keys.remembered(token, ctx.now()));
             ctx.claim_authorization();
             match remembered {

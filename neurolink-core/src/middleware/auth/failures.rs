@@ -61,7 +61,7 @@ impl FailureLimit {
     }
 
     /// The same for a credential that is known to be none: nothing is counted, and who failed too often still waits.
-    #[cfg(feature = "bearer")]
+    #[cfg(any(feature = "basic", feature = "bearer"))]
     pub(super) fn ask(&self, ctx: &Context) -> Result<(), Error> {
         if self.most.is_none() {
             return Ok(());
@@ -101,6 +101,7 @@ pub(super) struct Attempt {
 
 impl Attempt {
     /// Lets a failure count, logs it without the credential, and gives it its challenge.
+    #[cfg(any(feature = "api-key", feature = "bearer"))]
     pub(super) fn refused(self, ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
         if error.status() != http::StatusCode::UNAUTHORIZED {
             return error; // the credential was not judged

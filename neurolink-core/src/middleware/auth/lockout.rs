@@ -50,10 +50,7 @@ impl Lockout {
     /// Asked before a secret is looked at: it counts as a failure until it is known to be none. Nothing while the name
     /// is locked.
     pub(super) fn attempt(&self, name: &str, network: &[u8], now: Duration) -> Option<Attempt> {
-        let mut pair = (name.len() as u64).to_be_bytes().to_vec();
-        pair.extend_from_slice(name.as_bytes());
-        pair.extend_from_slice(network);
-        let counts = &self.counts;
+        let (pair, counts) = (pair(name, network), &self.counts);
         let of_one = counts.of_one.take(&pair, 1, now).charge?;
         let of_all = counts.of_all.take(name.as_bytes(), 1, now).charge;
         if of_all.is_none() && !counts.trusts(&pair, now) {
@@ -62,6 +59,18 @@ impl Lockout {
         }
         Some(Attempt { counts: Arc::clone(counts), pair, charges: Some((of_one, of_all)), now })
     }
+
+    /// Whether an attempt would be refused; nothing is counted.
+    pub(super) fn is_locked(&self, name: &str, network: &[u8], now: Duration) -> bool {
+        let (pair, counts) = (pair(name, network), &self.counts);
+        counts.of_one.look(&pair, 1, now).charge.is_none()
+            || counts.of_all.look(name.as_bytes(), 1, now).charge.is_none() && !counts.trusts(&pair, now)
+    }
+}
+
+/// A name and a network as no other two would be.
+fn pair(name: &str, network: &[u8]) -> Vec<u8> {
+    [&(name.len() as u64).to_be_bytes(), name.as_bytes(), network].concat()
 }
 
 impl Counts {
@@ -139,7 +148,9 @@ mod tests {
         let from_all: usize = (0..20_u8).map(|network| failures(&lockout, "ada", &[network], NOW)).sum();
         assert_eq!(from_all, 50);
         assert_eq!(failures(&lockout, "ada", b"elsewhere", NOW), 0);
+        assert!(lockout.is_locked("ada", b"elsewhere", NOW) && !lockout.is_locked("ada", b"home", NOW));
         assert_eq!(failures(&lockout, "ada", b"home", NOW), 5);
+        assert!(lockout.is_locked("ada", b"home", NOW) && !lockout.is_locked("ada", b"home", NOW + MINUTE));
         assert_eq!(failures(&lockout, "ada", b"home", NOW + MINUTE), 5);
     }
 

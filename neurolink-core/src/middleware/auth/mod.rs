@@ -20,6 +20,9 @@ mod failures;
 mod jwt;
 #[cfg(feature = "basic")]
 mod lockout;
+#[cfg(any(feature = "basic", feature = "bearer"))]
+mod scheme;
+#[cfg(any(feature = "api-key", feature = "bearer"))]
 mod secret;
 #[cfg(any(feature = "basic", feature = "bearer"))]
 mod verified;

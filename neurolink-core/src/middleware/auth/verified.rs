@@ -20,10 +20,10 @@ pub(super) struct Verified<T> {
     coder: SipHasher24,
 }
 
-type Shards<T> = [Mutex<HashMap<Place, Entry<T>>>; SHARDS];
+type Shards<T> = [Mutex<HashMap<Fingerprint, Entry<T>>>; SHARDS];
 
 /// What a credential is kept under: SipHash-2-4 with 128 bits and a secret key, which nobody outside can compute.
-pub(super) type Place = u128;
+pub(super) type Fingerprint = u128;
 
 struct Entry<T> {
     known: Arc<T>,
@@ -61,18 +61,22 @@ impl<T> Verified<T> {
         Self { shards: Self::shards(), ..*self }
     }
 
-    /// Where a credential is kept; nowhere when nothing is.
-    pub(super) fn place(&self, credential: &[u8]) -> Option<Place> {
-        (self.most > 0).then(|| {
-            let Hash128 { h1, h2 } = self.coder.hash(credential);
-            Place::from(h1) << 64 | Place::from(h2)
-        })
+    /// What a credential is kept under.
+    pub(super) fn fingerprint(&self, credential: &[u8]) -> Fingerprint {
+        let Hash128 { h1, h2 } = self.coder.hash(credential);
+        Fingerprint::from(h1) << 64 | Fingerprint::from(h2)
+    }
+
+    /// Whether it remembers any.
+    #[cfg(feature = "bearer")]
+    pub(super) const fn keeps_any(&self) -> bool {
+        self.most > 0
     }
 
     /// What is known of it, if it was verified with keys of this generation.
-    pub(super) fn get(&self, place: Place, generation: u64, now: Duration) -> Option<Arc<T>> {
-        let shard = self.shard(place).lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = shard.get(&place)?;
+    pub(super) fn get(&self, fingerprint: Fingerprint, generation: u64, now: Duration) -> Option<Arc<T>> {
+        let shard = self.shard(fingerprint).lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = shard.get(&fingerprint)?;
         let counts = entry.generation == generation && entry.since <= now && now < entry.until;
         counts.then(|| Arc::clone(&entry.known))
     }
@@ -80,7 +84,7 @@ impl<T> Verified<T> {
     /// Remembers one that ends then by itself.
     pub(super) fn insert(
         &self,
-        place: Place,
+        fingerprint: Fingerprint,
         known: &Arc<T>,
         expires: Option<Duration>,
         generation: u64,
@@ -89,8 +93,8 @@ impl<T> Verified<T> {
         let longest = now.saturating_add(LONGEST);
         let until = expires.map_or(longest, |expires| expires.min(longest));
         let entry = Entry { known: Arc::clone(known), generation, since: now, until };
-        let mut shard = self.shard(place).lock().unwrap_or_else(PoisonError::into_inner);
-        if shard.len() >= self.most && !shard.contains_key(&place) {
+        let mut shard = self.shard(fingerprint).lock().unwrap_or_else(PoisonError::into_inner);
+        if shard.len() >= self.most && !shard.contains_key(&fingerprint) {
             shard.retain(|_, entry| now < entry.until);
             // Whichever comes: the order of a hash map is not for a client to choose.
             if shard.len() >= self.most
@@ -99,12 +103,12 @@ impl<T> Verified<T> {
                 shard.remove(&some);
             }
         }
-        shard.insert(place, entry);
+        shard.insert(fingerprint, entry);
     }
 
-    fn shard(&self, place: Place) -> &Mutex<HashMap<Place, Entry<T>>> {
-        // The lowest bits are below the number of shards, so it fits.
-        &self.shards[usize::try_from(place % SHARDS as u128).unwrap_or(0)]
+    fn shard(&self, fingerprint: Fingerprint) -> &Mutex<HashMap<Fingerprint, Entry<T>>> {
+        // Any bits do.
+        &self.shards[fingerprint as usize % SHARDS]
     }
 }
 
@@ -122,45 +126,46 @@ mod tests {
     fn a_token_is_remembered_for_a_minute_and_not_beyond_its_end() {
         for (expires, last) in [(None, 1_059), (Some(1_030), 1_029), (Some(9_000), 1_059)] {
             let verified = Verified::new(8);
-            let place = verified.place(b"token").expect("a place");
-            verified.insert(place, &Arc::new(()), expires.map(at), 0, NOW);
-            assert!(verified.get(place, 0, at(last)).is_some(), "{expires:?}");
-            assert!(verified.get(place, 0, at(last + 1)).is_none(), "{expires:?}");
-            assert!(verified.get(place, 0, at(999)).is_none(), "a clock that was put back");
+            let fingerprint = verified.fingerprint(b"token");
+            verified.insert(fingerprint, &Arc::new(()), expires.map(at), 0, NOW);
+            assert!(verified.get(fingerprint, 0, at(last)).is_some(), "{expires:?}");
+            assert!(verified.get(fingerprint, 0, at(last + 1)).is_none(), "{expires:?}");
+            assert!(verified.get(fingerprint, 0, at(999)).is_none(), "a clock that was put back");
         }
     }
 
     #[test]
     fn what_other_keys_verified_does_not_count() {
         let verified = Verified::new(8);
-        let place = verified.place(b"token").expect("a place");
-        verified.insert(place, &Arc::new(()), None, 1, NOW);
-        assert!(verified.get(place, 1, NOW).is_some());
-        assert!(verified.get(place, 2, NOW).is_none());
+        let fingerprint = verified.fingerprint(b"token");
+        verified.insert(fingerprint, &Arc::new(()), None, 1, NOW);
+        assert!(verified.get(fingerprint, 1, NOW).is_some());
+        assert!(verified.get(fingerprint, 2, NOW).is_none());
     }
 
     #[test]
     fn it_is_bounded_whatever_comes() {
         let verified = Verified::new(32);
         for number in 0..1_000 {
-            let place = verified.place(format!("token {number}").as_bytes()).expect("a place");
-            verified.insert(place, &Arc::new(()), None, 0, NOW);
-            assert!(verified.get(place, 0, NOW).is_some(), "the newest is there");
+            let fingerprint = verified.fingerprint(format!("token {number}").as_bytes());
+            verified.insert(fingerprint, &Arc::new(()), None, 0, NOW);
+            assert!(verified.get(fingerprint, 0, NOW).is_some(), "the newest is there");
         }
         let kept: usize = verified.shards.iter().map(|shard| shard.lock().expect("a lock").len()).sum();
         assert!((17..=32).contains(&kept), "{kept}");
     }
 
     #[test]
-    fn a_place_is_of_one_token_and_of_one_process() {
+    fn a_fingerprint_is_of_one_token_and_of_one_process() {
         let (one, other) = (Verified::<()>::new(8), Verified::<()>::new(8));
-        assert_eq!(one.place(b"token"), one.clone().place(b"token"));
-        assert_ne!(one.place(b"token"), one.place(b"tokem"));
-        assert_ne!(one.place(b"token"), other.place(b"token"));
+        assert_eq!(one.fingerprint(b"token"), one.clone().fingerprint(b"token"));
+        assert_ne!(one.fingerprint(b"token"), one.fingerprint(b"tokem"));
+        assert_ne!(one.fingerprint(b"token"), other.fingerprint(b"token"));
     }
 
+    #[cfg(feature = "bearer")]
     #[test]
     fn none_remembers_nothing() {
-        assert!(Verified::<()>::new(0).place(b"token").is_none());
+        assert!(!Verified::<()>::new(0).keeps_any() && Verified::<()>::new(1).keeps_any());
     }
 }

@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header;
 
+use super::super::scheme;
 use crate::{Code, Context, Error};
 
 /// The longest name, in bytes.
@@ -18,21 +18,16 @@ pub(super) struct Credentials {
 impl Credentials {
     /// Those of a request: nothing, or what came after `Basic`, which may be none at all.
     pub(super) fn of(ctx: &Context) -> Option<Result<Self, Error>> {
-        let value = ctx.headers().get(header::AUTHORIZATION)?.as_bytes();
-        let (scheme, encoded) = match value.iter().position(|byte| *byte == b' ') {
-            Some(space) => (&value[..space], &value[space + 1..]),
-            None => (value, &[][..]),
-        };
-        scheme.eq_ignore_ascii_case(b"basic").then(|| {
+        scheme::behind("basic", ctx).map(|encoded| {
             Self::decode(encoded).ok_or_else(|| {
                 Error::new(Code::AuthInvalid).with_source("the header is no `Basic` with a name and a password")
             })
         })
     }
 
-    /// Both in one, as no other two would be.
-    pub(super) fn whole(&self) -> Vec<u8> {
-        [self.name.as_bytes(), b":", self.password.as_bytes()].concat()
+    /// Both with the network that they come from, as no others would be: neither has a NUL.
+    pub(super) fn from(&self, network: &[u8]) -> Vec<u8> {
+        [self.name.as_bytes(), b":", self.password.as_bytes(), b"\0", network].concat()
     }
 
     fn decode(encoded: &[u8]) -> Option<Self> {

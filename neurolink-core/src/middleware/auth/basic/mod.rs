@@ -2,7 +2,7 @@
 //!
 //! Passwords are kept as argon2id, or as bcrypt where they were hashed elsewhere.
 //! A hash is slow on purpose, so half of the cores at most hash at one time, callers take turns, and 64 wait for 2 s at
-//! most: then 503. A password that was right is known for 60 s by a keyed hash.
+//! most: then 503. A password that was right is known for 60 s by a keyed hash, in the network that it came from.
 //!
 //! | counted | refused | for |
 //! |---|---|---|
@@ -21,7 +21,7 @@ use http::{HeaderName, HeaderValue, header};
 
 use super::failures::{FailureLimit, refusal};
 use super::lockout::Lockout;
-use super::verified::Verified;
+use super::verified::{Fingerprint, Verified};
 use crate::counters::address_keys;
 use crate::facts::NoAddress;
 use crate::middleware::Gates;
@@ -123,23 +123,37 @@ impl BasicAuth {
         self
     }
 
+    /// The user of credentials that were right a short time ago, unless guesses are refused where they come from.
+    fn remembered(
+        &self,
+        ctx: &Context,
+        fingerprint: Fingerprint,
+        name: &str,
+        network: &[u8],
+    ) -> Result<Option<AuthenticatedUser>, Error> {
+        let now = ctx.now_or_later();
+        let Some(user) = self.known.get(fingerprint, 0, now) else { return Ok(None) };
+        self.failures.ask(ctx)?;
+        Ok((!self.lockout.is_locked(name, network, now)).then(|| user.as_ref().clone()))
+    }
+
     /// The user of right credentials.
     ///
-    /// Equal ones wait for one another, so that a page that asks ten things at one time costs one hash and no failure.
+    /// Equal ones from one network wait for one another, so that a page that asks ten things at one time costs one hash and no failure.
     async fn user(&self, ctx: &Context, credentials: Credentials) -> Result<AuthenticatedUser, Error> {
-        let place = self.known.place(&credentials.whole()).unwrap_or_default();
-        let known = || self.known.get(place, 0, ctx.now_or_later()).map(|user| user.as_ref().clone());
-        if let Some(user) = known() {
+        let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
+        let network = address_keys(address).swap_remove(0).0;
+        // Of one network: guesses from elsewhere, which the lockout bounds there, learn nothing of it.
+        let fingerprint = self.known.fingerprint(&credentials.from(&network));
+        if let Some(user) = self.remembered(ctx, fingerprint, &credentials.name, &network)? {
             return Ok(user);
         }
-        let alone = self.alone.enter(&place.to_be_bytes(), 1, ALONE).await;
-        if let Some(user) = known() {
+        let alone = self.alone.enter(&fingerprint.to_be_bytes(), 1, ALONE).await;
+        if let Some(user) = self.remembered(ctx, fingerprint, &credentials.name, &network)? {
             return Ok(user);
         }
         let Some(_alone) = alone else { return Err(busy()) };
         let failure = self.failures.attempt(ctx)?;
-        let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
-        let network = address_keys(address).swap_remove(0).0;
         let now = ctx.now_or_later();
         let Some(lock) = self.lockout.attempt(&credentials.name, &network, now) else {
             failure.failed();
@@ -160,7 +174,8 @@ impl BasicAuth {
             match found.filter(|_| is_right) {
                 Some(found) => {
                     lock.succeeded();
-                    known.insert(place, &Arc::new(found.user.clone()), found.user.expires, 0, now);
+                    drop(failure); // whoever finds it remembered finds no failure of it
+                    known.insert(fingerprint, &Arc::new(found.user.clone()), found.user.expires, 0, now);
                     Some(found.user)
                 }
                 None => {

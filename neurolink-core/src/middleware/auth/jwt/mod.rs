@@ -313,10 +313,10 @@ impl JwtKeys {
 
     /// What a token said when it was verified, if that still counts and nobody has to be asked.
     pub(super) fn remembered(&self, token: &[u8], now: Duration) -> Option<Arc<Known>> {
-        if self.revocation.is_some() || token.len() > LONGEST {
+        if self.revocation.is_some() || token.len() > LONGEST || !self.verified.keeps_any() {
             return None;
         }
-        self.verified.get(self.verified.place(token)?, self.generation(), now)
+        self.verified.get(self.verified.fingerprint(token), self.generation(), now)
     }
 
     fn generation(&self) -> u64 {
@@ -330,13 +330,13 @@ impl JwtKeys {
         }
         // Of before the keys: those that come meanwhile must verify it anew.
         let generation = self.generation();
-        let place = self.verified.place(token.as_bytes());
-        let known = match place.and_then(|place| self.verified.get(place, generation, now)) {
+        let fingerprint = self.verified.keeps_any().then(|| self.verified.fingerprint(token.as_bytes()));
+        let known = match fingerprint.and_then(|fingerprint| self.verified.get(fingerprint, generation, now)) {
             Some(known) => known,
             None => {
                 let known = Arc::new(self.judge(token, now).await?);
-                if let Some(place) = place {
-                    self.verified.insert(place, &known, known.user.expires, generation, now);
+                if let Some(fingerprint) = fingerprint {
+                    self.verified.insert(fingerprint, &known, known.user.expires, generation, now);
                 }
                 known
             }

@@ -1,0 +1,55 @@
+//! Keys of which one is chosen: a later layer's choice takes the place of an earlier one's.
+
+use crate::layers::{Table, Value};
+use crate::reader::boolean;
+
+/// A section and its sides; each side is the keys that belong together.
+type Alternatives = (&'static [&'static str], &'static [&'static [&'static str]]);
+
+const ALTERNATIVES: [Alternatives; 8] = [
+    (&["server"], &[&["unix"], &["host", "port"]]),
+    (&["auth"], &[&["token"], &["token_file"]]),
+    (&["auth", "jwt"], &[&["secret"], &["secret_file"]]),
+    (&["auth", "jwt"], &[&["public_key"], &["public_key_file"]]),
+    (&["auth", "jwt"], &[&["jwks"], &["jwks_file"], &["jwks_url"]]),
+    (&["auth", "jwt"], &[&["issuer"], &["any_issuer"]]),
+    (&["auth", "jwt"], &[&["audience"], &["any_audience"]]),
+    (&["rate_limit"], &[&["redis_url"], &["redis_url_file"]]),
+];
+
+/// Removes from the layers below what this one has chosen an alternative to.
+///
+/// What is chosen twice in one layer stays: whoever reads the section knows which wins, or that it is a mistake.
+pub(crate) fn give_way(below: &mut Table, layer: &Table) {
+    for (section, sides) in ALTERNATIVES {
+        let Some(layer) = inside(layer, section) else { continue };
+        let Some(below) = inside_mut(below, section) else { continue };
+        let chosen = |side: &[&str]| side.iter().any(|key| chooses(layer, key));
+        if !sides.iter().any(|side| chosen(side)) {
+            continue;
+        }
+        for key in sides.iter().filter(|side| !chosen(side)).copied().flatten() {
+            below.remove(*key);
+        }
+    }
+}
+
+/// Whether the layer has the key; a switch that is off chooses nothing.
+fn chooses(layer: &Table, key: &str) -> bool {
+    let is_switch = key.starts_with("any_");
+    layer.get(key).is_some_and(|entry| !is_switch || boolean(&entry.value) != Ok(false))
+}
+
+fn inside<'a>(table: &'a Table, section: &[&str]) -> Option<&'a Table> {
+    section.iter().try_fold(table, |table, name| match &table.get(*name)?.value {
+        Value::Table(inner) => Some(inner),
+        _ => None,
+    })
+}
+
+fn inside_mut<'a>(table: &'a mut Table, section: &[&str]) -> Option<&'a mut Table> {
+    section.iter().try_fold(table, |table, name| match &mut table.get_mut(*name)?.value {
+        Value::Table(inner) => Some(inner),
+        _ => None,
+    })
+}
