@@ -12,17 +12,19 @@ use neurolink_core::{
 const LAYER: HeaderName = HeaderName::from_static("x-test-layer");
 const BELOW: &str = "/api/test/layers/*";
 
+struct Name(&'static str);
+
 /// Writes its name on the request, and on the answer that it gets its name and the status that it sees.
-async fn mark(name: Arc<&'static str>, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
-    ctx.headers_mut().append(LAYER, HeaderValue::from_static(&name));
+async fn mark(name: Arc<Name>, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+    ctx.headers_mut().append(LAYER, HeaderValue::from_static(name.0));
     let mut response = next.run(ctx).await;
-    let seen = HeaderValue::from_str(&format!("{name} {}", response.status().as_u16())).map_err(Error::internal)?;
+    let seen = HeaderValue::from_str(&format!("{} {}", name.0, response.status().as_u16())).map_err(Error::internal)?;
     response.headers_mut().append(LAYER, seen);
     Ok(response)
 }
 
 fn marking(name: &'static str) -> Registration {
-    from_fn_with(name, name, mark).into()
+    from_fn_with(name, Name(name), mark).into()
 }
 
 async fn answers(_: &mut Context, _: Next<'_>) -> Result<Response, Error> {
