@@ -36,6 +36,7 @@ files!(
     "jwt",
     "limit",
     "methods",
+    "middleware",
     "mount",
     "parser",
     "path",

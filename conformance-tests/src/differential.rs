@@ -99,14 +99,24 @@ impl std::fmt::Display for Report {
 }
 
 /// Sends every case to every server and groups the normalised answers.
+///
+/// The servers run with the configuration that the cases need.
 #[must_use]
 pub fn differential(columns: &[Column<'_>], cases: &[Case]) -> Report {
+    differential_by_needs(|_| columns.to_vec(), cases)
+}
+
+/// Sends every case to the servers with the configuration that it needs, and groups the normalised answers.
+///
+/// Servers have the same names, and the same lists of divergences, with each configuration.
+#[must_use]
+pub fn differential_by_needs<'a>(columns: impl Fn(&str) -> Vec<Column<'a>>, cases: &[Case]) -> Report {
     let mut report = Report { asked: cases.len(), ..Report::default() };
     for case in cases {
         let name = case.name();
         let mut groups: Vec<Group> = Vec::new();
         let mut unexplained = BTreeSet::new();
-        for column in columns {
+        for column in columns(&case.needs) {
             let answer = match exchanges(column.addr, case) {
                 Ok(exchanges) => text(&exchanges, &mut report.normalised),
                 Err(error) => error.to_string(),
@@ -126,6 +136,7 @@ pub fn differential(columns: &[Column<'_>], cases: &[Case]) -> Report {
         }
     }
     let different: Vec<&str> = report.differences.iter().map(|difference| difference.case.as_str()).collect();
+    let columns = cases.first().map(|case| columns(&case.needs)).unwrap_or_default();
     let stale =
         columns.iter().filter_map(|column| Some((column.name, column.divergences?))).flat_map(|(name, list)| {
             list.stale_differences(&different).into_iter().map(move |case| format!("{name}: {case}"))

@@ -91,12 +91,19 @@ pub struct Ctx {
     addr: SocketAddr,
     from: Option<IpAddr>,
     control: Option<Control>,
+    words: &'static [(&'static str, &'static str)],
     exchanges: RefCell<Vec<Exchange>>,
 }
 
 impl Ctx {
     pub(crate) const fn new(addr: SocketAddr, from: Option<IpAddr>, control: Option<Control>) -> Self {
-        Self { addr, from, control, exchanges: RefCell::new(Vec::new()) }
+        Self { addr, from, control, words: &[], exchanges: RefCell::new(Vec::new()) }
+    }
+
+    /// Says these words instead of those before them, for a server that knows another host or other credentials.
+    pub(crate) const fn saying(mut self, words: &'static [(&'static str, &'static str)]) -> Self {
+        self.words = words;
+        self
     }
 
     pub(crate) fn into_exchanges(self) -> Vec<Exchange> {
@@ -142,7 +149,8 @@ impl Ctx {
     /// The bytes of a text with placeholders and escapes, as in `raw` of a case.
     #[must_use]
     pub fn bytes(&self, text: &str) -> Vec<u8> {
-        unescape(&fill(text, self.addr))
+        let text = self.words.iter().fold(text.to_owned(), |text, (said, says)| text.replace(said, says));
+        unescape(&fill(&text, self.addr))
     }
 
     /// Sends text with placeholders and escapes.

@@ -16,6 +16,7 @@ pub mod harness;
 /// The fifth framework: plain hyper, as the page "Write an adapter" of the documentation writes it.
 pub mod hyper_adapter;
 mod json;
+mod layers;
 pub mod matrix;
 pub mod mutants;
 mod native;
@@ -39,7 +40,7 @@ pub mod wire;
 pub use area::{behaviours, case_ids, cases, function_cases, test_names};
 pub use case::{Case, Level};
 pub use control::{Control, ManualClock};
-pub use differential::{Column, Report, differential};
+pub use differential::{Column, Report, differential, differential_by_needs};
 pub use divergences::{Divergence, Divergences};
 pub use function::{Ctx, Failure, FunctionCase};
 pub use harness::{Running, Subject, run_cli};
@@ -62,6 +63,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("basic", include_str!("../configurations/basic.toml")),
     ("busy", include_str!("../configurations/busy.toml")),
     ("dialects", include_str!("../configurations/dialects.toml")),
+    ("idle", include_str!("../configurations/idle.toml")),
     ("jwt", include_str!("../configurations/jwt.toml")),
     ("draft-7", include_str!("../configurations/draft-7.toml")),
     ("proxies", include_str!("../configurations/proxies.toml")),

@@ -119,7 +119,8 @@ fn body(answer: &RawResponse, used: &mut BTreeSet<Rule>, changed: &mut bool) -> 
         return json.to_string();
     }
     let text = answer.text();
-    if !text.starts_with("data: {") {
+    // A comment may come first.
+    if !text.starts_with("data: {") && !text.contains("\n\ndata: {") {
         return text;
     }
     let mut out = String::new();
@@ -179,6 +180,17 @@ mod tests {
         );
         assert_eq!(one, other);
         assert_eq!(used.len(), 8);
+    }
+
+    #[test]
+    fn events_behind_a_comment_are_alike_at_any_time() {
+        let mut used = BTreeSet::new();
+        let mut at = |time: u32| {
+            let wire = "HTTP/1.1 200 OK\r\n\r\n: keep-alive\n\ndata: {\"timestamp\":TIME}\n\n"
+                .replace("TIME", &time.to_string());
+            normal(&wire, &mut used)
+        };
+        assert_eq!(at(1), at(2));
     }
 
     #[test]

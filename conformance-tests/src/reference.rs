@@ -21,6 +21,7 @@ use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
 
 use crate::control::{Bound, Control, ManualClock};
+use crate::layers::with_layers;
 use crate::watched::{Counters, Watched};
 use crate::{Running, Subject, configuration, failing_store};
 
@@ -196,7 +197,8 @@ pub fn config(needs: &str) -> Result<Config, Problem> {
 /// # Errors
 /// What is wrong with the configuration.
 pub fn builder(config: &Config, engine: impl Engine) -> Result<AppBuilder, Problem> {
-    Ok(config.apply(App::builder(engine))?.all_routes().group(test_routes()).group(failing_store::routes()))
+    let builder = config.apply(App::builder(engine))?.all_routes();
+    Ok(with_layers(builder.group(test_routes()).group(failing_store::routes())))
 }
 
 /// Why there is no reference app.

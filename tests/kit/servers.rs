@@ -8,17 +8,17 @@ pub(crate) fn divergences(framework: Framework) -> Divergences {
     Divergences::parse(framework.divergences().expect("compiled in")).expect("a valid list")
 }
 
-/// All four, running.
+/// Frameworks, running.
 pub(crate) struct Servers(Vec<(Framework, Divergences, Running)>);
 
 impl Servers {
-    pub(crate) fn start() -> Self {
-        let start = |framework: Framework| {
+    pub(crate) fn start(frameworks: &[Framework], needs: &str) -> Self {
+        let start = |&framework: &Framework| {
             let adapter = framework.adapter().expect("compiled in");
-            let running = reference::Served::by(adapter).start("reference").expect("starts");
+            let running = reference::Served::by(adapter).start(needs).expect("starts");
             (framework, divergences(framework), running)
         };
-        Self(Framework::ALL.into_iter().map(start).collect())
+        Self(frameworks.iter().map(start).collect())
     }
 
     pub(crate) fn columns(&self) -> Vec<Column<'_>> {

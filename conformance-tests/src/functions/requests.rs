@@ -31,6 +31,24 @@ pub(crate) fn at_work(control: &Control, count: u64) -> Result<Duration, Failure
     wait_until(SOON, &format!("{count} at work in the engine"), || control.engine().running() == count)
 }
 
+/// Sees the engine stop within 250 ms after its client has left, which may keep something until then.
+///
+/// The best of three counts: a machine that is busy elsewhere is no fault of the server's. It must stop each time.
+pub(crate) fn stops_within_250_ms<T>(
+    control: &Control,
+    mut leave: impl FnMut() -> Result<T, Failure>,
+) -> Result<(), Failure> {
+    let mut best = Duration::MAX;
+    for _ in 0..3 {
+        let _kept = leave()?;
+        best = best.min(at_work(control, 0)?);
+        if best <= Duration::from_millis(250) {
+            return Ok(());
+        }
+    }
+    Err(Failure::new(format!("the engine went on for {best:?} after its client had left, and 250 ms are promised")))
+}
+
 /// A request on an open connection that is answered with the live probe.
 pub(crate) fn is_alive(ctx: &Ctx, connection: &mut Connection) -> Result<RawResponse, Failure> {
     ctx.send(connection, LIVE);

@@ -7,6 +7,7 @@ mod ask;
 mod exchange;
 mod grammar;
 pub mod known;
+mod minimal;
 mod report;
 mod routes;
 mod values;
@@ -95,6 +96,7 @@ pub fn generate(columns: &[Column<'_>], options: GenerateOptions<'_>) -> Report 
     let started = Instant::now();
     let shared = Shared {
         columns,
+        known: known::of(columns),
         options,
         next: AtomicU64::new(0),
         asked: AtomicU64::new(0),
@@ -127,6 +129,8 @@ pub fn compare(columns: &[Column<'_>], exchange: &GeneratedExchange) -> Vec<Grou
 /// What the threads of a run share.
 struct Shared<'a> {
     columns: &'a [Column<'a>],
+    /// What is not generated, and no exchange is shrunk to.
+    known: Vec<Known>,
     options: GenerateOptions<'a>,
     next: AtomicU64,
     asked: AtomicU64,
@@ -138,7 +142,7 @@ type Tree = Box<dyn ValueTree<Value = GeneratedExchange>>;
 
 impl Shared<'_> {
     fn work(&self) {
-        let strategy = strategy(self.columns);
+        let strategy = strategy(self.known.clone());
         let mut used = BTreeSet::new();
         while !self.enough.load(Ordering::Relaxed) {
             let count = self.next.fetch_add(1, Ordering::Relaxed);
@@ -201,7 +205,14 @@ impl Shared<'_> {
                 moved = tree.complicate();
             }
         }
-        smallest
+        let started = Instant::now();
+        let (exchange, mut groups) = smallest;
+        let exchange = minimal::minimal(exchange, |smaller| {
+            let is_left = started.elapsed() > SHRINKING || self.known.iter().any(|known| (known.shows)(smaller));
+            let found = if is_left { None } else { self.difference(smaller) };
+            found.map(|found| groups = found).is_some()
+        });
+        (exchange, groups)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Report> {
@@ -209,9 +220,8 @@ impl Shared<'_> {
     }
 }
 
-/// The grammar without what these servers are known to answer differently.
-fn strategy(columns: &[Column<'_>]) -> BoxedStrategy<GeneratedExchange> {
-    let known = known::of(columns);
+/// The grammar without what is known to be answered differently.
+fn strategy(known: Vec<Known>) -> BoxedStrategy<GeneratedExchange> {
     grammar::exchange()
         .prop_filter("a divergence tells how it is answered", move |it| !known.iter().any(|known| (known.shows)(it)))
         .boxed()

@@ -19,6 +19,7 @@ mod forwarded;
 mod headers;
 mod identity;
 mod jwt;
+mod layers;
 mod lifecycle;
 mod limit;
 mod matrix;
@@ -55,6 +56,7 @@ pub fn all() -> Vec<&'static Mutant> {
         headers::ALL,
         identity::ALL,
         jwt::ALL,
+        layers::ALL,
         lifecycle::ALL,
         limit::ALL,
         methods::ALL,

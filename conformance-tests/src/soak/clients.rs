@@ -3,6 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use super::special;
 use crate::function::{Ctx, Failure};
 use crate::functions::requests::agent;
 use crate::h2::{Ask, Client};
@@ -14,6 +15,8 @@ use crate::wire::{Connection, ConnectionOptions, End, Until};
 pub(super) enum Trouble {
     /// The server had too much to do, or the machine had: 408, 429 or 504.
     Busy,
+    /// The server had no place for a request: 503, which only a limit of requests at one time makes.
+    Shed,
     /// The answer was wrong.
     Wrong(String),
 }
@@ -24,7 +27,7 @@ impl From<Failure> for Trouble {
     }
 }
 
-type Done = Result<(), Trouble>;
+pub(super) type Done = Result<(), Trouble>;
 
 /// What a client does; each visit has connections of its own.
 #[derive(Clone, Copy)]
@@ -32,13 +35,20 @@ pub(super) struct Visit {
     pub(super) name: &'static str,
     /// Whether it speaks HTTP/2.
     pub(super) http2: bool,
-    /// The configuration whose own limit it exceeds, from an address apart; none if it is for every configuration.
-    pub(super) limited: Option<&'static str>,
+    /// The configurations whose own limits or credentials it is about, from an address apart; none if it is for all.
+    pub(super) only: &'static [&'static str],
     pub(super) run: fn(&Ctx) -> Done,
 }
 
 const fn visit(name: &'static str, run: fn(&Ctx) -> Done) -> Visit {
-    Visit { name, http2: false, limited: None, run }
+    Visit { name, http2: false, only: &[], run }
+}
+
+impl Visit {
+    const fn only(mut self, configurations: &'static [&'static str]) -> Self {
+        self.only = configurations;
+        self
+    }
 }
 
 pub(super) const ALL: &[Visit] = &[
@@ -59,30 +69,45 @@ pub(super) const ALL: &[Visit] = &[
     visit("has no right", has_no_right),
     visit("makes handlers fail", fails),
     Visit { http2: true, ..visit("speaks HTTP/2", speaks_http2) },
-    Visit { limited: Some("dialects"), ..visit("overfills a bucket", overfills_a_bucket) },
-    Visit { limited: Some("draft-7"), ..visit("fails until it is refused", fails_until_refused) },
+    visit("overfills a bucket", special::overfills_a_bucket).only(&["dialects"]),
+    visit("fails until it is refused", special::fails_until_refused).only(&["draft-7"]),
+    visit("guesses passwords", special::guesses_passwords).only(&["basic"]),
+    visit("shows tokens", special::shows_tokens).only(&["jwt"]),
+    visit("takes all places", special::takes_all_places).only(&["busy"]),
+    visit("comes through a proxy", special::comes_through_a_proxy).only(&[
+        "proxies",
+        "proxies-forwarded",
+        "proxies-single",
+    ]),
+    visit("claims to be a proxy", special::claims_to_be_a_proxy).only(&["proxies-elsewhere"]),
 ];
 
-const HEAD: &str = r"Host: localhost\r\nAuthorization: Bearer {user-token}\r\n";
+pub(super) const HEAD: &str = r"Host: localhost\r\nAuthorization: Bearer {user-token}\r\n";
 
 /// Reads an answer, which has to have one of these statuses.
-fn answer(ctx: &Ctx, connection: &mut Connection, method: &str, wanted: &[u16]) -> Result<RawResponse, Trouble> {
+pub(super) fn answer(
+    ctx: &Ctx,
+    connection: &mut Connection,
+    method: &str,
+    wanted: &[u16],
+) -> Result<RawResponse, Trouble> {
     let answer = ctx.answer(connection, method)?;
     match answer.status {
         status if wanted.contains(&status) => Ok(answer),
         408 | 429 | 504 => Err(Trouble::Busy),
+        503 => Err(Trouble::Shed),
         status => Err(Trouble::Wrong(format!("expected {wanted:?}, got {status}: {}", answer.text()))),
     }
 }
 
 /// Sends a request on a connection of its own, whose answer has to have one of these statuses.
-fn asks(ctx: &Ctx, method: &str, request: &str, wanted: &[u16]) -> Done {
+pub(super) fn asks(ctx: &Ctx, method: &str, request: &str, wanted: &[u16]) -> Done {
     let mut connection = ctx.connect()?;
     ctx.send(&mut connection, request);
     answer(ctx, &mut connection, method, wanted).map(|_| ())
 }
 
-fn get(path: &str) -> String {
+pub(super) fn get(path: &str) -> String {
     format!(r"GET {path} HTTP/1.1\r\n{HEAD}\r\n")
 }
 
@@ -136,14 +161,19 @@ fn leaves_before(ctx: &Ctx, leave: fn(Connection)) -> Done {
     Ok(())
 }
 
+/// Reads a stream until this text, or an answer that is none.
+fn begins(ctx: &Ctx, connection: &mut Connection, text: &str) -> Done {
+    if !connection.answer_begins_with("HTTP/1.1 200") {
+        answer(ctx, connection, "GET", &[200])?;
+    }
+    connection.read_until(text).map_err(Trouble::Wrong)
+}
+
 /// A stream without an end that has begun.
 fn endless(ctx: &Ctx, options: ConnectionOptions) -> Result<Connection, Trouble> {
     let mut connection = ctx.connect_with(options)?;
     ctx.send(&mut connection, &agent("stream", "test/endless", "x"));
-    if !connection.answer_begins_with("HTTP/1.1 200") {
-        answer(ctx, &mut connection, "POST", &[200])?;
-    }
-    connection.read_until("data: {").map_err(Trouble::Wrong)?;
+    begins(ctx, &mut connection, "data: {")?;
     Ok(connection)
 }
 
@@ -221,6 +251,9 @@ pub(super) fn sends_nonsense(ctx: &Ctx) -> Done {
             return Err(Trouble::Wrong(format!("{text} is neither answered nor closed")));
         }
         if let Some(answer) = read.answers.iter().find(|answer| !(400..500).contains(&answer.status)) {
+            if answer.status == 503 {
+                return Err(Trouble::Shed);
+            }
             return Err(Trouble::Wrong(format!("{text} has the answer {}", answer.status)));
         }
     }
@@ -247,29 +280,6 @@ fn has_no_right(ctx: &Ctx) -> Done {
     asks(ctx, "POST", &agent("execute", "offline/chunks-50", "x").replace("{user-token}", "wrong"), &[401])
 }
 
-/// The same request again and again, whose every answer tells in these headers where the caller stands.
-fn is_limited(ctx: &Ctx, request: &str, wanted: u16, headers: &[&str]) -> Done {
-    let mut connection = ctx.connect()?;
-    for _ in 0..5 {
-        ctx.send(&mut connection, request);
-        let answer = answer(ctx, &mut connection, "GET", &[wanted, 429])?;
-        if let Some(name) = headers.iter().find(|name| answer.header_text(name).is_none()) {
-            return Err(Trouble::Wrong(format!("a limited answer, {}, has no {name}", answer.status)));
-        }
-    }
-    Ok(())
-}
-
-fn overfills_a_bucket(ctx: &Ctx) -> Done {
-    let headers = ["x-ratelimit-limit", "ratelimit-limit", "ratelimit-policy", "ratelimit"];
-    is_limited(ctx, &get("/api/health/startup"), 200, &headers)
-}
-
-fn fails_until_refused(ctx: &Ctx) -> Done {
-    let stranger = r"GET /api/test/whoami HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    is_limited(ctx, stranger, 401, &["ratelimit", "ratelimit-policy"])
-}
-
 fn fails(ctx: &Ctx) -> Done {
     asks(ctx, "GET", &get("/api/test/error"), &[500])?;
     asks(ctx, "GET", &get("/api/test/panic"), &[500])?;
@@ -278,23 +288,23 @@ fn fails(ctx: &Ctx) -> Done {
     // Its end is told by a cut, if the framework has no better way.
     let mut connection = ctx.connect()?;
     ctx.send(&mut connection, &get("/api/test/panic-stream"));
-    connection.read_until("event 1").map_err(Trouble::Wrong)
+    begins(ctx, &mut connection, "event 1")
 }
 
 fn speaks_http2(ctx: &Ctx) -> Done {
-    let client = Client::open(ctx)?;
+    // What is said over HTTP/1 as lines is said here as well.
+    let said = |text: &str| String::from_utf8_lossy(&ctx.bytes(text)).into_owned();
+    let client = Client::open(ctx)?.named(said("Host: localhost").trim_start_matches("Host: "));
+    let token = said("Bearer {user-token}");
     let answer = client.ask(&Ask::get("/api/test/params/a"))?;
     let body = r#"{"input":"x","model":"test/endless"}"#;
-    let token = String::from_utf8_lossy(&ctx.bytes("Bearer {user-token}")).into_owned();
     let headers = [("authorization", &*token), ("content-type", "application/json")];
     let ask = Ask { method: "POST", path: "/api/agent/stream", headers: &headers, body: &[body] };
     let mut stream = client.send(&ask)?.answer()?;
-    if answer.status == 200 && stream.status == 200 {
-        stream.piece()?;
-        return Ok(());
-    }
-    match [answer.status, stream.status].iter().all(|status| [200, 408, 429, 504].contains(status)) {
-        true => Err(Trouble::Busy),
-        false => Err(Trouble::Wrong(format!("HTTP/2: {} and {}", answer.status, stream.status))),
+    match [answer.status, stream.status] {
+        [200, 200] => stream.piece().map(|_| ()).map_err(Trouble::from),
+        [200 | 503, 503] | [503, 200] => Err(Trouble::Shed),
+        both if both.iter().all(|status| [200, 408, 429, 503, 504].contains(status)) => Err(Trouble::Busy),
+        [first, second] => Err(Trouble::Wrong(format!("HTTP/2: {first} and {second}"))),
     }
 }

@@ -2,7 +2,9 @@
 
 mod clients;
 mod outcome;
+mod places;
 mod restarts;
+mod special;
 mod state;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -13,9 +15,10 @@ use std::time::{Duration, Instant};
 use self::clients::{ALL, Trouble, Visit};
 use self::outcome::too_busy;
 pub use self::outcome::{Memory, Outcome};
+use self::places::Manner;
 pub use self::state::Measure;
 use self::state::{Place, at_rest, back_to, leaks, permits};
-use crate::function::{Ctx, Failure};
+use crate::function::Failure;
 use crate::process;
 use crate::{Running, Subject};
 
@@ -23,8 +26,6 @@ use crate::{Running, Subject};
 const LOOK: Duration = Duration::from_millis(250);
 /// How often the progress is told.
 const TELL: Duration = Duration::from_secs(10);
-/// The configurations whose servers have clients all the time; a fifth is for servers that stop and start.
-const PLACES: [&str; 4] = ["reference", "patient", "dialects", "draft-7"];
 
 /// How a soak is done.
 #[derive(Clone, Copy)]
@@ -90,7 +91,7 @@ struct Tally {
 pub fn soak(subject: &dyn Subject, options: SoakOptions<'_>) -> Result<Outcome, Failure> {
     // Both ends of each connection are in this process.
     process::enough_files(2 * options.connections as u64 + 1024)?;
-    let servers = PLACES.iter().chain(&[restarts::PLACE]).map(|name| start(subject, name));
+    let servers = places::names().chain([restarts::PLACE]).map(|name| start(subject, name));
     let servers: Vec<(Running, Place)> = servers.collect::<Result<_, _>>()?;
     let places: Vec<Place> = servers.iter().map(|(_, place)| place.clone()).collect();
     let (stopped, soaked) = places.split_last().ok_or_else(|| Failure::new("no server"))?;
@@ -158,33 +159,40 @@ fn start(subject: &dyn Subject, name: &'static str) -> Result<(Running, Place), 
     let not = |problem: String| Failure::new(format!("{} does not start with `{name}`: {problem}", subject.name()));
     let running = subject.start(name).map_err(|error| not(error.to_string()))?;
     let control = running.control.clone().ok_or_else(|| not("it runs elsewhere".into()))?;
-    let place = Place { name, addr: running.addr, control, http2: running.http2 == Some(true) };
+    let place =
+        Place { name, addr: running.addr, control, http2: running.http2 == Some(true), manner: Manner::of(name) };
     Ok((running, place))
 }
 
 /// The visits that a server can have.
 fn visits(place: &Place) -> impl Iterator<Item = Visit> {
     let (http2, name) = (place.http2, place.name);
-    let is_possible = move |visit: &Visit| (http2 || !visit.http2) && visit.limited.is_none_or(|only| only == name);
+    let is_possible =
+        move |visit: &Visit| (http2 || !visit.http2) && (visit.only.is_empty() || visit.only.contains(&name));
     ALL.iter().copied().filter(is_possible)
 }
 
 /// One visit, from the address of its client.
 fn one(visit: Visit, place: &Place, client: usize, tally: &Tally) {
-    let address = [127, 201, u8::from(visit.limited.is_some()), u8::try_from(client % 250 + 1).unwrap_or(1)];
-    tally.add(visit.name, place.name, (visit.run)(&Ctx::new(place.addr, Some(address.into()), None)));
+    let address = [127, 201, u8::from(!visit.only.is_empty()), u8::try_from(client % 250 + 1).unwrap_or(1)];
+    tally.add(visit.name, place, (visit.run)(&place.manner.client(place.addr, address)));
 }
 
 impl Tally {
-    fn add(&self, what: &str, place: &str, result: Result<(), Trouble>) {
+    fn add(&self, what: &str, place: &Place, result: Result<(), Trouble>) {
         self.visits.fetch_add(1, Ordering::Relaxed);
         match result {
             Ok(()) => {}
+            Err(Trouble::Busy | Trouble::Shed) if place.manner.refuses => {}
             Err(Trouble::Busy) => _ = self.busy.fetch_add(1, Ordering::Relaxed),
-            Err(Trouble::Wrong(text)) => {
-                self.wrong.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{place}, {what}: {text}"));
-            }
+            Err(Trouble::Shed) => self.wrong(what, place, "it has no place, and there is no limit of them"),
+            Err(Trouble::Wrong(text)) => self.wrong(what, place, &text),
         }
+    }
+
+    fn wrong(&self, what: &str, place: &Place, text: &str) {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.push(format!("{}, {what}: {text}", place.name));
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Tally;
 use super::clients::Trouble;
 use super::state::Place;
-use crate::function::{Ctx, Failure};
+use crate::function::Failure;
 use crate::functions::requests::{LIVE, agent, slow_stream};
 use crate::wire::Connection;
 
@@ -25,14 +25,14 @@ impl Restarts {
     /// Stops the server while streams and half a request are open, and starts it again.
     pub(super) fn one(&self, place: &Place, tally: &Tally) {
         self.0.fetch_add(1, Ordering::Relaxed);
-        tally.add("stops and starts", place.name, restart(place).map_err(Trouble::from));
+        tally.add("stops and starts", place, restart(place).map_err(Trouble::from));
     }
 }
 
 fn restart(place: &Place) -> Result<(), Failure> {
     let control = &place.control;
     let addr = control.server().status().address.ok_or_else(|| Failure::new("it does not run"))?;
-    let ctx = Ctx::new(addr, Some([127, 202, 0, 1].into()), None);
+    let ctx = place.manner.client(addr, [127, 202, 0, 1]);
     let open = |request: &str| -> Result<Connection, Failure> {
         let mut connection = ctx.connect()?;
         ctx.send(&mut connection, request);

@@ -3,14 +3,12 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::places::Manner;
 use crate::control::Control;
 use crate::function::{Ctx, Failure};
 use crate::functions::requests::agent;
 use crate::process;
 use crate::wire::{Connection, ConnectionOptions};
-
-/// How many streams a user may have at one time.
-const STREAMS: usize = 32;
 
 /// A server that is soaked.
 #[derive(Clone, Debug)]
@@ -19,6 +17,7 @@ pub(super) struct Place {
     pub(super) addr: SocketAddr,
     pub(super) control: Control,
     pub(super) http2: bool,
+    pub(super) manner: Manner,
 }
 
 /// Something that has to be back at its start.
@@ -103,10 +102,10 @@ pub(super) fn leaks(measures: &[Measure]) -> Vec<String> {
         .collect()
 }
 
-/// Every permit can still be had: connections as many as the server takes, and streams as many as a user may have.
+/// Every permit can still be had: connections as many as the server takes, and streams as many as there may be.
 pub(super) fn permits(place: &Place, connections: usize) -> Vec<String> {
     let mut problems = Vec::new();
-    let ctx = |user: u8| Ctx::new(place.addr, Some([127, 200, 0, user].into()), None);
+    let ctx = |last: u8| place.manner.client(place.addr, [127, 200, 0, last]);
     let mut open: Vec<Connection> = Vec::new();
     for number in 0..connections {
         let held = ask_alone(&ctx(1), r"GET /api/test/params/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -123,14 +122,19 @@ pub(super) fn permits(place: &Place, connections: usize) -> Vec<String> {
     }
     drop(open);
     let mut open: Vec<Connection> = Vec::new();
-    let request = agent("stream", "test/endless", "x");
-    for number in 0..STREAMS {
-        match ask_alone(&ctx(2), &request) {
-            Some(connection) => open.push(connection),
-            None => {
-                problems
-                    .push(format!("leaked, {}: permits of streams: a user has only {number} of {STREAMS}", place.name));
-                break;
+    // Silent ones: what is sent costs time and shows nothing about permits.
+    let request = agent("stream", "test/silent", "x");
+    for (last, streams) in place.manner.streams {
+        for number in 0..*streams {
+            match ask_alone(&ctx(*last), &request) {
+                Some(connection) => open.push(connection),
+                None => {
+                    problems.push(format!(
+                        "leaked, {}: permits of streams: a client has only {number} of {streams}",
+                        place.name
+                    ));
+                    break;
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use neurolink_core::{Body, Context, Error, Next, Response, from_fn};
 
 use super::*;
+use crate::function::Ctx;
 use crate::hyper_adapter::Hyper;
 use crate::reference::{Changes, Served};
 

@@ -72,6 +72,10 @@ impl Hosts {
             Some(Ok(text)) => Some(text),
             Some(Err(_)) => return Err(Error::bad_request("The Host header is not valid")),
         };
+        // The parser takes `://host/path` for a target with an empty scheme.
+        if uri.scheme_str().is_some_and(|scheme| !scheme.starts_with(|first: char| first.is_ascii_alphabetic())) {
+            return Err(Error::bad_request("The scheme of the request target is not valid"));
+        }
         let authority = uri.authority().map(http::uri::Authority::as_str);
         if authority.is_some_and(|authority| authority.contains('@')) {
             return Err(Error::bad_request("The request target must not have user information"));
