@@ -196,6 +196,9 @@ impl RateLimitConfig {
         if self.skip_successful {
             limit = limit.skip_successful();
         }
+        if self.tokens {
+            limit = limit.tokens();
+        }
         if let Some(message) = &self.message {
             limit = limit.message(message.as_str());
         }

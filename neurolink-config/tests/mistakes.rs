@@ -67,6 +67,13 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         Some("a:b"),
         "without a colon",
     ),
+    ("[rate_limit]\nlimit = \"9/1s\"\ntokens = true\nskip_successful = true", "rate_limit.tokens", None, "choose one"),
+    (
+        "[rate_limit]\nlimit = \"9/1s\"\ntokens = true\nalgorithm = \"sliding_log\"",
+        "rate_limit.tokens",
+        None,
+        "sliding_counter",
+    ),
     ("[auth]\ntoken = \"[hidden]\"", "auth.token", Some("[hidden, 8 bytes]"), "give the secret itself"),
     ("[auth]\nfailure_limit = \"30\"", "auth.failure_limit", Some("30"), "or `off`"),
     ("[auth]\npublic = [\"api/x\"]", "auth.public[0]", Some("api/x"), "begins with a slash"),

@@ -1,6 +1,7 @@
 //! What happens to a connection before HTTP, the same on every framework: TLS, PROXY headers, Unix sockets, limits.
 
 mod addresses;
+mod charged;
 mod kit;
 mod limits;
 mod proxy;

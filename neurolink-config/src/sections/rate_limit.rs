@@ -33,6 +33,8 @@ pub struct RateLimitConfig {
     pub status: u16,
     /// Counts only requests that fail, with a status of 400 and more.
     pub skip_successful: bool,
+    /// Counts the tokens that the engine uses, of a stream when it ends, instead of requests.
+    pub tokens: bool,
     /// The headers that tell where a request stands.
     pub headers: Vec<RateLimitDialect>,
     /// The text of the refusal.
@@ -119,6 +121,7 @@ impl Default for RateLimitConfig {
             users: None,
             status: 429,
             skip_successful: false,
+            tokens: false,
             headers: vec![RateLimitDialect::Legacy],
             message: None,
             store: RateLimitStore::default(),
@@ -157,9 +160,19 @@ impl RateLimitConfig {
         section.set("users", &mut self.users, count);
         section.set("status", &mut self.status, integer(400, 599));
         section.set("skip_successful", &mut self.skip_successful, boolean);
+        section.set("tokens", &mut self.tokens, boolean);
         self.read_headers(&mut section);
         section.set("message", &mut self.message, |value| text(value).map(Some));
         self.read_store(&mut section);
+        if self.tokens && self.skip_successful {
+            section.missing(
+                "tokens",
+                "what succeeds costs nothing with `skip_successful`, and what fails uses no tokens; choose one",
+            );
+        }
+        if self.tokens && self.algorithm == RateLimitAlgorithm::SlidingLog {
+            section.missing("tokens", "a sliding log would keep the time of each; take the `sliding_counter`");
+        }
         if self.limit.is_none() {
             let changed = [
                 ("algorithm", self.algorithm != before.algorithm),
@@ -170,6 +183,7 @@ impl RateLimitConfig {
                 ("users", self.users != before.users),
                 ("status", self.status != before.status),
                 ("skip_successful", self.skip_successful != before.skip_successful),
+                ("tokens", self.tokens != before.tokens),
                 ("headers", self.headers != before.headers),
                 ("message", self.message != before.message),
                 ("store", self.store != before.store),
