@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use neurolink::server::Status;
 use neurolink_config::Config;
 
-/// The line for a server that listens there.
-pub(crate) fn line(config: &Config, address: SocketAddr) -> String {
+/// The line for a server, if it is at a place that has a name.
+pub(crate) fn line(config: &Config, status: &Status) -> Option<String> {
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-    let ip = reachable(address.ip());
-    let place = match &config.server.unix {
-        Some(path) => format!("--unix-socket {} {scheme}://localhost", quoted(path)),
-        None => format!("{scheme}://{}", SocketAddr::new(ip, address.port())),
+    let address = status.address.map(|address| SocketAddr::new(reachable(address.ip()), address.port()));
+    let place = match (address, &status.unix) {
+        (Some(address), _) => format!("{scheme}://{address}"),
+        (None, Some(path)) => format!("--unix-socket {} {scheme}://localhost", quoted(path.to_str()?)),
+        (None, None) => return None,
     };
     let base = config.server.base_path.trim_end_matches('/');
     let mut parts = vec!["curl".to_owned()];
@@ -23,10 +25,10 @@ pub(crate) fn line(config: &Config, address: SocketAddr) -> String {
         parts.push("--haproxy-protocol".into());
     }
     parts.push(format!("{place}{base}/agent/execute -H 'Content-Type: application/json'"));
-    parts.extend(host(config, ip));
+    parts.extend(address.and_then(|address| host(config, address.ip())));
     parts.extend(credential(config));
     parts.push("-d '{\"input\":\"Hello\"}'".into());
-    parts.join(" ")
+    Some(parts.join(" "))
 }
 
 /// An address that can be called where the server listens on all of them.
@@ -41,7 +43,7 @@ fn reachable(ip: IpAddr) -> IpAddr {
 /// The Host, where the server does not answer for its own address.
 fn host(config: &Config, ip: IpAddr) -> Option<String> {
     let own_name = ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST;
-    if config.server.unix.is_some() || config.server.allow_any_host || own_name {
+    if config.server.allow_any_host || own_name {
         return None;
     }
     let name = if ip.is_loopback() { "localhost" } else { config.server.hosts.first()? };

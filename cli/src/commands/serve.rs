@@ -1,5 +1,4 @@
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 
 use clap::Args;
 use listenfd::ListenFd;
@@ -82,26 +81,30 @@ fn say(loaded: &Loaded) {
 
 async fn serve(server: &Server, config: &Config) -> Result<(), Failure> {
     server.initialize().map_err(|error| failed(error, config))?;
-    let address = server.start().await.map_err(|error| failed(error, config))?;
+    server.start().await.map_err(|error| failed(error, config))?;
     let stopped = async { server.wait().await.map_err(|error| failed(error, config)) };
     // Signals are listened for before anybody can know that it serves.
-    tokio::try_join!(biased; stopped, async { announce(server, config, address) }).map(|_| ())
+    tokio::try_join!(biased; stopped, async { announce(server, config) }).map(|_| ())
 }
 
-fn announce(server: &Server, config: &Config, address: SocketAddr) -> Result<(), Failure> {
+fn announce(server: &Server, config: &Config) -> Result<(), Failure> {
+    let status = server.status();
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-    match &config.server.unix {
-        Some(path) => print(format_args!("listening on unix:{path}"))?,
-        None => print(format_args!("listening on {scheme}://{address}"))?,
+    match (status.address, &status.unix) {
+        (Some(address), _) => print(format_args!("listening on {scheme}://{address}"))?,
+        (None, Some(path)) => print(format_args!("listening on unix:{}", path.display()))?,
+        (None, None) => print(format_args!("listening on the Unix socket that was handed over"))?,
     }
     if config.log.format == LogFormat::Json {
         return Ok(());
     }
-    let status = server.status();
     let engine = "the built-in offline engine";
     print(format_args!("serving {engine} on {}, preset {}\n", paint(BOLD, status.framework), config.preset))?;
     print(table::table(server.plan(), table::terminal_width()))?;
-    print(format_args!("{}\n  {}", paint(BOLD, "Try it:"), paint(CYAN, curl::line(config, address))))
+    match curl::line(config, &status) {
+        Some(line) => print(format_args!("{}\n  {}", paint(BOLD, "Try it:"), paint(CYAN, line))),
+        None => Ok(()),
+    }
 }
 
 fn failed(error: ServerError, config: &Config) -> Failure {
