@@ -2,17 +2,18 @@
 
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
 use crate::kit::{Serving, folder, frameworks, neurolink};
 
 /// The binary with a listening socket as systemd hands it over: descriptor 3, for the process that is started.
-fn with_socket(listener: &TcpListener, framework: &str) -> Command {
+fn with_socket(listener: impl Into<OwnedFd>, framework: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", r#"LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@" 3<&0 </dev/null"#]);
     let neurolink = neurolink(&["serve", "--framework", framework]);
     command.arg(neurolink.get_program()).args(neurolink.get_args());
-    command.stdin(Stdio::from(OwnedFd::from(listener.try_clone().expect("a second handle"))));
+    command.stdin(Stdio::from(listener.into()));
     command
 }
 
@@ -22,13 +23,23 @@ fn a_socket_that_is_handed_over_is_served_and_outlives_the_process() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         for _ in 0..2 {
-            let serving = Serving::start(&mut with_socket(&listener, framework));
+            let serving = Serving::start(&mut with_socket(listener.try_clone().expect("a second handle"), framework));
             assert_eq!(serving.address, address, "{framework}");
             assert!(serving.get("/api/health/live", "").starts_with("HTTP/1.1 200"), "{framework}");
             let (code, _, err) = serving.end("-TERM");
             assert_eq!(code, Some(0), "{framework}: {err}");
         }
     }
+}
+
+#[test]
+fn a_unix_socket_that_is_handed_over_is_told_by_its_file() {
+    let path = folder().join("handed-over.sock");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    let serving = Serving::start(&mut with_socket(listener, "axum"));
+    assert_eq!(serving.address, format!("unix:{}", path.display()));
+    let (code, _, err) = serving.end("-TERM");
+    assert_eq!(code, Some(0), "{err}");
 }
 
 #[test]
