@@ -189,6 +189,9 @@ impl CreateServer {
             .unix_mode(server.unix_mode)
             .drain_delay(drain_delay)
             .grace(grace);
+        if server.reuse_port {
+            builder = builder.reuse_port();
+        }
         if server.allow_unauthenticated {
             builder = builder.allow_unauthenticated();
         }

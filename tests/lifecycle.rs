@@ -100,6 +100,24 @@ async fn a_public_address_without_an_authenticator_is_refused_unless_allowed() {
     allowed.stop().await.expect("stops");
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_may_share_a_port_if_all_of_them_say_so() {
+    let at = |address: SocketAddr| server(Framework::Axum).bind(address.to_string());
+    let one = server(Framework::Axum).reuse_port().build();
+    one.initialize().expect("initializes");
+    let address = one.start().await.expect("starts");
+    let two = at(address).reuse_port().build();
+    two.initialize().expect("initializes");
+    assert_eq!(two.start().await.expect("starts"), address);
+    let alone = at(address).build();
+    alone.initialize().expect("initializes");
+    assert!(matches!(alone.start().await, Err(ServerError::Bind { .. })));
+    one.stop().await.expect("stops");
+    assert!(answer(ask(address).await).await.starts_with("HTTP/1.1 200"), "the other goes on");
+    two.stop().await.expect("stops");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_above_the_cap_waits_and_gets_in_when_there_is_room() {
     let cap = 3;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::kit::{err, frameworks, out, run};
 
-/// Three seconds on a framework with our accept loop and on one with its own, each in a process.
+/// Three seconds on a framework whose HTTP is hyper's and on one with its own, each in a process.
 #[test]
 fn a_short_soak_leaves_nothing() {
     let last = if frameworks().contains(&"actix") { "actix" } else { "axum" };

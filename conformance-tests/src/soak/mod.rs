@@ -24,6 +24,8 @@ use crate::{Running, Subject};
 
 /// How often the memory is looked at.
 const LOOK: Duration = Duration::from_millis(250);
+/// How long a soak has to be for its memory to tell of a leak: until then it grows with what is used for the first time.
+const MEMORY_TELLS: Duration = Duration::from_secs(5 * 60);
 /// How often the progress is told.
 const TELL: Duration = Duration::from_secs(10);
 
@@ -134,7 +136,7 @@ pub fn soak(subject: &dyn Subject, options: SoakOptions<'_>) -> Result<Outcome, 
     let measures = back_to(&places, &start, options.patience)?;
     problems.extend(leaks(&measures));
     let memory = Memory::of(&looks);
-    problems.extend(memory.problem());
+    problems.extend(memory.problem().filter(|_| options.time >= MEMORY_TELLS));
     let (visits, busy) = (tally.visits.load(Ordering::Relaxed), tally.busy.load(Ordering::Relaxed));
     problems.extend(too_busy(visits, busy));
     let wrong: Vec<String> = [warm, tally]

@@ -25,7 +25,7 @@ pub struct Outcome {
     pub wrong: usize,
     /// How often a server was stopped with clients and started again.
     pub restarts: u64,
-    /// The memory of the process.
+    /// The memory of the process; in a soak of less than five minutes it may grow.
     pub memory: Memory,
     /// The counters, at the start and at the end.
     pub measures: Vec<Measure>,

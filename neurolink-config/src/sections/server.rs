@@ -25,6 +25,8 @@ pub struct ServerConfig {
     /// Who may connect to it, as permissions of its file: `660`.
     #[serde(serialize_with = "show::mode")]
     pub unix_mode: u32,
+    /// Lets several processes listen on one port, to use more cores: no.
+    pub reuse_port: bool,
     /// The prefix of every route: `/api`; `/` for none.
     pub base_path: String,
     /// Host names that are answered for, such as `api.example.com` or `*.example.com`; none means any,
@@ -79,6 +81,7 @@ impl Default for ServerConfig {
             port: 3000,
             unix: None,
             unix_mode: 0o660,
+            reuse_port: false,
             base_path: "/api".into(),
             hosts: Vec::new(),
             allow_any_host: false,
@@ -157,6 +160,7 @@ impl ServerConfig {
             let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o777);
             mode.ok_or_else(|| "it is no mode of a file; write three digits from 0 to 7, such as `\"660\"`".into())
         });
+        section.set("reuse_port", &mut self.reuse_port, boolean);
         section.set("base_path", &mut self.base_path, |value| {
             let path = text(value)?;
             checks::base_path(&path).map(|()| path)

@@ -4,6 +4,8 @@ use http::Method;
 
 use crate::Registration;
 use crate::extract::{ErasedHandler, Handler};
+#[cfg(feature = "rate-limit")]
+use crate::{middleware::RateLimit, stack::IntoRegistration as _};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -150,6 +152,21 @@ impl Route {
     pub fn middleware(mut self, middleware: impl Into<Registration>) -> Self {
         self.middleware.push(middleware.into());
         self
+    }
+
+    /// Limits how often it may be called; what is around all routes counts it too.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use neurolink_core::{Route, middleware::RateLimit};
+    ///
+    /// let login = Route::post("/login", async || "hello").rate_limit(RateLimit::fixed_window(5, Duration::from_secs(60)));
+    /// # let _ = login;
+    /// ```
+    #[cfg(feature = "rate-limit")]
+    #[must_use]
+    pub fn rate_limit(self, limit: RateLimit) -> Self {
+        self.middleware(limit.named("route-rate-limit"))
     }
 
     /// Says what it does, for the plan and the documentation.

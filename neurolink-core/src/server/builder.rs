@@ -13,6 +13,7 @@ pub struct ServerBuilder {
     pub(super) adapter: Arc<dyn Adapter>,
     pub(super) address: String,
     pub(super) unix_mode: u32,
+    pub(super) reuse_port: bool,
     pub(super) listener: Option<Arc<Listener>>,
     pub(super) reload: Vec<ReloadHook>,
     pub(super) drain_delay: Duration,
@@ -52,6 +53,17 @@ impl ServerBuilder {
     #[must_use]
     pub const fn unix_mode(mut self, mode: u32) -> Self {
         self.unix_mode = mode;
+        self
+    }
+
+    /// Lets several processes listen on one port (`SO_REUSEPORT`), among which the kernel shares out connections: to use
+    /// more cores, not to replace a process without loss.
+    ///
+    /// A port that is taken by such a process of the same user is no error then. Connections that wait for a process when
+    /// it ends are lost with it, but for those that its stop still accepts; [`listener`](Self::listener) loses none.
+    #[must_use]
+    pub const fn reuse_port(mut self) -> Self {
+        self.reuse_port = true;
         self
     }
 
@@ -100,6 +112,7 @@ impl Server {
             adapter,
             address: "127.0.0.1:3000".into(),
             unix_mode: 0o660,
+            reuse_port: false,
             listener: None,
             reload: Vec::new(),
             drain_delay: Duration::ZERO,

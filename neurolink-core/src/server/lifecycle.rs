@@ -120,7 +120,7 @@ impl Server {
         let options = &self.inner.options;
         let Open { listener, file } = match &options.listener {
             Some(listener) => listen::handed_over(listener)?,
-            None => listen::open(&options.address, options.unix_mode)?,
+            None => listen::open(&options.address, options.unix_mode, options.reuse_port)?,
         };
         let address = listener.local_addr();
         let address = address.map_err(|source| ServerError::Bind { address: options.address.clone(), source })?;

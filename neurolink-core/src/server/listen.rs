@@ -4,6 +4,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use socket2::SockRef;
+#[cfg(unix)]
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{Listener, ServerError};
 
@@ -20,7 +22,7 @@ pub(super) struct Open {
 }
 
 /// Opens `host:port` or `unix:/path`.
-pub(super) fn open(address: &str, mode: u32) -> Result<Open, ServerError> {
+pub(super) fn open(address: &str, mode: u32, reuse_port: bool) -> Result<Open, ServerError> {
     let failed = |source| ServerError::Bind { address: address.to_owned(), source };
     if let Some(path) = address.strip_prefix(UNIX) {
         let (listener, file) = unix::open(path.as_ref(), mode).map_err(failed)?;
@@ -28,7 +30,8 @@ pub(super) fn open(address: &str, mode: u32) -> Result<Open, ServerError> {
     }
     let addresses: Vec<SocketAddr> =
         address.to_socket_addrs().map_err(|_| ServerError::Address(address.to_owned()))?.collect();
-    Ok(Open { listener: tcp(&addresses).map_err(failed)?.into(), file: None })
+    let listener = if reuse_port { shared(&addresses) } else { TcpListener::bind(&*addresses) };
+    Ok(Open { listener: listener.and_then(ready).map_err(failed)?.into(), file: None })
 }
 
 /// A handle of a socket that somebody else has opened.
@@ -44,8 +47,28 @@ pub(super) fn handed_over(listener: &Listener) -> Result<Open, ServerError> {
     Ok(Open { listener, file: None })
 }
 
-fn tcp(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(addresses)?;
+/// One of several sockets of an address, among which the kernel shares out connections.
+#[cfg(unix)]
+fn shared(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+    let bind = |address: &SocketAddr| {
+        let socket = Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(true)?;
+        socket.bind(&(*address).into())?;
+        socket.listen(BACKLOG)?;
+        Ok(TcpListener::from(socket))
+    };
+    // The first that can be had, as std does.
+    let none = Err(io::ErrorKind::AddrNotAvailable.into());
+    addresses.iter().fold(none, |bound, address| bound.or_else(|_: io::Error| bind(address)))
+}
+
+#[cfg(not(unix))]
+fn shared(_: &[SocketAddr]) -> io::Result<TcpListener> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "there is no SO_REUSEPORT on this system"))
+}
+
+fn ready(listener: TcpListener) -> io::Result<TcpListener> {
     // std queues 128 connections: in a burst, further ones would wait a second for their next try.
     SockRef::from(&listener).listen(BACKLOG)?;
     listener.set_nonblocking(true)?;

@@ -49,6 +49,16 @@ async fn the_limit_is_told_when_the_deadline_passes_and_when_a_middleware_panics
 }
 
 #[tokio::test]
+async fn a_route_has_its_own_limit_beside_that_of_all() {
+    let own = Route::get("/api/own", async || "x").rate_limit(RateLimit::fixed_window(1, MINUTE));
+    let app = app().0.middleware(RateLimit::fixed_window(3, MINUTE)).route(own).build().expect("valid");
+    let status = async |path: &str| get(&app, path, &[]).await.status;
+    assert_eq!((status("/api/own").await, status("/api/own").await), (200, 429));
+    assert_eq!((status("/api/x").await, status("/api/x").await), (200, 200), "a refusal is charged nowhere");
+    assert_eq!(status("/api/x").await, 429);
+}
+
+#[tokio::test]
 async fn a_function_may_choose_the_key_and_skipped_paths_do_not_count() {
     let tenant: Key = Key::Custom(Arc::new(|ctx| ctx.headers().get("x-tenant")?.to_str().ok().map(str::to_owned)));
     let limit = RateLimit::fixed_window(1, MINUTE).by(tenant).except(["/api/public"]);

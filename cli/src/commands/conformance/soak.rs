@@ -26,7 +26,7 @@ Examples:
   neurolink conformance soak --minutes 0.5 --framework actix
   neurolink conformance soak --minutes 10 --format json > soak.json")]
 pub(crate) struct Soak {
-    /// How long clients come
+    /// How long clients come; memory is judged from 5 minutes on
     #[arg(long, value_name = "NUMBER", default_value_t = 10.0, value_parser = minutes)]
     minutes: f64,
 
