@@ -20,7 +20,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{ConfigError, ConfigProblem, Limits, Settings};
 pub use engine::Engine;
 pub use error::{Category, Code, Error, ResultExt, Severity};
-pub use extract::{ByContext, ContextFn, FromContext, Handler, Json, Needs, Params, Path, Query, State};
+pub use extract::{ByContext, ContextFn, Form, FromContext, Handler, Json, Needs, Params, Path, Query, State};
 pub use facts::{AuthenticatedUser, ClientAddress, FromFacts, Inserted, RequestId, fact};
 pub use http::{Body, IntoReply, Reply, Request, Response};
 pub use stack::{Hook, Middleware, Next, Registration, Stack, from_fn, from_fn_with, order};

@@ -23,8 +23,8 @@ impl Context {
         if self.body.is_end_stream() {
             return Ok(());
         }
-        if needs.json {
-            self.require_json()?;
+        if let Some(media) = needs.media {
+            self.require_media(media)?;
         }
         let limit = self.target().body_limit;
         if self.body.size_hint().exact().is_some_and(|length| length > limit as u64) {

@@ -7,7 +7,7 @@ use http::header;
 use http_body::Body as _;
 
 use super::Context;
-use crate::http::{BodySource, Overflow, require_identity, require_json, too_large};
+use crate::http::{BodySource, Media, Overflow, require_identity, too_large};
 use crate::stack::Reading;
 use crate::{Body, Error};
 
@@ -103,10 +103,10 @@ impl Context {
         })
     }
 
-    /// 415 when there is a body and it is not JSON, or in a content coding.
-    pub(crate) fn require_json(&self) -> Result<(), Error> {
+    /// 415 when there is a body and it is something else, or in a content coding.
+    pub(crate) fn require_media(&self, media: Media) -> Result<(), Error> {
         // An empty form or text is no body either.
-        if self.body.is_end_stream() { Ok(()) } else { require_json(&self.parts.headers) }
+        if self.body.is_end_stream() { Ok(()) } else { media.require(&self.parts.headers) }
     }
 
     pub(crate) fn json_depth(&self) -> usize {

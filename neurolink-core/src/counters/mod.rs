@@ -8,6 +8,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 mod address;
+#[cfg(all(test, feature = "rate-limit"))]
+mod figures;
 mod fixed_window;
 #[cfg(feature = "rate-limit")]
 mod gcra;

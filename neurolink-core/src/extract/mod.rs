@@ -1,19 +1,21 @@
 //! Handlers and what they take: values that a request holds.
 
+mod form;
 mod handler;
 mod json;
 mod text;
 mod values;
 
+pub use form::Form;
 pub(crate) use handler::ErasedHandler;
 pub use handler::{ByContext, ContextFn, Handler};
 pub use json::Json;
-pub(crate) use json::is_json;
 pub use values::{Params, Path, Query, State};
 
 use std::any::TypeId;
 
 use crate::facts::NoAddress;
+use crate::http::Media;
 use crate::{AuthenticatedUser, ClientAddress, Context, Error, RequestId};
 
 /// A value that a handler takes as an argument.
@@ -48,7 +50,7 @@ pub struct Needs {
     /// An argument follows the one that takes the body.
     pub(crate) after_body: bool,
     pub(crate) params: bool,
-    pub(crate) json: bool,
+    pub(crate) media: Option<Media>,
     /// Takes the context itself: it may read the body, and nobody can tell.
     pub(crate) context: bool,
     pub(crate) user: bool,
@@ -64,7 +66,13 @@ impl Needs {
     /// The value takes a JSON body: another content type is refused with 415 before the first byte is read.
     pub const fn json_body(&mut self) {
         self.body();
-        self.json = true;
+        self.media = Some(Media::Json);
+    }
+
+    /// The value takes a form: another content type is refused with 415 before the first byte is read.
+    pub const fn form_body(&mut self) {
+        self.body();
+        self.media = Some(Media::Form);
     }
 
     /// The value is made of the path's parameters.

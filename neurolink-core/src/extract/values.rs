@@ -68,7 +68,7 @@ impl<T: Clone + Send + Sync + 'static> FromContext for State<T> {
     }
 }
 
-fn invalid(what: &str, problem: &str) -> Error {
+pub(super) fn invalid(what: &str, problem: &str) -> Error {
     Error::new(Code::ValidationError)
         .with_message(format!("Invalid {what}"))
         .with_details(json!([{ "path": "", "message": problem, "code": "invalid_type" }]))

@@ -1,6 +1,8 @@
-//! What a body must be before it is read: in no content coding, and JSON where JSON is asked for.
+//! What a body must be before it is read: in no content coding, and JSON or a form where that is asked for.
 
 use http::{HeaderMap, HeaderValue, header};
+
+use percent_encoding::percent_decode_str;
 
 use crate::{Code, Error};
 
@@ -18,14 +20,50 @@ pub(crate) fn require_identity(headers: &HeaderMap) -> Result<(), Error> {
         .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
 
-/// Refuses a body that is not JSON, or in a content coding.
-pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Error> {
-    require_identity(headers)?;
-    if headers.get(header::CONTENT_TYPE).is_some_and(|value| crate::extract::is_json(value.as_bytes())) {
-        return Ok(());
+/// What a body is asked to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// `application/json` or `+json`.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+}
+
+impl Media {
+    /// Refuses a body of another type, or in a content coding.
+    pub(crate) fn require(self, headers: &HeaderMap) -> Result<(), Error> {
+        require_identity(headers)?;
+        if headers.get(header::CONTENT_TYPE).is_some_and(|value| self.is(value.as_bytes())) {
+            return Ok(());
+        }
+        Err(Error::new(Code::UnsupportedMediaType).with_message(match self {
+            Self::Json => "This route takes JSON; send it with Content-Type: application/json",
+            Self::Form => "This route takes a form; send it with Content-Type: application/x-www-form-urlencoded",
+        }))
     }
-    Err(Error::new(Code::UnsupportedMediaType)
-        .with_message("This route takes JSON; send it with Content-Type: application/json"))
+
+    /// Whether a content type is that, with any parameter.
+    fn is(self, content_type: &[u8]) -> bool {
+        let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        match self {
+            Self::Json => {
+                essence.eq_ignore_ascii_case(b"application/json")
+                    || (essence.len() > 5
+                        && essence.contains(&b'/')
+                        && essence[essence.len() - 5..].eq_ignore_ascii_case(b"+json"))
+            }
+            Self::Form => essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded"),
+        }
+    }
+}
+
+/// The names and values of a form or a query, in order, decoded (WHATWG URL, section 5.1).
+pub(crate) fn form_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    text.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    })
 }
 
 #[cfg(test)]
@@ -47,6 +85,18 @@ mod tests {
         }
         for coded in [&["gzip"][..], &["identity, br"], &["identity", "gzip"], &["identit"], &["gzip;q=1"]] {
             assert!(refused(coded), "{coded:?}");
+        }
+    }
+
+    #[test]
+    fn json_types_are_known() {
+        for json in
+            ["application/json", "Application/JSON; charset=latin1", "application/vnd.api+json", "x/y+json ;a=b"]
+        {
+            assert!(Media::Json.is(json.as_bytes()), "{json}");
+        }
+        for other in ["", "text/plain", "application/jsonx", "+json", "text/json+xml", "application/x-ndjson"] {
+            assert!(!Media::Json.is(other.as_bytes()), "{other}");
         }
     }
 }

@@ -16,6 +16,7 @@ mod credentials;
 #[cfg(feature = "full")]
 mod facts;
 mod failures;
+mod forms;
 #[cfg(feature = "full")]
 mod headers;
 #[cfg(feature = "full")]
