@@ -33,7 +33,7 @@ def main() -> int:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     run = subprocess.run(
         ["cargo", "test", "--release", "--workspace", "--all-features", "--locked", "--lib", "counters::figures", "--",
-         "--ignored", "--nocapture", "--test-threads=1"],
+         "--nocapture"],
         cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True,
     ).stdout
     missed = 0

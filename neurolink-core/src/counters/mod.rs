@@ -8,7 +8,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 mod address;
-#[cfg(all(test, feature = "rate-limit"))]
+// Figures of a build without optimisation say nothing.
+#[cfg(all(test, feature = "rate-limit", not(debug_assertions)))]
 mod figures;
 mod fixed_window;
 #[cfg(feature = "rate-limit")]
