@@ -51,4 +51,6 @@ async fn what_is_no_form_or_not_the_one_is_refused_without_its_values() {
         assert!(!answer.body.contains("secret"), "{}", answer.body);
     }
     assert_eq!(post(FORM, Body::from(vec![b'u', 0xff])).await.status, 400);
+    let large = post(FORM, format!("user={}", "x".repeat(1024 * 1024))).await;
+    assert_eq!((large.status, large.code().as_str()), (413, "PAYLOAD_TOO_LARGE"));
 }
