@@ -1,7 +1,6 @@
 //! What is open while a server stops: half a second of being not ready, a second in which requests on open connections
 //! are served, half a second in which they are refused, and the end.
 
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use neurolink_core::server::ServerError;
@@ -11,13 +10,9 @@ use crate::wire::{Connection, ConnectionOptions};
 
 use super::requests::{SOON, agent, at_work, expect_close, expect_code, is_alive, slow_stream};
 
-/// How long requests on open connections are served after the listener has closed.
-const LINGER: Duration = Duration::from_secs(1);
-
 /// Waits until the listener is closed: the server drains.
-fn drains(ctx: &Ctx) -> Result<Instant, Failure> {
-    wait_until(SOON, "a closed listener", || ctx.connect().is_err())?;
-    Ok(Instant::now())
+fn drains(ctx: &Ctx) -> Result<(), Failure> {
+    wait_until(SOON, "a closed listener", || ctx.connect().is_err()).map(|_| ())
 }
 
 /// Readiness says no while everything is still served, on new connections too.
@@ -65,12 +60,14 @@ fn begun(ctx: &Ctx, path: &str) -> Result<Connection, Failure> {
 /// After the first second a request whose head was not whole is refused, and liveness still says yes.
 pub(super) fn half_a_head(ctx: &Ctx) -> Result<(), Failure> {
     let control = ctx.control()?;
-    // Idle connections are closed then; on these a request has begun.
+    // Idle connections are closed then; on the others a request has begun.
+    let mut idle = ctx.connect()?;
+    is_alive(ctx, &mut idle)?;
     let mut plain = begun(ctx, "/api/test/params/a")?;
     let mut live = begun(ctx, "/api/health/live")?;
     let stop = control.stop();
-    let since = drains(ctx)?;
-    sleep((LINGER + Duration::from_millis(100)).saturating_sub(since.elapsed()));
+    drains(ctx)?;
+    ensure(idle.is_closed_within(SOON), || "an idle connection stays open".into())?;
     for connection in [&mut plain, &mut live] {
         ctx.send(connection, r"host\r\n\r\n");
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
+use super::password::Memory;
+
 /// How many of one caller wait.
 const WAITING_OF_ONE: usize = 8;
 /// How many wait in all.
@@ -24,6 +26,8 @@ struct State {
     running: usize,
     /// Whose turn is next stands first.
     lanes: VecDeque<Lane>,
+    /// Of those who hash no more: as many as have hashed at one time.
+    memories: Vec<Memory>,
 }
 
 /// Those of one caller who wait.
@@ -38,6 +42,8 @@ pub(super) type Caller = SmallVec<[u8; 24]>;
 /// One may hash; dropping it lets the next one.
 pub(super) struct Permit {
     hashing: Option<Arc<Hashing>>,
+    /// What it may hash in.
+    pub(super) memory: Memory,
 }
 
 /// Too many hash, and too many wait.
@@ -60,7 +66,8 @@ impl Hashing {
             let mut state = self.state();
             if state.running < self.most {
                 state.running += 1;
-                return Ok(self.permit());
+                let memory = state.memories.pop().unwrap_or_default();
+                return Ok(self.permit(memory));
             }
             state.queue(caller)?
         };
@@ -70,8 +77,8 @@ impl Hashing {
         }
     }
 
-    fn permit(self: &Arc<Self>) -> Permit {
-        Permit { hashing: Some(Arc::clone(self)) }
+    fn permit(self: &Arc<Self>, memory: Memory) -> Permit {
+        Permit { hashing: Some(Arc::clone(self)), memory }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -112,20 +119,24 @@ impl State {
 impl Drop for Permit {
     fn drop(&mut self) {
         let Some(hashing) = self.hashing.take() else { return };
+        let mut memory = std::mem::take(&mut self.memory).kept();
         loop {
             let turn = {
                 let mut state = hashing.state();
-                let turn = state.next();
-                if turn.is_none() {
+                let Some(turn) = state.next() else {
                     state.running -= 1;
-                }
+                    state.memories.push(memory);
+                    return;
+                };
                 turn
             };
-            let Some(turn) = turn else { return };
-            match turn.send(hashing.permit()) {
+            match turn.send(hashing.permit(memory)) {
                 Ok(()) => return,
                 // Gone meanwhile: this permit is the one that is still to be given.
-                Err(mut unused) => unused.hashing = None,
+                Err(mut unused) => {
+                    unused.hashing = None;
+                    memory = std::mem::take(&mut unused.memory);
+                }
             }
         }
     }
@@ -173,6 +184,20 @@ mod tests {
         held = guesses.remove(0).await.expect("its turn");
         drop(held);
         assert!(honest.now_or_never().expect("the second turn").is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_memory_for_as_many_as_hash_at_one_time() {
+        let hashing = Arc::new(Hashing::at_most(2));
+        let enter = || async { hashing.enter(caller(1)).await.expect("a turn") };
+        for _ in 0..5 {
+            let both = (enter().await, enter().await);
+            let mut third = Box::pin(enter());
+            assert!(third.as_mut().now_or_never().is_none());
+            drop(both);
+            drop(third.await);
+        }
+        assert_eq!(hashing.state().memories.len(), 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -163,13 +163,12 @@ impl BasicAuth {
         let unavailable = |error| Error::new(Code::Unavailable).with_source(error);
         let found = self.store.find(&name).await.map_err(unavailable)?;
         let hash = found.as_ref().map_or_else(|| self.store.decoy(), |user| user.hash.clone());
-        let permit = self.hashing.enter(network).await.map_err(|Busy| busy())?;
+        let mut permit = self.hashing.enter(network).await.map_err(|Busy| busy())?;
         let known = self.known.clone();
         // A client that goes away meanwhile has made its guess all the same: it is judged to its end.
         let judged = tokio::task::spawn_blocking(move || {
-            // Whoever is next hashes once this guess is settled.
-            let _permit = permit;
-            let is_right = hash.verify(&password);
+            // The permit goes when this guess is settled, and then whoever is next hashes.
+            let is_right = hash.verify(&password, &mut permit.memory);
             // A decoy's password lets nobody in.
             match found.filter(|_| is_right) {
                 Some(found) => {

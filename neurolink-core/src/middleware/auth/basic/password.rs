@@ -1,8 +1,7 @@
 use std::fmt;
 
-use argon2::password_hash::PasswordVerifier as _;
-use argon2::password_hash::phc;
-use argon2::{Argon2, Params};
+use argon2::password_hash::phc::{self, Output};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 /// The least memory of argon2id, in KiB, that OWASP's Password Storage Cheat Sheet has.
 const LEAST_MEMORY: u32 = 7168;
@@ -71,15 +70,54 @@ impl PasswordHash {
     }
 
     /// Whether the password is the one; takes as long whatever the answer is, and long on purpose.
-    pub(super) fn verify(&self, password: &str) -> bool {
+    pub(super) fn verify(&self, password: &str, memory: &mut Memory) -> bool {
         match &self.0 {
-            Kind::Argon2id(hash) => Argon2::default().verify_password(password.as_bytes(), &**hash).is_ok(),
+            Kind::Argon2id(hash) => is_of(hash, password.as_bytes(), memory).unwrap_or(false),
             Kind::Bcrypt(hash) => {
                 // Cut, it would be the password of whoever knows its beginning; and it still costs a hash.
                 let read = &password.as_bytes()[..password.len().min(BCRYPT_READS)];
                 bcrypt::verify(read, hash).unwrap_or(false) && read.len() == password.len()
             }
         }
+    }
+}
+
+/// Whether a hash by argon2id is of the password; nothing if it is not whole.
+fn is_of(hash: &phc::PasswordHash, password: &[u8], memory: &mut Memory) -> Option<bool> {
+    let params = Params::try_from(hash).ok()?;
+    let version = hash.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+    let (salt, expected) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
+    let mut computed = [0; Output::MAX_LENGTH];
+    let computed = computed.get_mut(..expected.len())?;
+    let blocks = memory.blocks(params.block_count());
+    let argon2 = Argon2::new(Algorithm::Argon2id, version, params);
+    argon2.hash_password_into_with_memory(password, salt, computed, blocks).ok()?;
+    // Compared in constant time.
+    Some(Output::new(computed).ok()? == *expected)
+}
+
+/// What hashes need of memory, one after another.
+///
+/// Given back each time, an allocator would keep it once for each thread that has hashed.
+#[derive(Default)]
+pub(super) struct Memory(Vec<Block>);
+
+/// The most that is kept for the next hash, in blocks of 1 KiB.
+const KEPT: usize = 64 * 1024;
+
+impl Memory {
+    fn blocks(&mut self, count: usize) -> &mut [Block] {
+        if self.0.len() < count {
+            // Nothing is copied, and both are never there at one time.
+            self.0 = Vec::new();
+            self.0.resize(count, Block::new());
+        }
+        &mut self.0[..count]
+    }
+
+    /// As it is kept: what a hash has had that takes unusually much is given back.
+    pub(super) fn kept(self) -> Self {
+        if self.0.len() > KEPT { Self::default() } else { self }
     }
 }
 
@@ -106,18 +144,35 @@ pub(super) mod tests {
     fn only_the_password_itself_is_the_one() {
         for text in [ARGON2ID, BCRYPT] {
             let hash = PasswordHash::parse(text).expect(text);
-            assert!(hash.verify("correct horse"), "{text}");
-            for wrong in ["", "correct", "correct horse ", "Correct horse", "correct horse\0"] {
-                assert!(!hash.verify(wrong), "{text}: {wrong:?}");
+            // The memory of one is used by the next.
+            let mut memory = Memory::default();
+            for _ in 0..2 {
+                assert!(hash.verify("correct horse", &mut memory), "{text}");
+                for wrong in ["", "correct", "correct horse ", "Correct horse", "correct horse\0"] {
+                    assert!(!hash.verify(wrong, &mut memory), "{text}: {wrong:?}");
+                }
             }
         }
+    }
+
+    #[test]
+    fn memory_is_kept_for_the_next_hash_unless_it_is_unusually_much() {
+        let mut memory = Memory::default();
+        memory.blocks(7168)[0] = Block::new();
+        let first = memory.0.as_ptr();
+        assert_eq!((memory.blocks(100).len(), memory.blocks(7168).len()), (100, 7168));
+        let mut memory = memory.kept();
+        assert_eq!(memory.0.as_ptr(), first);
+        memory.blocks(KEPT + 1);
+        assert!(memory.kept().0.is_empty());
     }
 
     #[test]
     fn bcrypt_takes_no_password_whose_end_it_would_not_read() {
         let password = "p".repeat(72);
         let hash = PasswordHash::parse(&bcrypt::hash(&password, 10).expect("hashed")).expect("a hash");
-        assert!(hash.verify(&password) && !hash.verify(&format!("{password}x")));
+        let mut memory = Memory::default();
+        assert!(hash.verify(&password, &mut memory) && !hash.verify(&format!("{password}x"), &mut memory));
     }
 
     #[test]
