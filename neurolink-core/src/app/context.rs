@@ -17,7 +17,7 @@ use super::proxies::Forwarded;
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
-use crate::http::{Overflow, Representation, Stamp, Unread, form_pairs};
+use crate::http::{Overflow, Representation, Stamp, Unread, query_pairs};
 use crate::stack::At;
 use crate::stream::Place;
 use crate::{Body, Code, Engine, Error, RequestId, Response};
@@ -181,7 +181,7 @@ impl Context {
     /// The query's names and values in order, decoded (`application/x-www-form-urlencoded`).
     #[must_use]
     pub fn query_pairs(&self) -> Vec<(String, String)> {
-        form_pairs(self.parts.uri.query().unwrap_or_default()).collect()
+        query_pairs(self.parts.uri.query().unwrap_or_default()).collect()
     }
 
     /// Facts about the connection.

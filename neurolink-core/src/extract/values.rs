@@ -1,10 +1,10 @@
 use std::any::type_name;
-use std::collections::HashMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{FromContext, Needs, text};
+use crate::http::last_of_each;
 use crate::{Code, Context, Error};
 
 /// The path parameters of the route: one value, a tuple, or a struct; each is decoded once.
@@ -49,10 +49,9 @@ impl FromContext for Params {
 
 impl<T: DeserializeOwned + Send> FromContext for Query<T> {
     async fn from_context(ctx: &mut Context) -> Result<Self, Error> {
-        // Collecting keeps the last value of a repeated name.
-        let last: HashMap<String, String> = ctx.query_pairs().into_iter().collect();
-        let last = last.into_iter().collect();
-        text::from_pairs(last).map(Self).map_err(|problem| invalid("query parameters", &problem))
+        text::from_pairs(last_of_each(ctx.query_pairs()))
+            .map(Self)
+            .map_err(|problem| invalid("query parameters", &problem))
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a body must be before it is read: in no content coding, and JSON or a form where that is asked for.
 
-use http::{HeaderMap, HeaderValue, header};
+use std::collections::HashSet;
 
+use http::{HeaderMap, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 
 use crate::{Code, Error};
@@ -57,13 +58,33 @@ impl Media {
     }
 }
 
-/// The names and values of a form or a query, in order, decoded (WHATWG URL, section 5.1).
-pub(crate) fn form_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+/// The names and values of a form or a query, in order, as they stand.
+fn encoded_pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// The names and values of a query, in order, decoded; what is no UTF-8 becomes U+FFFD (WHATWG URL, section 5.1).
+pub(crate) fn query_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    text.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode(name), decode(value))
-    })
+    encoded_pairs(text).map(move |(name, value)| (decode(name), decode(value)))
+}
+
+/// The names and values of a form, in order, decoded; nothing is changed in silence.
+///
+/// # Errors
+/// One is no UTF-8.
+pub(crate) fn form_pairs(text: &str) -> Result<Vec<(String, String)>, std::str::Utf8Error> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().map(String::from);
+    encoded_pairs(text).map(|(name, value)| Ok((decode(name)?, decode(value)?))).collect()
+}
+
+/// Of each name the last pair, where it stands.
+pub(crate) fn last_of_each(mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut seen = HashSet::new();
+    let last: Vec<bool> = pairs.iter().rev().map(|(name, _)| seen.insert(name.as_str())).collect();
+    let mut last = last.into_iter().rev();
+    pairs.retain(|_| last.next().unwrap_or_default());
+    pairs
 }
 
 #[cfg(test)]
@@ -98,5 +119,29 @@ mod tests {
         for other in ["", "text/plain", "application/jsonx", "+json", "text/json+xml", "application/x-ndjson"] {
             assert!(!Media::Json.is(other.as_bytes()), "{other}");
         }
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn pairs_are_decoded_in_order() {
+        let text = "a=1+2&&b=%C3%A4&c&=d&e=f=g";
+        let all = pairs(&[("a", "1 2"), ("b", "\u{e4}"), ("c", ""), ("", "d"), ("e", "f=g")]);
+        assert_eq!(form_pairs(text).expect("UTF-8"), all);
+        assert_eq!(query_pairs(text).collect::<Vec<_>>(), all);
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_refused_in_a_form_and_marked_in_a_query() {
+        assert!(form_pairs("a=%FF").is_err() && form_pairs("%C3=1").is_err());
+        assert_eq!(query_pairs("a=%FF").collect::<Vec<_>>(), pairs(&[("a", "\u{fffd}")]));
+    }
+
+    #[test]
+    fn of_a_repeated_name_the_last_pair_stays_where_it_is() {
+        let all = pairs(&[("a", "1"), ("b", "2"), ("a", "3"), ("c", "4"), ("c", "5")]);
+        assert_eq!(last_of_each(all), pairs(&[("b", "2"), ("a", "3"), ("c", "5")]));
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use body::UNAVAILABLE;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
 pub(crate) use limited::Overflow;
-pub(crate) use media::{Media, form_pairs, require_identity};
+pub(crate) use media::{Media, form_pairs, last_of_each, query_pairs, require_identity};
 pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
 pub(crate) use reply::Content;

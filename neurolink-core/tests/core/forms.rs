@@ -45,6 +45,7 @@ async fn what_is_no_form_or_not_the_one_is_refused_without_its_values() {
         (FORM, "user=ada&tries=secret", 400, "VALIDATION_ERROR"),
         (FORM, "tries=1", 400, "VALIDATION_ERROR"),
         (FORM, many.as_str(), 400, "BAD_REQUEST"),
+        (FORM, "user=secret%FF", 400, "BAD_REQUEST"),
     ] {
         let answer = post(kind, body.to_owned()).await;
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{kind}: {}", answer.body);
