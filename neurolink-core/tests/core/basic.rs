@@ -211,6 +211,17 @@ async fn a_password_that_is_remembered_opens_nothing_where_guesses_are_refused()
 }
 
 #[tokio::test]
+async fn a_password_that_is_remembered_is_not_kept_waiting_by_those_that_are_hashed() {
+    let (app, _) = serving(BasicAuth::users(users()).failure_limit(1, Duration::from_secs(60)));
+    assert_eq!(sign_in(&app, ONE, "ada", "correct horse").await.status, 200);
+    // The other one behind this address is at work, and nobody has failed.
+    let mut other = std::pin::pin!(sign_in(&app, ONE, "bob", "correct horse"));
+    assert!(futures_util::poll!(other.as_mut()).is_pending(), "it is hashed");
+    assert_eq!(sign_in(&app, ONE, "ada", "correct horse").await.status, 200);
+    assert_eq!(other.await.status, 200);
+}
+
+#[tokio::test]
 async fn a_password_is_remembered_in_the_network_that_it_came_from() {
     let store = Counting::default();
     let (app, _) = serving(BasicAuth::store(store.clone()));

@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::{HeaderValue, header};
 use smallvec::SmallVec;
 
-use crate::counters::{Charge, Counters as _, FixedWindow, Table, address_keys};
+use crate::counters::{Charge, Counted, Counters as _, FixedWindow, Table, address_keys};
 use crate::facts::NoAddress;
 use crate::{Code, Context, Error};
 
@@ -12,7 +12,13 @@ use crate::{Code, Context, Error};
 #[derive(Clone)]
 pub(super) struct FailureLimit {
     most: Option<(u32, Duration)>,
-    counters: Arc<Table<FixedWindow>>,
+    counts: Arc<Counts>,
+}
+
+struct Counts {
+    /// Failures, and attempts that nobody has judged yet.
+    attempts: Table<FixedWindow>,
+    failures: Table<FixedWindow>,
 }
 
 /// How many addresses are counted at one time.
@@ -27,7 +33,8 @@ impl Default for FailureLimit {
 impl FailureLimit {
     fn of(most: Option<(u32, Duration)>) -> Self {
         let (failures, window) = most.unwrap_or_default();
-        Self { most, counters: Arc::new(Table::new(CAPACITY, FixedWindow::new(failures, window))) }
+        let table = || Table::new(CAPACITY, FixedWindow::new(failures, window));
+        Self { most, counts: Arc::new(Counts { attempts: table(), failures: table() }) }
     }
 
     pub(super) fn set(&mut self, most: Option<(u32, Duration)>) {
@@ -44,23 +51,27 @@ impl FailureLimit {
     ///
     /// So guesses that come at one time are not more than those that come one by one.
     pub(super) fn attempt(&self, ctx: &Context) -> Result<Attempt, Error> {
-        let counters = Arc::clone(&self.counters);
-        let mut attempt = Attempt { counters, charges: SmallVec::new(), now: ctx.now_or_later() };
+        let counts = Arc::clone(&self.counts);
+        let now = ctx.now_or_later();
+        let mut attempt = Attempt { counts, keys: Counted::new(), charges: SmallVec::new(), now };
         if self.most.is_none() {
             return Ok(attempt);
         }
         let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
-        for (key, share) in &address_keys(address) {
-            let taken = self.counters.take(key, *share, attempt.now);
+        attempt.keys = address_keys(address);
+        for (key, share) in &attempt.keys {
+            let taken = self.counts.attempts.take(key, *share, now);
             match taken.charge {
                 Some(charge) => attempt.charges.push(charge),
-                None => return Err(too_many(taken.resets.saturating_sub(attempt.now))),
+                None => return Err(too_many(taken.resets.saturating_sub(now))),
             }
         }
         Ok(attempt)
     }
 
     /// The same for a credential that is known to be none: nothing is counted, and who failed too often still waits.
+    ///
+    /// Attempts of others behind the same address, which nobody has judged yet, are not in its way.
     #[cfg(any(feature = "basic", feature = "bearer"))]
     pub(super) fn ask(&self, ctx: &Context) -> Result<(), Error> {
         if self.most.is_none() {
@@ -69,7 +80,7 @@ impl FailureLimit {
         let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
         let now = ctx.now_or_later();
         for (key, share) in &address_keys(address) {
-            let left = self.counters.look(key, *share, now);
+            let left = self.counts.failures.look(key, *share, now);
             if left.charge.is_none() {
                 return Err(too_many(left.resets.saturating_sub(now)));
             }
@@ -94,7 +105,8 @@ fn too_many(wait: Duration) -> Error {
 
 /// An attempt to authenticate; it is given back unless it failed.
 pub(super) struct Attempt {
-    counters: Arc<Table<FixedWindow>>,
+    counts: Arc<Counts>,
+    keys: Counted,
     charges: SmallVec<[Charge; 2]>,
     now: Duration,
 }
@@ -113,6 +125,9 @@ impl Attempt {
     /// Lets a failure count.
     pub(super) fn failed(mut self) {
         self.charges.clear();
+        for (key, share) in &self.keys {
+            self.counts.failures.take(key, *share, self.now);
+        }
     }
 }
 
@@ -132,7 +147,7 @@ pub(super) fn refusal(ctx: &Context, error: Error, reason: &str, challenge: Head
 impl Drop for Attempt {
     fn drop(&mut self) {
         for charge in self.charges.drain(..) {
-            self.counters.give_back(charge, self.now);
+            self.counts.attempts.give_back(charge, self.now);
         }
     }
 }
