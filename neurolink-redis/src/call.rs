@@ -69,14 +69,14 @@ impl Call {
 /// `{prefix:rule:hash}`, all of it a hash tag.
 ///
 /// The hash is that of the identity, which a client may have chosen, and of what the state means: a rule with
-/// another algorithm or window begins anew.
+/// another algorithm or window begins anew. Braces of a rule's name would end the tag early.
 fn redis_key(prefix: &str, key: &LimitKey, script: Name) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update([script as u8]);
     hash.update(millis(key.quota().window).to_be_bytes());
     hash.update(key.identity());
     let hash = hash.finalize();
-    let mut name = format!("{{{prefix}:{}:", key.rule());
+    let mut name = format!("{{{prefix}:{}:", key.rule().replace(['{', '}'], "|"));
     for byte in &hash[..16] {
         name.push_str(&format!("{byte:02x}"));
     }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use neurolink::config::Loader;
+use neurolink::engine::{Call, EventStream, Generate, Generation, StreamEvent};
 use neurolink::routes::OfflineEngine;
-use neurolink::{Framework, create_server};
+use neurolink::{Engine, Error, Framework, create_server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
@@ -12,6 +14,28 @@ use crate::kit::{ask, connect};
 
 const TOKENS: &str = "[server]\nport = 0\n[rate_limit]\nlimit = \"1000/1h\"\ntokens = true";
 const LEFT: &str = "GET /api/version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+/// The built-in engine, whose streams for `endless` give two pieces and then nothing more.
+struct Stalling(OfflineEngine);
+
+#[async_trait::async_trait]
+impl Engine for Stalling {
+    fn name(&self) -> &str {
+        "stalling"
+    }
+
+    async fn generate(&self, request: Generate, call: &Call) -> Result<Generation, Error> {
+        self.0.generate(request, call).await
+    }
+
+    async fn stream(&self, request: Generate, call: &Call) -> Result<EventStream, Error> {
+        if request.input.text != "endless" {
+            return self.0.stream(request, call).await;
+        }
+        let pieces = ["one", "two"].map(|piece| Ok(StreamEvent::text(piece)));
+        Ok(Box::pin(stream::iter(pieces).chain(stream::pending())))
+    }
+}
 
 fn post(path: &str, body: &str) -> String {
     let length = body.len();
@@ -36,7 +60,8 @@ fn total(answer: &str) -> u32 {
 async fn answers_and_streams_cost_their_tokens_and_what_is_left_early_its_pieces() {
     for framework in Framework::ALL {
         let config = Loader::new().text("tokens.toml", TOKENS).load().expect("valid").config;
-        let server = create_server(OfflineEngine::new()).framework(framework).config(config).build().expect("valid");
+        let server =
+            create_server(Stalling(OfflineEngine::new())).framework(framework).config(config).build().expect("valid");
         server.initialize().expect("initializes");
         let address = server.start().await.expect("starts");
         let send = async |bytes: String| ask(connect(address).await, bytes).await;
@@ -53,8 +78,8 @@ async fn answers_and_streams_cost_their_tokens_and_what_is_left_early_its_pieces
         charged(due).await;
         // Its second piece comes, and its reader goes.
         let mut leaves = connect(address).await;
-        let slow = post("/api/agent/stream", r#"{"input":"one two three","model":"offline/slow-100ms"}"#);
-        leaves.write_all(slow.as_bytes()).await.expect("sends");
+        let endless = post("/api/agent/stream", r#"{"input":"endless"}"#);
+        leaves.write_all(endless.as_bytes()).await.expect("sends");
         let mut answer = Vec::new();
         let second = async {
             while String::from_utf8_lossy(&answer).matches("\"type\":\"text\"").count() < 2 {

@@ -13,6 +13,8 @@ use super::pattern::{Coverage, Pattern, Scope};
 use super::plan::{Plan, PlannedPath, PlannedRoute};
 use super::route::{Access, Route};
 use super::route_checks;
+#[cfg(feature = "rate-limit")]
+use super::stored_counts::StoredCounts;
 use super::table::{NotAllowed, NotFound, Options, PathEntry, Refused, RouteEndpoint, Target};
 use crate::config::{Problems, Settings};
 use crate::stack::{self, Endpoint, Kind, Registered};
@@ -26,6 +28,8 @@ pub(super) struct Compiler<'a> {
     problems: &'a mut Problems,
     has_authenticator: bool,
     uses: Uses,
+    #[cfg(feature = "rate-limit")]
+    stored: StoredCounts,
     /// Headers that may be there only once.
     single: Vec<HeaderName>,
     targets: Vec<Target>,
@@ -62,6 +66,8 @@ impl<'a> Compiler<'a> {
             problems,
             has_authenticator: false,
             uses: Uses::default(),
+            #[cfg(feature = "rate-limit")]
+            stored: StoredCounts::default(),
             single: guard::SINGLE.to_vec(),
             targets: Vec::new(),
             paths: Vec::new(),
@@ -74,7 +80,7 @@ impl<'a> Compiler<'a> {
         self.has_authenticator =
             self.global.iter().any(chain::is_authenticator) || routes.iter().any(Route::brings_authenticator);
         let public = stack::parse_public(public, self.problems);
-        self.credentials(self.global);
+        self.note(self.global);
         self.fixed_targets();
         if native {
             self.native_targets(&public);
@@ -94,8 +100,10 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Notes the headers that hold credentials.
-    fn credentials(&mut self, steps: &[Registered]) {
+    /// Notes the headers that hold credentials, and the limits that count in stores.
+    fn note(&mut self, steps: &[Registered]) {
+        #[cfg(feature = "rate-limit")]
+        self.stored.note(steps, self.problems);
         for header in steps.iter().filter_map(|step| step.middleware.credential_header()) {
             if !self.single.contains(&header) {
                 self.single.push(header);
@@ -161,6 +169,11 @@ impl<'a> Compiler<'a> {
             if matches!(step.kind(), Kind::NeedsUser | Kind::UsesUser) && !self.has_authenticator {
                 self.problems.add(key, chain::NOBODY);
                 continue;
+            }
+            #[cfg(feature = "rate-limit")]
+            if step.middleware.as_rate_limit().is_some_and(crate::middleware::RateLimit::counts_tokens) {
+                self.problems
+                    .add(&key, "native routes have no engine whose tokens it could count; leave out `.tokens()`");
             }
             for problem in chain::unprotected(step, self.global, public) {
                 self.problems.add(&key, problem);
@@ -235,8 +248,13 @@ impl<'a> Compiler<'a> {
                 route.access = Access::Public;
             }
         }
-        let own = stack::resolve_registrations(std::mem::take(&mut route.middleware), self.problems);
-        self.credentials(&own);
+        let named = std::mem::take(&mut route.own).into_iter().map(|own| {
+            let name = format!("{} {key}", own.name());
+            own.named(name)
+        });
+        let own = std::mem::take(&mut route.middleware).into_iter().chain(named).collect();
+        let own = stack::resolve_registrations(own, self.problems);
+        self.note(&own);
         let mut steps = chain::around(self.global, &own, &pattern, route.probe);
         for step in &own {
             if steps.iter().any(|other| other.name == step.name && !Arc::ptr_eq(&other.middleware, &step.middleware)) {

@@ -29,6 +29,8 @@ mod request_body;
 mod route;
 mod route_checks;
 mod service;
+#[cfg(feature = "rate-limit")]
+mod stored_counts;
 mod table;
 
 pub use builder::AppBuilder;

@@ -43,6 +43,8 @@ pub struct Route {
     pub(crate) body_limit: Option<usize>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) middleware: Vec<Registration>,
+    /// Those that get the route's method and path in their names.
+    pub(crate) own: Vec<Registration>,
     pub(crate) description: String,
     pub(crate) group: String,
     pub(crate) probe: bool,
@@ -72,6 +74,7 @@ impl Route {
             body_limit: None,
             timeout: None,
             middleware: Vec::new(),
+            own: Vec::new(),
             description: String::new(),
             group: String::new(),
             probe: false,
@@ -156,6 +159,9 @@ impl Route {
 
     /// Limits how often it may be called; what is around all routes counts it too.
     ///
+    /// It is named `route-rate-limit POST /login`, by the route's method and whole path, so that routes have counts of
+    /// their own in a store too. Routes that are to share one take `.middleware(limit.named(".."))`, each a clone.
+    ///
     /// ```
     /// use std::time::Duration;
     /// use neurolink_core::{Route, middleware::RateLimit};
@@ -165,8 +171,9 @@ impl Route {
     /// ```
     #[cfg(feature = "rate-limit")]
     #[must_use]
-    pub fn rate_limit(self, limit: RateLimit) -> Self {
-        self.middleware(limit.named("route-rate-limit"))
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.own.push(limit.named("route-rate-limit"));
+        self
     }
 
     /// Says what it does, for the plan and the documentation.

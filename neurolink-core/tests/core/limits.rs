@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use neurolink_core::middleware::limit_store::{MemoryStore, StoreHandle};
 use neurolink_core::middleware::{ApiKey, ApiKeyAuth, Key, RateLimit, RateLimitHeaders, RequireRoles};
 use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{AuthenticatedUser, Context, Error, Next, Response, Route, from_fn};
 
 use crate::middleware::{KEY, START, TOKEN, app, get, tokens};
+use crate::support::mistakes;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -56,6 +58,36 @@ async fn a_route_has_its_own_limit_beside_that_of_all() {
     assert_eq!((status("/api/own").await, status("/api/own").await), (200, 429));
     assert_eq!((status("/api/x").await, status("/api/x").await), (200, 200), "a refusal is charged nowhere");
     assert_eq!(status("/api/x").await, 429);
+}
+
+#[tokio::test]
+async fn routes_with_limits_of_their_own_have_counts_of_their_own_in_a_store_too() {
+    let store = StoreHandle::new(MemoryStore::new(100));
+    let mut app = app().0;
+    for path in ["/api/one", "/api/two/{id}"] {
+        let own = RateLimit::fixed_window(1, MINUTE).store(&store).headers([RateLimitHeaders::Draft10]);
+        app = app.route(Route::get(path, async || "x").rate_limit(own));
+    }
+    let app = app.build().expect("valid");
+    let status = async |path: &str| get(&app, path, &[]).await.status;
+    assert_eq!((status("/api/one").await, status("/api/two/1").await), (200, 200));
+    assert_eq!((status("/api/one").await, status("/api/two/2").await), (429, 429));
+    let policy = get(&app, "/api/two/1", &[]).await.header("ratelimit-policy").to_owned();
+    assert_eq!(policy, "\"route-rate-limit GET /api/two/{id}\";q=1;w=60");
+}
+
+#[test]
+fn limits_that_would_have_one_count_in_a_store_are_a_mistake_and_clones_are_none() {
+    let store = StoreHandle::new(MemoryStore::new(100));
+    let limit = || RateLimit::fixed_window(1, MINUTE).store(&store);
+    let (one, two) = (limit(), limit());
+    let with = |first: RateLimit, second: RateLimit| {
+        let first = Route::get("/api/one", async || "x").middleware(first);
+        app().0.route(first).route(Route::get("/api/two", async || "x").middleware(second)).build()
+    };
+    let found = mistakes(with(one.clone(), two));
+    assert!(found.join("\n").contains("one count in their store; give one of them another name"), "{found:?}");
+    with(one.clone(), one).expect("they share it on purpose");
 }
 
 #[tokio::test]

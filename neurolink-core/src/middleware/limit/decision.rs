@@ -198,13 +198,14 @@ pub(super) fn decide<'a>(
     } else {
         for standing in &standings {
             let cost = standing.asked.rule.cost_of();
-            if matches!(cost, Some(Cost::Tokens)) {
-                ctx.limited.meter(ctx.shared.engine.as_ref(), &ctx.shared.clock);
+            if !keeps && cost.is_none() {
+                continue;
             }
-            if (keeps || cost.is_some())
-                && let Some(held) = standing.held()
-            {
-                ctx.limited.keep(held, cost);
+            let Some(held) = standing.held() else { continue };
+            match cost {
+                Some(Cost::Tokens) => ctx.limited.meter(held, ctx.shared.engine.as_ref(), &ctx.shared.clock),
+                Some(Cost::Of(cost)) => ctx.limited.keep(held, Some(cost)),
+                None => ctx.limited.keep(held, None),
             }
         }
     }

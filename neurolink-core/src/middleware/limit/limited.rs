@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::RateLimitState;
 use super::headers::{self, Shown};
 use super::meter::{Meter, Metered};
-use super::rule::Cost;
+use super::rule::CostFn;
 use super::store::{Change, Charge, LimitKey, Settlement, StoreHandle};
 use crate::counters::{self, Counters};
 use crate::{Clock, Context, Engine, Response};
@@ -34,14 +34,6 @@ struct Tokens {
     engine: Option<Arc<dyn Engine>>,
 }
 
-impl Tokens {
-    /// Whether something beside the request may still use tokens: a stream, or whoever has the engine.
-    fn may_grow(&self) -> bool {
-        let own = 1 + usize::from(self.engine.is_some());
-        Arc::strong_count(&self.meter) > own || self.engine.as_ref().is_some_and(|engine| Arc::strong_count(engine) > 1)
-    }
-}
-
 /// What a request has to do with stores.
 #[derive(Default)]
 struct Stores {
@@ -54,29 +46,32 @@ struct Stores {
 /// What was taken and is not settled: a limit further inside may give it back, or the answer tells its cost.
 struct Kept {
     held: Held,
-    cost: Option<Cost>,
+    cost: Option<CostFn>,
 }
 
 /// What was taken, and from where.
+#[derive(Clone)]
 pub(super) enum Held {
     Here(Arc<dyn Counters>, counters::Charge),
     Store(StoreHandle, LimitKey, Charge),
 }
 
 impl Limited {
-    pub(super) fn keep(&mut self, held: Held, cost: Option<&Cost>) {
+    pub(super) fn keep(&mut self, held: Held, cost: Option<&CostFn>) {
         self.unsettled |= cost.is_some();
         self.kept.get_mut().unwrap_or_else(PoisonError::into_inner).push(Kept { held, cost: cost.cloned() });
     }
 
-    /// Counts tokens from now on.
-    pub(super) fn meter(&mut self, engine: Option<&Arc<dyn Engine>>, clock: &Arc<dyn Clock>) {
-        self.tokens.get_or_insert_with(|| {
+    /// Counts tokens from now on, which what was taken is to become.
+    pub(super) fn meter(&mut self, held: Held, engine: Option<&Arc<dyn Engine>>, clock: &Arc<dyn Clock>) {
+        let tokens = self.tokens.get_or_insert_with(|| {
             let meter = Meter::new(Arc::clone(clock));
             let metered = |engine| Arc::new(Metered { engine, meter: Arc::clone(&meter) }) as Arc<dyn Engine>;
             let engine = engine.cloned().map(metered);
             Box::new(Tokens { meter, engine })
         });
+        self.unsettled = true;
+        tokens.meter.owes(held);
     }
 
     /// The engine that is counted, if one is.
@@ -109,6 +104,9 @@ impl Limited {
         for kept in std::mem::take(self.kept.get_mut().unwrap_or_else(PoisonError::into_inner)) {
             self.change(kept.held, Change::GiveBack, now);
         }
+        for held in self.tokens.iter().flat_map(|tokens| tokens.meter.release()) {
+            self.change(held, Change::GiveBack, now);
+        }
         for state in self.shown.iter_mut().map(|shown| &mut shown.state).chain(&mut self.legacy) {
             state.give_back();
         }
@@ -136,36 +134,34 @@ impl Change {
     }
 }
 
-/// What has to change when so many are due, of which one has been taken.
-pub(super) const fn change_to(cost: u32) -> Option<Change> {
-    match cost {
-        0 => Some(Change::GiveBack),
-        1 => None,
-        more => Some(Change::ChargeMore(more - 1)),
-    }
-}
-
 /// Charges each request what it turned out to cost: one has been taken already.
 pub(super) fn settle(ctx: &Context, response: &Response) {
     if !ctx.limited.unsettled {
         return;
     }
+    let now = ctx.shared.clock.now();
     // All at once, so that each is settled once however many limits see the answer.
     let kept = std::mem::take(&mut *ctx.limited.kept.lock().unwrap_or_else(PoisonError::into_inner));
-    let now = ctx.shared.clock.now();
     for Kept { held, cost } in kept {
-        let cost = match (cost, &ctx.limited.tokens) {
-            (Some(Cost::Tokens), Some(tokens)) if tokens.may_grow() => {
-                tokens.meter.owes(held);
-                continue;
-            }
-            (Some(Cost::Tokens), Some(tokens)) => tokens.meter.used(),
-            (Some(Cost::Of(cost)), _) => cost(ctx, response),
-            (Some(Cost::Tokens), None) | (None, _) => continue,
-        };
-        if let Some(change) = change_to(cost) {
-            ctx.limited.change(held, change, now);
+        match cost.map_or(1, |cost| cost(ctx, response)) {
+            0 => ctx.limited.change(held, Change::GiveBack, now),
+            1 => {}
+            more => ctx.limited.change(held, Change::ChargeMore(more - 1), now),
         }
+    }
+    // What a stream uses after the answer's head is charged when it ends.
+    for (held, change) in ctx.limited.tokens.iter().flat_map(|tokens| tokens.meter.due()) {
+        ctx.limited.change(held, change, now);
+    }
+}
+
+/// Tells each store once what became of charges.
+pub(super) async fn settle_all(mut settlements: Vec<(StoreHandle, Settlement)>, now: Duration) {
+    while let Some((store, _)) = settlements.first() {
+        let store = store.clone();
+        let of_store = settlements.extract_if(.., |(other, _)| other.is_same(&store));
+        let of_store: Vec<Settlement> = of_store.map(|(_, settlement)| settlement).collect();
+        store.settle(&of_store, now).await;
     }
 }
 

@@ -8,17 +8,25 @@ use std::task::{Context, Poll, ready};
 use async_trait::async_trait;
 use futures_core::Stream;
 
-use super::limited::{Held, change_to};
-use super::store::Settlement;
-use crate::engine::{Call, Embedder, EventStream, Generate, Generation, StreamEvent, Tools, Usage};
+use super::limited::{Held, settle_all};
+use super::store::{Change, Settlement};
+use crate::engine::{Call, Embedder, EventStream, Generate, Generation, StreamEvent, Tools};
 use crate::{Clock, Engine, Error};
 
-/// The tokens of one request, which are charged when nobody can use more: at the end of its stream.
+/// The tokens of one request, and what was taken for them.
+///
+/// Whatever may still use some holds it: the request, its streams, and whoever has kept the engine.
+/// So what is due is charged when the last of them is gone, even if the request had no answer.
 pub(super) struct Meter {
     used: AtomicU64,
-    /// What was taken for the request, of limits whose answer has gone out already.
-    debts: Mutex<Vec<Held>>,
+    debts: Mutex<Vec<Debt>>,
     clock: Arc<dyn Clock>,
+}
+
+/// What was taken of one key, and how many have been charged by now.
+struct Debt {
+    held: Held,
+    charged: u32,
 }
 
 impl Meter {
@@ -26,37 +34,79 @@ impl Meter {
         Arc::new(Self { used: AtomicU64::new(0), debts: Mutex::default(), clock })
     }
 
-    /// How many there are so far.
-    pub(super) fn used(&self) -> u32 {
+    /// One was taken, which is to become what there will be.
+    pub(super) fn owes(&self, held: Held) {
+        self.debts.lock().unwrap_or_else(PoisonError::into_inner).push(Debt { held, charged: 1 });
+    }
+
+    /// What was taken, to be given back: the request is refused further inside.
+    pub(super) fn release(&self) -> impl Iterator<Item = Held> {
+        let debts = std::mem::take(&mut *self.debts.lock().unwrap_or_else(PoisonError::into_inner));
+        debts.into_iter().map(|debt| debt.held)
+    }
+
+    /// What has to be charged for what is used so far.
+    pub(super) fn due(&self) -> Vec<(Held, Change)> {
+        let used = self.used();
+        let mut debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
+        let grown = debts.iter_mut().filter(|debt| debt.charged < used);
+        grown
+            .map(|debt| {
+                let more = used - std::mem::replace(&mut debt.charged, used);
+                (debt.held.clone(), Change::ChargeMore(more))
+            })
+            .collect()
+    }
+
+    fn used(&self) -> u32 {
         u32::try_from(self.used.load(Ordering::Acquire)).unwrap_or(u32::MAX)
     }
 
-    /// Charges what was taken with what there will be.
-    pub(super) fn owes(&self, held: Held) {
-        self.debts.lock().unwrap_or_else(PoisonError::into_inner).push(held);
-    }
-
-    fn add(&self, tokens: u64) {
-        // Wrapping would take the impossible: 2^64 tokens of one request.
-        self.used.fetch_add(tokens, Ordering::AcqRel);
+    /// A call of the engine begins: it costs one at least, whatever becomes of it.
+    fn begin(self: &Arc<Self>) -> Metering {
+        self.used.fetch_add(1, Ordering::AcqRel);
+        Metering { meter: Arc::clone(self), counted: 1 }
     }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        let (now, used) = (self.clock.now(), self.used());
-        for held in std::mem::take(self.debts.get_mut().unwrap_or_else(PoisonError::into_inner)) {
-            let Some(change) = change_to(used) else { continue };
+        let due = match self.used() {
+            // Nothing was used, so nothing has been charged beyond the one.
+            0 => self.release().map(|held| (held, Change::GiveBack)).collect(),
+            _ => self.due(),
+        };
+        let now = self.clock.now();
+        let mut stored = Vec::new();
+        for (held, change) in due {
             match held {
                 Held::Here(counters, charge) => change.apply(&*counters, charge, now),
-                Held::Store(store, key, charge) => match tokio::runtime::Handle::try_current() {
-                    Ok(runtime) => drop(runtime.spawn(async move {
-                        store.settle(&[Settlement { key, charge, change }], now).await;
-                    })),
-                    Err(_) => tracing::debug!("the tokens of a stream that outlives its runtime are not charged"),
-                },
+                Held::Store(store, key, charge) => stored.push((store, Settlement { key, charge, change })),
             }
         }
+        if stored.is_empty() {
+            return;
+        }
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(settle_all(stored, now))),
+            Err(_) => tracing::warn!("tokens of a request that outlives its runtime are not charged in their store"),
+        }
+    }
+}
+
+/// What one call of the engine has used so far.
+struct Metering {
+    meter: Arc<Meter>,
+    counted: u64,
+}
+
+impl Metering {
+    /// It has used so many in all.
+    fn reaches(&mut self, total: u64) {
+        let more = total.saturating_sub(self.counted);
+        self.counted += more;
+        // Wrapping would take the impossible: 2^64 tokens of one request.
+        self.meter.used.fetch_add(more, Ordering::AcqRel);
     }
 }
 
@@ -73,14 +123,16 @@ impl Engine for Metered {
     }
 
     async fn generate(&self, request: Generate, call: &Call) -> Result<Generation, Error> {
+        let mut metering = self.meter.begin();
         let generation = self.engine.generate(request, call).await?;
-        self.meter.add(generation.usage.map_or(1, |usage| usage.total()));
+        metering.reaches(generation.usage.map_or(1, |usage| usage.total()));
         Ok(generation)
     }
 
     async fn stream(&self, request: Generate, call: &Call) -> Result<EventStream, Error> {
+        let metering = self.meter.begin();
         let events = self.engine.stream(request, call).await?;
-        Ok(Box::pin(MeteredStream { events, meter: Arc::clone(&self.meter), pieces: 0, usage: None }))
+        Ok(Box::pin(MeteredStream { events, metering, pieces: 0 }))
     }
 
     fn providers(&self) -> Vec<String> {
@@ -100,13 +152,12 @@ impl Engine for Metered {
     }
 }
 
-/// A stream whose tokens are added when it ends, by itself or because its reader has left.
+/// A stream whose tokens are counted as they come.
 struct MeteredStream {
     events: EventStream,
-    meter: Arc<Meter>,
-    /// Each is a token at least: what is known of a stream that ends early.
+    metering: Metering,
+    /// Each is a token at least: all that is known of a stream that is left early.
     pieces: u64,
-    usage: Option<Usage>,
 }
 
 impl Stream for MeteredStream {
@@ -114,17 +165,15 @@ impl Stream for MeteredStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let event = ready!(self.events.as_mut().poll_next(cx));
-        match &event {
-            Some(Ok(StreamEvent::Text { .. } | StreamEvent::Thinking { .. })) => self.pieces += 1,
-            Some(Ok(StreamEvent::Metadata { metadata })) => self.usage = metadata.usage.or(self.usage),
-            _ => {}
-        }
+        let total = match &event {
+            Some(Ok(StreamEvent::Text { .. } | StreamEvent::Thinking { .. } | StreamEvent::ToolCall { .. })) => {
+                self.pieces += 1;
+                self.pieces
+            }
+            Some(Ok(StreamEvent::Metadata { metadata })) => metadata.usage.map_or(0, |usage| usage.total()),
+            _ => 0,
+        };
+        self.metering.reaches(total);
         Poll::Ready(event)
-    }
-}
-
-impl Drop for MeteredStream {
-    fn drop(&mut self) {
-        self.meter.add(self.usage.map_or(self.pieces, |usage| usage.total()));
     }
 }

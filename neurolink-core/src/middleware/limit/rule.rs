@@ -213,12 +213,15 @@ impl RateLimit {
         self
     }
 
-    /// Counts the tokens that the engine uses, of a stream when it ends, instead of requests: `fixed_window(100_000, day)`
-    /// lets through 100,000 tokens a day, and the request that goes beyond.
+    /// Counts the tokens that the engine uses, instead of requests: `fixed_window(100_000, day)` lets through 100,000 tokens
+    /// a day, and the requests at work when they are used up.
     ///
-    /// One is taken when a request comes, and given back if it uses none. An engine that does not tell its usage counts as
-    /// one a whole answer; a stream without a usage, or left before its end, as one a piece.
-    /// It counts the app's own engine: not embeddings, and not what native routes use.
+    /// One is taken when a request comes, and given back if the engine was not called.
+    /// An answer is charged when it is known; a stream when it ends, also by its reader's leaving; a request without an
+    /// answer with what is known of it.
+    /// Each call of the engine is one token at least, each piece of a stream another, and more as soon as the engine
+    /// tells its usage.
+    /// It counts the app's own engine, so not embeddings, and it stands in no stack around native routes.
     #[must_use]
     pub fn tokens(mut self) -> Self {
         self.cost = Some(Cost::Tokens);
@@ -294,6 +297,17 @@ impl RateLimit {
         self.on_store_failure.unwrap_or_default()
     }
 
+    /// Whether it has counters of its own, and the same store as another.
+    pub(crate) fn collides(&self, other: &Self) -> bool {
+        let same_store = self.store.as_ref().zip(other.store.as_ref()).is_some_and(|(one, two)| one.is_same(two));
+        same_store && !Arc::ptr_eq(&self.everyone.counters, &other.everyone.counters)
+    }
+
+    /// Whether it counts what the engine uses.
+    pub(crate) const fn counts_tokens(&self) -> bool {
+        matches!(self.cost, Some(Cost::Tokens))
+    }
+
     pub(super) const fn cost_of(&self) -> Option<&Cost> {
         self.cost.as_ref()
     }
@@ -337,7 +351,7 @@ impl Hook for RateLimit {
         for Tier { who, class } in &self.tiers {
             summary.push_str(&format!(", {} for {who}", class.quota.limit));
         }
-        if matches!(self.cost, Some(Cost::Tokens)) {
+        if self.counts_tokens() {
             summary.push_str(", in tokens");
         }
         if let Some(store) = &self.store {
@@ -348,7 +362,7 @@ impl Hook for RateLimit {
 
     fn problems(&self) -> Vec<String> {
         let mut problems = self.everyone.quota.problems(self.capacity);
-        if matches!((&self.cost, self.everyone.quota.algorithm), (Some(Cost::Tokens), Algorithm::SlidingLog)) {
+        if self.counts_tokens() && self.everyone.quota.algorithm == Algorithm::SlidingLog {
             problems.push("a sliding log would keep the time of each token; count them by a sliding counter".into());
         }
         for (index, Tier { who, class }) in self.tiers.iter().enumerate() {

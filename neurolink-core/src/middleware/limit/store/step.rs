@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use smallvec::SmallVec;
 
 use super::super::decision::{Asked, applying, decide};
-use super::super::limited::{settle, show};
-use super::{LimitKey, Settlement, StoreHandle, Taken};
+use super::super::limited::{settle, settle_all, show};
+use super::{LimitKey, StoreHandle, Taken};
 use crate::stack::Scoped;
 use crate::{Context, Error, Middleware, Next, Response};
 
@@ -91,17 +91,10 @@ async fn ask(rules: &[Asked<'_>], ctx: &mut Context) -> Vec<Answer> {
     answers
 }
 
-/// Tells each store once what became of charges.
+/// Tells each store what became of charges; what one that has failed would have given back is lost.
 async fn send(ctx: &mut Context) {
     let mut pending = ctx.limited.take_pending();
+    pending.retain(|(store, _)| !ctx.limited.has_failed(store));
     let now = ctx.shared.clock.now();
-    while let Some((store, _)) = pending.first() {
-        let store = store.clone();
-        let of_store = pending.extract_if(.., |(other, _)| other.is_same(&store));
-        let settlements: Vec<Settlement> = of_store.map(|(_, settlement)| settlement).collect();
-        // What a store that has failed would have given back is lost.
-        if !ctx.limited.has_failed(&store) {
-            store.settle(&settlements, now).await;
-        }
-    }
+    settle_all(pending, now).await;
 }
