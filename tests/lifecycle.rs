@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use neurolink::routes::OfflineEngine;
@@ -122,8 +124,15 @@ async fn several_may_share_a_port_if_all_of_them_say_so() {
 async fn a_connection_above_the_cap_waits_and_gets_in_when_there_is_room() {
     let cap = 3;
     for framework in Framework::ALL {
+        let entered = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&entered);
+        let counts = Route::get("/api/x", move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            std::future::ready("x")
+        });
+        let app = App::builder(OfflineEngine::new()).route(counts).build().expect("valid");
         let adapter = framework.adapter_with(ServeConfig::default().max_connections(cap)).expect("compiled in");
-        let server = Server::with_adapter(app(), adapter).bind("127.0.0.1:0").build();
+        let server = Server::with_adapter(app, adapter).bind("127.0.0.1:0").build();
         server.initialize().expect("initializes");
         let address = server.start().await.expect("starts");
         let mut held = Vec::new();
@@ -139,6 +148,7 @@ async fn a_connection_above_the_cap_waits_and_gets_in_when_there_is_room() {
         }
         let early = above.try_read(&mut [0; 1]).map_err(|error| error.kind());
         assert_eq!(early, Err(ErrorKind::WouldBlock), "{framework} does not hold to its cap");
+        assert_eq!(entered.load(Ordering::SeqCst), cap + 20, "{framework}: what waits has not been looked at");
         held.clear();
         assert!(answer(above).await.contains("{\"data\":\"x\""), "{framework}");
         server.stop().await.expect("stops");

@@ -2,6 +2,7 @@
 
 mod convert;
 mod fact;
+mod first_head;
 mod http2;
 mod mount;
 mod native;

@@ -18,6 +18,7 @@ use neurolink_core::App;
 use neurolink_core::server::{Phase, Shutdown};
 use neurolink_serve::{Accepted, LocalHttp2, Prepared, Transport};
 
+use crate::first_head;
 use crate::http2::Http2;
 use crate::serve::Compose;
 use crate::shared::Shared;
@@ -91,7 +92,7 @@ where
                         tracing::debug!(target: "neurolink::serve", "connection ended: {error}");
                     }
                 }
-                Err(_) => shared.refuse_first_head().await,
+                Err(_) => first_head::refuse(shared).await,
             }
             hold.closed().await;
         }

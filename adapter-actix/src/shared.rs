@@ -5,17 +5,11 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
 
 use actix_http::Request;
 use actix_web::dev::Extensions;
-use actix_web::http::header::HttpDate;
 use neurolink_serve::Io;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio::time::timeout;
-
-/// How long a client may take a refusal.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -45,25 +39,9 @@ impl Shared {
         }
     }
 
-    /// Answers the panic of actix-http at a header name of 64 KiB or more with 431.
-    ///
-    /// Once there was a request the panic may be a handler's, and an answer may be half sent: then it does nothing.
-    pub(crate) async fn refuse_first_head(mut self) {
-        if !self.used.0.get() {
-            let _ = timeout(LAST_WORDS, self.refuse()).await;
-        }
-    }
-
-    /// Says that the head is too large, and reads what still comes, so that the answer is not lost to a reset.
-    async fn refuse(&mut self) -> io::Result<()> {
-        let status = "HTTP/1.1 431 Request Header Fields Too Large";
-        let date = HttpDate::from(SystemTime::now());
-        let refusal = format!("{status}\r\nconnection: close\r\ncontent-length: 0\r\ndate: {date}\r\n\r\n");
-        self.write_all(refusal.as_bytes()).await?;
-        self.shutdown().await?;
-        let mut rest = [0; 4096];
-        while self.read(&mut rest).await? > 0 {}
-        Ok(())
+    /// Whether it has had one.
+    pub(crate) fn was_used(&self) -> bool {
+        self.used.0.get()
     }
 }
 

@@ -53,3 +53,28 @@ fn inside_mut<'a>(table: &'a mut Table, section: &[&str]) -> Option<&'a mut Tabl
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The README lists every key, which another test sees to.
+    #[test]
+    fn a_key_and_its_file_give_way_to_one_another_across_layers() {
+        let rows = include_str!("../README.md").lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let mut files = 0;
+        for (key, _) in rows.filter(|(key, _)| key.ends_with("_file") && !key.contains("[]")) {
+            files += 1;
+            let (section, name) = key.rsplit_once('.').expect("a section");
+            let section: Vec<&str> = section.split('.').collect();
+            let value = name.trim_end_matches("_file");
+            let apart = |sides: &[&[&str]]| {
+                let side = |key| sides.iter().position(|side| side.contains(&key));
+                side(name).zip(side(value)).is_some_and(|(file, value)| file != value)
+            };
+            let known = ALTERNATIVES.iter().any(|(other, sides)| **other == *section && apart(sides));
+            assert!(known, "`{key}` is no alternative to `{value}`");
+        }
+        assert_eq!(files, 5);
+    }
+}

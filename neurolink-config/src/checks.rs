@@ -5,29 +5,6 @@ use std::net::IpAddr;
 use http::{HeaderName, HeaderValue, Method};
 use ipnet::IpNet;
 
-/// An origin such as `https://app.example.com`.
-pub(crate) fn origin(text: &str) -> Result<(), String> {
-    let valid = text.split_once("://").is_some_and(|(scheme, authority)| {
-        matches!(scheme, "http" | "https")
-            && !authority.contains(['/', '?', '#', '@', '*', ' '])
-            && authority.parse::<http::uri::Authority>().is_ok_and(|authority| match authority.port_u16() {
-                None => authority.host().len() == authority.as_str().len(),
-                // Browsers leave it out, so that an origin with it would never match.
-                Some(port) => port != if scheme == "https" { 443 } else { 80 },
-            })
-            && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
-    });
-    let help = "it is no origin; write for example `https://app.example.com`, in lower case, without a path and \
-                without the scheme's own port";
-    if valid { Ok(()) } else { Err(help.into()) }
-}
-
-/// A name that Basic authentication can send.
-pub(crate) fn user_name(text: &str) -> Result<(), String> {
-    let valid = text.len() <= 256 && !text.contains(':') && !text.chars().any(char::is_control);
-    if valid { Ok(()) } else { Err("nobody can send it; write at most 256 bytes on one line, without a colon".into()) }
-}
-
 /// The name of a header.
 pub(crate) fn header_name(text: &str) -> Result<(), String> {
     let help = "it is no name of a header; write for example `x-request-id`";

@@ -24,7 +24,7 @@ impl LocalHttp2 {
     ///
     /// # Panics
     /// Outside a [`LocalSet`](tokio::task::LocalSet).
-    pub async fn serve<S, B>(&self, prepared: Prepared, shutdown: Shutdown, service: S)
+    pub async fn serve<S, B>(&self, mut prepared: Prepared, shutdown: Shutdown, service: S)
     where
         S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + 'static,
         S::Future: 'static,
@@ -32,6 +32,7 @@ impl LocalHttp2 {
         B: Body + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        prepared.http2 = Some(true); // whoever calls has looked
         drive(prepared, &self.0, shutdown, service).await;
     }
 }

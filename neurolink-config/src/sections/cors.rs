@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use neurolink_core::app::check_origin;
 use serde::{Serialize, Serializer};
 
 use crate::layers::Value;
@@ -109,7 +110,7 @@ impl CorsConfig {
                     if item == "*" {
                         return Err("`*` stands alone: any origin, or a list of them".into());
                     }
-                    checks::origin(item)
+                    check_origin(item)
                 }) {
                     Some(list) if list.is_empty() && is_empty(&entry.value) => {
                         section.missing("origins", "the list is empty; name an origin, or write `\"off\"`");

@@ -1,6 +1,6 @@
+use neurolink_core::app::check_origin;
 use serde::Serialize;
 
-use crate::checks;
 use crate::reader::{Section, boolean};
 
 /// Section `cross_site`: state-changing requests that a browser sends from another site.
@@ -22,7 +22,7 @@ impl Default for CrossSiteConfig {
 impl CrossSiteConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
         section.set("enabled", &mut self.enabled, boolean);
-        section.list("trusted_origins", &mut self.trusted_origins, checks::origin);
+        section.list("trusted_origins", &mut self.trusted_origins, check_origin);
         section.finish();
     }
 }

@@ -1,4 +1,4 @@
-use neurolink_core::middleware::PasswordHash;
+use neurolink_core::middleware::{PasswordHash, PasswordUser};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
@@ -46,7 +46,7 @@ impl PasswordConfig {
             None => {
                 section.missing("name", "it is missing; write what is sent before the colon, such as `name = \"ada\"`");
             }
-            Some(entry) => match text(&entry.value).and_then(|name| checks::user_name(&name).map(|()| name)) {
+            Some(entry) => match text(&entry.value).and_then(|name| PasswordUser::check_name(&name).map(|()| name)) {
                 Ok(text) => name = Some(text),
                 Err(problem) => section.wrong("name", &entry, problem),
             },

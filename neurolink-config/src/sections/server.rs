@@ -107,7 +107,7 @@ impl TlsConfig {
             }
             section.set(name, place, |value| {
                 let path = PathBuf::from(text(value)?);
-                bounded::read(&path, LONGEST_PEM).map(|_| Some(path))
+                bounded::is_there(&path, LONGEST_PEM).map(|()| Some(path))
             });
         }
         section.finish();
@@ -161,6 +161,10 @@ impl ServerConfig {
             mode.ok_or_else(|| "it is no mode of a file; write three digits from 0 to 7, such as `\"660\"`".into())
         });
         section.set("reuse_port", &mut self.reuse_port, boolean);
+        if self.reuse_port && self.unix.is_some() {
+            section
+                .missing("reuse_port", "several processes share a port, not a Unix socket; leave out one of the two");
+        }
         section.set("base_path", &mut self.base_path, |value| {
             let path = text(value)?;
             checks::base_path(&path).map(|()| path)

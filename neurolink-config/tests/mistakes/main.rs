@@ -258,6 +258,12 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[headers.custom]\nx-a = \"a\\nb\"", "headers.custom.x-a", Some("a\nb"), "on one line"),
     ("[proxies]\ntrusted = [\"10.0.0.0/99\"]", "proxies.trusted[0]", Some("10.0.0.0/99"), "`10.0.0.0/8`"),
     ("[proxies]\ntrusted = [\"10.0.0.1\"]\nheader = \"a b\"", "proxies.header", Some("a b"), "header"),
+    (
+        "[server]\nunix = \"/tmp/neurolink.sock\"\nreuse_port = true",
+        "server.reuse_port",
+        None,
+        "share a port, not a Unix socket",
+    ),
     ("[proxies]\nhops = 2", "proxies.hops", None, "name their networks in `trusted`"),
     ("[proxies]\nheader = \"x-real-ip\"", "proxies.header", None, "name their networks in `trusted`"),
     ("[proxies]\ntrusted = [\"10.0.0.1\"]\nhops = 0", "proxies.hops", Some("0"), "from 1 to 64"),

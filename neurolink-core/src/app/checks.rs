@@ -6,8 +6,19 @@ use super::path;
 use crate::config::{Problems, Settings};
 use crate::http::reserved;
 
-/// Why an origin such as `https://app.example.com` is none.
-pub(crate) fn check_origin(origin: &str) -> Result<(), String> {
+/// Checks an origin such as `https://app.example.com` (RFC 6454, section 6.2), as browsers send it.
+///
+/// ```
+/// use neurolink_core::app::check_origin;
+///
+/// assert!(check_origin("https://app.example.com:8443").is_ok());
+/// let problem = check_origin("https://app.example.com:443").unwrap_err();
+/// assert!(problem.contains("without the scheme's own port"));
+/// ```
+///
+/// # Errors
+/// Why it is none, and what to write.
+pub fn check_origin(origin: &str) -> Result<(), String> {
     let valid = origin.split_once("://").is_some_and(|(scheme, authority)| {
         matches!(scheme, "http" | "https")
             && !authority.is_empty()
@@ -19,14 +30,9 @@ pub(crate) fn check_origin(origin: &str) -> Result<(), String> {
             })
             && !authority.bytes().any(|byte| byte.is_ascii_uppercase())
     });
-    if valid {
-        Ok(())
-    } else {
-        Err(format!(
-            "`{origin}` is no origin; write `https://app.example.com`, in lower case, without a path and without the \
-                     scheme's own port"
-        ))
-    }
+    let help = "it is no origin; write for example `https://app.example.com`, in lower case, without a path and without \
+                the scheme's own port";
+    if valid { Ok(()) } else { Err(help.into()) }
 }
 
 /// Checks the sizes, times and origins of settings.
@@ -71,7 +77,7 @@ pub(super) fn settings(settings: &Settings, problems: &mut Problems) {
     }
     for origin in &settings.trusted_origins {
         if let Err(problem) = check_origin(origin) {
-            problems.add("trusted_origins", problem);
+            problems.add("trusted_origins", format!("`{origin}`: {problem}"));
         }
     }
 }

@@ -35,7 +35,7 @@ mod table;
 
 pub use builder::AppBuilder;
 #[cfg(feature = "cors")]
-pub(crate) use checks::check_origin;
+pub use checks::check_origin;
 pub use connection::{ConnInfo, Scheme, TlsInfo};
 pub use context::Context;
 pub(crate) use edge::{respond_error, unstamped};

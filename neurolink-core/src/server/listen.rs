@@ -58,9 +58,15 @@ fn shared(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
         socket.listen(BACKLOG)?;
         Ok(TcpListener::from(socket))
     };
+    let mut failed = io::ErrorKind::AddrNotAvailable.into();
     // The first that can be had, as std does.
-    let none = Err(io::ErrorKind::AddrNotAvailable.into());
-    addresses.iter().fold(none, |bound, address| bound.or_else(|_: io::Error| bind(address)))
+    for address in addresses {
+        match bind(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 #[cfg(not(unix))]

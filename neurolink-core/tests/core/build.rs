@@ -86,7 +86,7 @@ fn mistakes_are_reported_all_at_once_and_name_their_fix() {
         "limits.body: a single body is larger than limits.body_budget; raise the budget",
         "errors.timeout_status: it says that the work took too long; give 504 or 408",
         "errors.code_prefix: codes are capitals and `_`; write for example `SERVER_ADAPTER_`",
-        "trusted_origins: `https://x/` is no origin; write `https://app.example.com`, in lower case, without a path and without the scheme's own port",
+        "trusted_origins: `https://x/`: it is no origin; write for example `https://app.example.com`, in lower case, without a path and without the scheme's own port",
         "base_path: `/api/{x}` is no plain path; write for example `/api`, or `/` for none",
         "hosts: `http://x` is no host name; write `api.example.com` or `*.example.com`, without scheme and port",
         "trusted_proxies: `10.0.0.0/99` is no network; write `10.0.0.0/8` or an address, or `unix` for a Unix socket",
