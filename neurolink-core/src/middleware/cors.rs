@@ -211,7 +211,7 @@ impl Cors {
                     if origin == "*" {
                         problems.push("`*` is no origin of a list; allow any origin, without credentials".into());
                     } else if let Err(problem) = check_origin(origin) {
-                        problems.push(problem);
+                        problems.push(format!("`{origin}`: {problem}"));
                     } else if origins[..index].contains(origin) {
                         problems.push(format!("`{origin}` is listed twice; leave one out"));
                     }

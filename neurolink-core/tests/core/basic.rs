@@ -248,7 +248,7 @@ fn mistakes_name_their_fix() {
         |users: Vec<PasswordUser>| app().middleware(BasicAuth::users(users)).route(Route::get("/api/x", async || "x"));
     let found =
         mistakes(auth(vec![user("a:b", ARGON2ID), user("ada", ARGON2ID), user("ada", BCRYPT)]).build()).join("\n");
-    for part in ["`a:b` can be sent by nobody", "the user `ada` is there twice"] {
+    for part in ["the user `a:b`: nobody can send it", "the user `ada` is there twice"] {
         assert!(found.contains(part), "{part}: {found}");
     }
     assert!(mistakes(auth(vec![]).build()).join("\n").contains("it has no user"));

@@ -2,10 +2,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::super::scheme;
+use super::users::LONGEST_NAME;
 use crate::{Code, Context, Error};
 
-/// The longest name, in bytes.
-const LONGEST_NAME: usize = 256;
 /// The longest password, in bytes: a hash reads all of it.
 const LONGEST_PASSWORD: usize = 1024;
 
@@ -26,7 +25,7 @@ impl Credentials {
     }
 
     /// Both with the network that they come from, as no others would be: neither has a NUL.
-    pub(super) fn from(&self, network: &[u8]) -> Vec<u8> {
+    pub(super) fn with_network(&self, network: &[u8]) -> Vec<u8> {
         [self.name.as_bytes(), b":", self.password.as_bytes(), b"\0", network].concat()
     }
 

@@ -13,7 +13,22 @@ pub struct PasswordUser {
     pub(super) user: AuthenticatedUser,
 }
 
+/// The longest name, in bytes.
+pub(super) const LONGEST_NAME: usize = 256;
+
 impl PasswordUser {
+    /// Checks a name: one that can be sent (RFC 7617, section 2) has 1 to 256 bytes and neither colons nor controls.
+    ///
+    /// # Errors
+    /// Why nobody can send it, and what to write.
+    pub fn check_name(name: &str) -> Result<(), String> {
+        let fits = (1..=LONGEST_NAME).contains(&name.len());
+        if fits && !name.contains(':') && !name.chars().any(char::is_control) {
+            return Ok(());
+        }
+        Err(format!("nobody can send it; write 1 to {LONGEST_NAME} bytes on one line, without a colon"))
+    }
+
     /// A user by the name that is sent, and the hash of the password.
     pub fn new(name: impl Into<String>, hash: PasswordHash, user: AuthenticatedUser) -> Self {
         Self { name: name.into(), hash, user }

@@ -79,7 +79,7 @@ impl Remote {
         let mut problems = match self.source.at_hand() {
             None => Vec::new(),
             Some(Err(problem)) => vec![problem],
-            Some(Ok(text)) => super::set_problems(&text, &self.name()),
+            Some(Ok(text)) => super::keys::set_problems(&text, &self.name()),
         };
         if self.refresh.is_zero() || self.max_stale < self.refresh {
             problems

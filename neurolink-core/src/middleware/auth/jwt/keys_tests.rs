@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto, encode};
 use serde_json::{Value, json};
 
+use super::super::{JwkSetFile, VerifiedToken};
 use super::*;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
