@@ -5,7 +5,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use neurolink_core::middleware::RateLimit;
 use neurolink_core::middleware::limit_store::{LimitKey, LimitStore, OnStoreFailure, Settlement, StoreHandle, Taken};
-use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{BoxError, Route, RouteGroup};
 
 struct Failing;
@@ -39,8 +38,6 @@ pub(crate) fn routes() -> RouteGroup {
     ];
     policies.into_iter().fold(RouteGroup::new("/api/test/store"), |group, (name, policy)| {
         let limit = RateLimit::fixed_window(4, Duration::from_secs(60)).store(&store).on_store_failure(policy);
-        group.route(
-            Route::get(format!("/{name}"), async || "passed").public().middleware(limit.named("in-failing-store")),
-        )
+        group.route(Route::get(format!("/{name}"), async || "passed").public().rate_limit(limit))
     })
 }
