@@ -66,6 +66,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("idle", include_str!("../configurations/idle.toml")),
     ("jwt", include_str!("../configurations/jwt.toml")),
     ("draft-7", include_str!("../configurations/draft-7.toml")),
+    ("tokens", include_str!("../configurations/tokens.toml")),
     ("proxies", include_str!("../configurations/proxies.toml")),
     ("proxies-forwarded", include_str!("../configurations/proxies-forwarded.toml")),
     ("proxies-single", include_str!("../configurations/proxies-single.toml")),
