@@ -16,6 +16,7 @@ mod lifecycle;
 mod limits;
 mod passwords;
 pub(crate) mod requests;
+mod smuggling;
 mod streams;
 mod timing;
 mod unread;
@@ -189,5 +190,6 @@ pub(crate) const ALL: &[FunctionCase] = &[
     alone("basic/four-failures-lock-nobody", "basic", "OWASP ASVS 6.3; CWE-307", passwords::not_yet),
     alone("basic/a-name-of-nobody-is-answered-alike", "basic", "CWE-203", passwords::of_nobody)
         .covers(&["S0-11", "S0-60"]),
+    inside("smuggling/nothing-hidden-reaches-the-engine", "reference", "RFC 9112 11.2", smuggling::unseen),
     alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes),
 ];
