@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use neurolink_config::{Config, Loader};
 use neurolink_core::engine::{EventStream, StreamEvent};
 use neurolink_core::middleware::RequireRoles;
@@ -205,7 +205,11 @@ pub fn builder(config: &Config, engine: impl Engine) -> Result<AppBuilder, Probl
 pub type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 fn test_routes() -> RouteGroup {
-    RouteGroup::new("/api/test")
+    let any_method = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let group = RouteGroup::new("/api/test");
+    any_method
+        .into_iter()
+        .fold(group, |group, method| group.route(Route::new(method, "/any-method", echo).public()))
         .route(Route::get("/admin", async || "admin").roles(["admin"]))
         .route(Route::post("/admin-echo", echo).roles(["admin"]))
         .route(Route::get("/optional", optional).optional_auth())

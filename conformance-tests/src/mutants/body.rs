@@ -27,8 +27,8 @@ pub(super) const ALL: &[Mutant] = &[
                 ask(host, request).await
             })
         }),
-    Mutant::new("body-limit-skips-methods", AREAS, "GET, HEAD and DELETE have no limit").request(|request| {
-        if [Method::GET, Method::HEAD, Method::DELETE].contains(request.method()) {
+    Mutant::new("body-limit-skips-methods", AREAS, "GET, HEAD, DELETE and OPTIONS have no limit").request(|request| {
+        if [Method::GET, Method::HEAD, Method::DELETE, Method::OPTIONS].contains(request.method()) {
             request.headers_mut().remove(header::CONTENT_LENGTH);
             request.headers_mut().remove(header::TRANSFER_ENCODING);
             *request.body_mut() = Body::empty();
