@@ -22,7 +22,8 @@ use serde_json::{Value, json};
 
 use crate::control::{Bound, Control, ManualClock};
 use crate::layers::with_layers;
-use crate::watched::{Counters, Watched};
+use crate::test_routes::{with_held, with_keyed_limit, with_outage, with_pieces};
+use crate::watched::{Counters, Watched, Watching};
 use crate::{Running, Subject, configuration, failing_store};
 
 type Serve = dyn Fn(App, TcpListener) -> BoxFuture<'static, io::Result<()>> + Send + Sync;
@@ -104,7 +105,8 @@ impl<A: Adapter> Subject for Served<A> {
         let (engine, clock) = (Arc::<Counters>::default(), Arc::<ManualClock>::default());
         let builder = builder(&config, Watched::new(OfflineEngine::new(), Arc::clone(&engine)));
         let builder = (self.changes.app)(builder.map_err(io::Error::other)?);
-        let app = builder.clock(clock.clone()).build().map_err(io::Error::other)?;
+        let app =
+            builder.observe(Watching(Arc::clone(&engine))).clock(clock.clone()).build().map_err(io::Error::other)?;
         let adapter = Arc::clone(&self.adapter);
         let served = app.clone();
         let bound: Arc<Bound> = Arc::new(move |address| {
@@ -198,7 +200,8 @@ pub fn config(needs: &str) -> Result<Config, Problem> {
 /// What is wrong with the configuration.
 pub fn builder(config: &Config, engine: impl Engine) -> Result<AppBuilder, Problem> {
     let builder = config.apply(App::builder(engine))?.all_routes();
-    Ok(with_layers(builder.group(test_routes()).group(failing_store::routes())))
+    let builder = with_layers(builder.group(test_routes()).group(failing_store::routes()));
+    Ok(with_outage(with_keyed_limit(with_pieces(with_held(builder))))?)
 }
 
 /// Why there is no reference app.
