@@ -45,19 +45,19 @@ pub(super) fn budget(ctx: &Ctx) -> Result<(), Failure> {
     let mut slow = ctx.connect()?;
     ctx.send(
         &mut slow,
-        r"POST /api/test/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n{repeat:800:x}",
+        r"POST /api/test/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40900\r\n\r\n{repeat:40000:x}",
     );
-    wait_until(SOON, "800 bytes are held", || app.body_memory() == 800)?;
-    let refused = upload(ctx, 300)?;
+    wait_until(SOON, "40000 bytes are held", || app.body_memory() == 40_000)?;
+    let refused = upload(ctx, 30_000)?;
     expect_status(&refused, 503)?;
     expect_code(&refused, "UNAVAILABLE")?;
     let wait = refused.header_text("retry-after");
     ensure(wait.as_deref() == Some("1"), || format!("Retry-After is {wait:?}"))?;
-    expect_status(&upload(ctx, 100)?, 200)?;
-    ctx.send(&mut slow, "{repeat:100:x}");
+    expect_status(&upload(ctx, 10_000)?, 200)?;
+    ctx.send(&mut slow, "{repeat:900:x}");
     let answer = ctx.answer(&mut slow, "POST")?;
     expect_status(&answer, 200)?;
-    ensure(bytes(&answer) == Some(900), || format!("the body that was held came as {}", answer.text()))?;
+    ensure(bytes(&answer) == Some(40_900), || format!("the body that was held came as {}", answer.text()))?;
     wait_until(SOON, "nothing is held", || app.body_memory() == 0)?;
-    expect_status(&upload(ctx, 1024)?, 200)
+    expect_status(&upload(ctx, 40 * 1024)?, 200)
 }
