@@ -10,6 +10,8 @@ use neurolink_core::{
 
 /// A line of it on a request names a middleware that has begun; on an answer, what was done there in turn.
 const LAYER: HeaderName = HeaderName::from_static("x-test-layer");
+/// The path that a middleware saw.
+const PATH: HeaderName = HeaderName::from_static("x-test-path");
 const BELOW: &str = "/api/test/layers/*";
 
 struct Name(&'static str);
@@ -39,6 +41,14 @@ async fn trail(ctx: &mut Context) -> Result<Reply, Error> {
     Ok(Reply::data(&before)?.with_header(LAYER, HeaderValue::from_static("handler")))
 }
 
+/// Writes the path that it sees.
+async fn path(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+    let seen = HeaderValue::from_str(ctx.path()).map_err(Error::internal)?;
+    let mut response = next.run(ctx).await;
+    response.headers_mut().insert(PATH, seen);
+    Ok(response)
+}
+
 async fn fails() -> Result<(), Error> {
     Err(Error::internal("secret db password=hunter2"))
 }
@@ -54,6 +64,15 @@ pub(crate) fn with_layers(builder: AppBuilder) -> AppBuilder {
         .middleware(marking("late").at(order::APP).only([BELOW]))
         .middleware(marking("early").at(order::TRACE + 1).only([BELOW]))
         .middleware(from_fn("answers", answers).at(order::APP + 1).only(["/api/test/layers/closed"]))
+        .middleware(
+            from_fn("path", path)
+                .only(["/api/test/scoped/*"])
+                .except(["/api/test/scoped/free", "/api/test/scoped/free/*"]),
+        )
+        .route(get("/api/test/scoped/seen"))
+        .route(get("/api/test/scoped/{id}/below"))
+        .route(get("/api/test/scoped/free"))
+        .route(get("/api/test/scoped/free/below"))
         .route(get("/api/test/layers"))
         .route(get("/api/test/layers/after"))
         .route(get("/api/test/layers/closed"))

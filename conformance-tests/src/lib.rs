@@ -32,6 +32,7 @@ pub mod run;
 pub mod soak;
 mod sse;
 pub mod suite;
+mod test_routes;
 mod tokens;
 pub mod verdict;
 mod watched;
@@ -65,6 +66,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("dialects", include_str!("../configurations/dialects.toml")),
     ("idle", include_str!("../configurations/idle.toml")),
     ("jwt", include_str!("../configurations/jwt.toml")),
+    ("narrow", include_str!("../configurations/narrow.toml")),
     ("draft-7", include_str!("../configurations/draft-7.toml")),
     ("tokens", include_str!("../configurations/tokens.toml")),
     ("proxies", include_str!("../configurations/proxies.toml")),

@@ -8,6 +8,11 @@ const FIXED: &[(&str, &str)] = &[
     ("admin-token", "reference-admin-token-0123456789abcdef"),
     ("other-token", "reference-other-token-0123456789abcdef"),
     ("api-key", "reference-api-key-0123456789abcdef"),
+    // A request that is hidden in another, and would make the engine work: 186 bytes, in hexadecimal ba.
+    (
+        "smuggled",
+        r#"POST /api/agent/execute HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer reference-user-token-0123456789abcdef\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"input":"smuggled"}"#,
+    ),
     (
         "jwt-valid",
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqd3QtdXNlciIsImlzcyI6Imh0dHBzOi8vaXNzdWVyLmV4YW1wbGUiLCJhdWQiOiJuZXVyb2xpbmsiLCJleHAiOjQxMDI0NDQ4MDAsImlhdCI6MTcwMDAwMDAwMCwicm9sZXMiOlsidXNlciJdfQ.-97z5zS0eo6TZPF_naSKx7Qu7JavmlKvHkN-AuNNICc",
@@ -216,6 +221,13 @@ mod tests {
         assert_eq!(fill("{repeat:3:[}x", addr), "[[[x");
         assert_eq!(fill(r#"{"a":{"b":"{user-token}"}}"#, addr).matches('}').count(), 2);
         assert_eq!(fill("{id} {", addr), "{id} {");
+    }
+
+    #[test]
+    fn the_smuggled_request_is_as_long_as_the_cases_say() {
+        let bytes = unescape(&fill("{smuggled}", "127.0.0.1:80".parse().unwrap()));
+        assert_eq!(bytes.len(), 186);
+        assert!(String::from_utf8_lossy(&bytes).contains(&fill("{user-token}", "127.0.0.1:80".parse().unwrap())));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use neurolink_config::{Config, Loader};
 use neurolink_core::engine::{EventStream, StreamEvent};
 use neurolink_core::middleware::RequireRoles;
@@ -22,7 +22,8 @@ use serde_json::{Value, json};
 
 use crate::control::{Bound, Control, ManualClock};
 use crate::layers::with_layers;
-use crate::watched::{Counters, Watched};
+use crate::test_routes::{with_held, with_keyed_limit, with_outage, with_pieces};
+use crate::watched::{Counters, Watched, Watching};
 use crate::{Running, Subject, configuration, failing_store};
 
 type Serve = dyn Fn(App, TcpListener) -> BoxFuture<'static, io::Result<()>> + Send + Sync;
@@ -104,7 +105,8 @@ impl<A: Adapter> Subject for Served<A> {
         let (engine, clock) = (Arc::<Counters>::default(), Arc::<ManualClock>::default());
         let builder = builder(&config, Watched::new(OfflineEngine::new(), Arc::clone(&engine)));
         let builder = (self.changes.app)(builder.map_err(io::Error::other)?);
-        let app = builder.clock(clock.clone()).build().map_err(io::Error::other)?;
+        let app =
+            builder.observe(Watching(Arc::clone(&engine))).clock(clock.clone()).build().map_err(io::Error::other)?;
         let adapter = Arc::clone(&self.adapter);
         let served = app.clone();
         let bound: Arc<Bound> = Arc::new(move |address| {
@@ -198,14 +200,19 @@ pub fn config(needs: &str) -> Result<Config, Problem> {
 /// What is wrong with the configuration.
 pub fn builder(config: &Config, engine: impl Engine) -> Result<AppBuilder, Problem> {
     let builder = config.apply(App::builder(engine))?.all_routes();
-    Ok(with_layers(builder.group(test_routes()).group(failing_store::routes())))
+    let builder = with_layers(builder.group(test_routes()).group(failing_store::routes()));
+    Ok(with_outage(with_keyed_limit(with_pieces(with_held(builder))))?)
 }
 
 /// Why there is no reference app.
 pub type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 fn test_routes() -> RouteGroup {
-    RouteGroup::new("/api/test")
+    let any_method = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let group = RouteGroup::new("/api/test");
+    any_method
+        .into_iter()
+        .fold(group, |group, method| group.route(Route::new(method, "/any-method", echo).public()))
         .route(Route::get("/admin", async || "admin").roles(["admin"]))
         .route(Route::post("/admin-echo", echo).roles(["admin"]))
         .route(Route::get("/optional", optional).optional_auth())

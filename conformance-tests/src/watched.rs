@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
+use neurolink_core::app::{Observer, ResponseEvent};
 use neurolink_core::engine::{Call, Embedder, EventStream, Generate, Generation, StreamEvent, Tools};
 use neurolink_core::{Engine, Error};
 
@@ -15,6 +16,7 @@ pub struct Counters {
     running: AtomicU64,
     events: AtomicU64,
     bytes: AtomicU64,
+    observed: AtomicU64,
 }
 
 impl Counters {
@@ -42,6 +44,12 @@ impl Counters {
         self.bytes.load(Ordering::SeqCst)
     }
 
+    /// Answers that an observer of the app was told of.
+    #[must_use]
+    pub fn observed(&self) -> u64 {
+        self.observed.load(Ordering::SeqCst)
+    }
+
     fn begin(self: &Arc<Self>) -> AtWork {
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.running.fetch_add(1, Ordering::SeqCst);
@@ -62,6 +70,15 @@ struct AtWork(Arc<Counters>);
 impl Drop for AtWork {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// An observer that counts.
+pub(crate) struct Watching(pub(crate) Arc<Counters>);
+
+impl Observer for Watching {
+    fn response(&self, _: &ResponseEvent<'_>) {
+        self.0.observed.fetch_add(1, Ordering::SeqCst);
     }
 }
 

@@ -161,7 +161,9 @@ pub struct Limits {
     pub header_count: usize,
     /// Depth of nested arrays and objects in JSON.
     pub json_depth: usize,
-    /// Bytes of request bodies that the whole process holds at one time; JSON counts sixteenfold while it is a tree.
+    /// Bytes of request bodies that the app holds at one time; JSON counts sixteenfold while it is a tree.
+    ///
+    /// Each app of a process has its own: there is nothing that all of them share.
     pub body_budget: usize,
 }
 

@@ -139,3 +139,105 @@ where
     // An upgraded socket is the application's now; it counts as a connection as long as it is open.
     hold.closed().await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::io::{self, IoSlice};
+    use std::pin::Pin;
+    use std::sync::Mutex;
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf};
+
+    use super::*;
+
+    /// A stream that could write several pieces with one call, and notes what is written by each.
+    struct Noted(DuplexStream, Arc<Mutex<Vec<Written>>>);
+
+    #[derive(Debug, PartialEq)]
+    enum Written {
+        Whole(String),
+        InPieces,
+    }
+
+    impl Noted {
+        fn note(&self, written: Written) {
+            self.1.lock().expect("one thread").push(written);
+        }
+    }
+
+    impl AsyncRead for Noted {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Noted {
+        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            self.note(Written::Whole(String::from_utf8_lossy(buf).into_owned()));
+            Pin::new(&mut self.0).poll_write(cx, buf)
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bufs: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            self.note(Written::InPieces);
+            Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            true
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(cx)
+        }
+    }
+
+    /// Three events, and a pause before each but the first.
+    async fn events(
+        _: http::Request<Incoming>,
+    ) -> Result<http::Response<impl Body<Data = Bytes, Error = Infallible>>, Infallible> {
+        let events = futures_util::stream::unfold(0, async |sent| {
+            if sent > 0 {
+                tokio::task::yield_now().await;
+            }
+            (sent < 3).then(|| (Ok(Frame::data(Bytes::from(format!("data: {sent}\n\n")))), sent + 1))
+        });
+        Ok(http::Response::new(StreamBody::new(Box::pin(events))))
+    }
+
+    #[tokio::test]
+    async fn a_piece_of_a_stream_is_one_plain_write() {
+        let (mut client, server) = tokio::io::duplex(64 * 1024);
+        let written = Arc::default();
+        let http = Http::new(&ServeConfig::default(), TokioExecutor::new());
+        let io = TokioIo::new(Noted(server, Arc::clone(&written)));
+        let serving = http.builder.serve_connection_with_upgrades(io, hyper::service::service_fn(events));
+        let asking = async {
+            client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.expect("sends");
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.expect("an answer");
+            answer
+        };
+        let (served, answer) = tokio::join!(serving, asking);
+        served.expect("a clean end");
+        assert!(answer.ends_with("0\r\n\r\n"), "{answer}");
+        let written = std::mem::take(&mut *written.lock().expect("one thread"));
+        assert!(!written.contains(&Written::InPieces), "{written:?}");
+        for sent in 1..3 {
+            let piece = Written::Whole(format!("9\r\ndata: {sent}\n\n\r\n"));
+            assert!(written.contains(&piece), "{piece:?} is not one of {written:?}");
+        }
+    }
+}

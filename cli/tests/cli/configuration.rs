@@ -1,6 +1,6 @@
 //! What is configured, what is wrong with it, and what is shown of it.
 
-use crate::kit::{err, folder, neurolink, out, run};
+use crate::kit::{err, folder, frameworks, neurolink, out, run};
 
 #[test]
 fn all_mistakes_of_a_configuration_are_listed_with_where_they_come_from() {
@@ -37,6 +37,17 @@ fn a_public_address_without_authentication_is_refused() {
     assert!(text.contains("server.host = 0.0.0.0 (from flag --host)"), "{text}");
     assert!(text.contains("NEUROLINK__AUTH__TOKEN") && text.contains("`--allow-unauthenticated`"), "{text}");
     assert!(text.contains("`server.allow_unauthenticated = true`"), "{text}");
+}
+
+#[test]
+fn any_origin_with_credentials_is_served_by_no_framework() {
+    for framework in frameworks() {
+        let mut command = neurolink(&["serve", "--port", "0", "--framework", framework]);
+        command.env("NEUROLINK__CORS__ORIGINS", "*").env("NEUROLINK__CORS__CREDENTIALS", "true");
+        let output = command.output().expect("the binary runs");
+        assert_eq!((output.status.code(), out(&output).as_str()), (Some(2), ""), "{framework}: {}", err(&output));
+        assert!(err(&output).contains("cors.credentials"), "{framework}: {}", err(&output));
+    }
 }
 
 #[test]

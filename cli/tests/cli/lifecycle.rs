@@ -1,9 +1,11 @@
 //! What a supervisor does with the process.
 
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::kit::{Serving, folder, frameworks, neurolink};
 
@@ -52,6 +54,43 @@ fn sockets_that_nobody_asked_for_are_a_mistake() {
     let output = command.stdin(Stdio::from(OwnedFd::from(listener))).output().expect("runs");
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && text.contains("LISTEN_FDS hands over 2 sockets"), "{text}");
+}
+
+/// SIGTERM comes while one request is in work and one stream runs: both are answered whole, and the process ends well.
+#[test]
+fn what_is_in_flight_at_a_sigterm_is_answered() {
+    let post = |serving: &Serving, route: &str| {
+        let body = r#"{"input":"one two three four five six","model":"offline/slow-100ms"}"#;
+        let mut stream = TcpStream::connect(&serving.address).expect("connects");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        let (host, length) = (&serving.address, body.len());
+        let head = format!("POST /api/agent/{route} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n");
+        stream.write_all(format!("{head}Content-Length: {length}\r\n\r\n{body}").as_bytes()).expect("sends");
+        stream
+    };
+    for framework in frameworks() {
+        let serving = Serving::start(&mut neurolink(&["serve", "--port", "0", "--framework", framework]));
+        let (mut whole, mut events) = (post(&serving, "execute"), post(&serving, "stream"));
+        // The first event is there: five more are to come, and the other request is in work since before.
+        let mut first = Vec::new();
+        while !String::from_utf8_lossy(&first).contains("data: {") {
+            let mut piece = [0; 1024];
+            let read = events.read(&mut piece).expect("an event");
+            assert!(read > 0, "{framework}: {}", String::from_utf8_lossy(&first));
+            first.extend_from_slice(&piece[..read]);
+        }
+        serving.signal("-TERM");
+        let mut answers = [String::new(), String::from_utf8_lossy(&first).into_owned()];
+        for (answer, stream) in answers.iter_mut().zip([&mut whole, &mut events]) {
+            stream.read_to_string(answer).expect("an answer to its end");
+            assert!(answer.starts_with("HTTP/1.1 200"), "{framework}: {answer}");
+        }
+        assert!(answers[0].contains("six"), "{framework}: {}", answers[0]);
+        let is_whole = answers[1].contains("data: [DONE]") && !answers[1].contains(r#""type":"error""#);
+        assert!(is_whole, "{framework}: {}", answers[1]);
+        let (code, out, err) = serving.ended();
+        assert_eq!(code, Some(0), "{framework}: {out}{err}");
+    }
 }
 
 #[test]

@@ -121,37 +121,45 @@ fn each_origin_that_is_given_is_allowed_and_no_other() {
 
 #[test]
 fn an_interrupt_ends_it_too_and_json_logs_are_json() {
-    let mut command = neurolink(&["serve", "--port", "0", "--log", "json"]);
-    let serving = Serving::start(
-        command.env("NEUROLINK__AUTH__TOKEN", "a-token-of-this-test").env("NEUROLINK__CORS__ORIGINS", "*"),
-    );
-    let path = "/api/agent/providers";
-    assert!(serving.get(path, "").starts_with("HTTP/1.1 401"));
-    let answer = serving.get(path, "Authorization: Bearer a-token-of-this-test\r\n");
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    let (code, out, err) = serving.end("-INT");
-    assert_eq!((code, out.as_str()), (Some(0), ""), "one line on standard output, for machines");
-    assert!(err.contains("weak setting cors.origins"), "{err}");
-    for status in [401, 200] {
-        let lines = err.lines().filter(|line| line.contains(&format!("\"status\":{status}")));
-        assert_eq!(lines.count(), 1, "each request is one line of log, a refused one too: {err}");
+    for framework in frameworks() {
+        let mut command = neurolink(&["serve", "--port", "0", "--log", "json", "--framework", framework]);
+        let serving = Serving::start(
+            command.env("NEUROLINK__AUTH__TOKEN", "a-token-of-this-test").env("NEUROLINK__CORS__ORIGINS", "*"),
+        );
+        let path = "/api/agent/providers";
+        assert!(serving.get(path, "").starts_with("HTTP/1.1 401"), "{framework}");
+        let answer = serving.get(path, "Authorization: Bearer a-token-of-this-test\r\n");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{framework}: {answer}");
+        let (code, out, err) = serving.end("-INT");
+        assert_eq!((code, out.as_str()), (Some(0), ""), "{framework}: one line on standard output, for machines");
+        assert!(err.contains("weak setting cors.origins"), "{framework}: {err}");
+        for status in [401, 200] {
+            let lines = err.lines().filter(|line| line.contains(&format!("\"status\":{status}")));
+            assert_eq!(lines.count(), 1, "{framework}: each request is one line of log, a refused one too: {err}");
+        }
+        for line in err.lines() {
+            serde_json::from_str::<serde_json::Value>(line).expect(line);
+        }
+        assert!(!err.contains("a-token-of-this-test"), "{framework}: {err}");
     }
-    for line in err.lines() {
-        serde_json::from_str::<serde_json::Value>(line).expect(line);
-    }
-    assert!(!err.contains("a-token-of-this-test"), "{err}");
 }
 
 #[test]
 fn the_log_has_no_query_no_body_and_no_credential() {
-    let serving = Serving::start(&mut neurolink(&["serve", "--port", "0"]));
-    let body = "Content-Type: application/json\r\nContent-Length: 12\r\n\r\n\"my-body-123\"";
-    let answer = serving.get("/api/version?key=my-query-123", &format!("Authorization: Bearer my-token-123\r\n{body}"));
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    let (_, _, err) = serving.end("-TERM");
-    assert!(err.contains("/api/version"), "the access log: {err}");
-    for text in ["my-query", "my-body", "my-token"] {
-        assert!(!err.contains(text), "{text}: {err}");
+    for framework in frameworks() {
+        let serving = Serving::start(&mut neurolink(&["serve", "--port", "0", "--framework", framework]));
+        let headers = "Authorization: Bearer my-token-123\r\nContent-Type: application/json\r\nContent-Length: 12\r\n";
+        for (path, status) in [("/api/version", 200), ("/api/nope", 404), ("/api/version/%zz", 400)] {
+            let answer = serving.get(&format!("{path}?key=my-query-123"), &format!("{headers}\r\n\"my-body-123\""));
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{framework}: {answer}");
+        }
+        let (_, _, err) = serving.end("-TERM");
+        for line in ["path=/api/version ", "path=/api/nope ", "status=400"] {
+            assert_eq!(err.matches(line).count(), 1, "{framework}: one line of the access log has {line:?}: {err}");
+        }
+        for text in ["my-query", "my-body", "my-token"] {
+            assert!(!err.contains(text), "{framework}, {text}: {err}");
+        }
     }
 }
 

@@ -75,6 +75,9 @@ pub(super) fn half_a_head(ctx: &Ctx) -> Result<(), Failure> {
     expect_status(&answer, 503)?;
     expect_code(&answer, "DRAINING")?;
     expect_close(&answer)?;
+    // It is answered inside of the onion, as everything is.
+    let sniff = answer.header_text("x-content-type-options");
+    ensure(sniff.as_deref() == Some("nosniff"), || format!("503 has X-Content-Type-Options {sniff:?}"))?;
     let answer = ctx.answer(&mut live, "GET")?;
     expect_status(&answer, 200)?;
     expect_close(&answer)?;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use neurolink_core::server::{ServerError, State};
+use neurolink_core::server::{Event, ServerError, State};
 
 use crate::control::Control;
 use crate::function::{Ctx, Failure, ensure, expect_status};
@@ -62,6 +62,45 @@ fn data(answer: &RawResponse) -> Option<serde_json::Value> {
         data.remove("timestamp");
     }
     Some(data)
+}
+
+/// What happened, in a word.
+fn word(event: &Event) -> Option<&'static str> {
+    match event {
+        Event::Request { .. } => Some("request"),
+        Event::Response { .. } => Some("response"),
+        Event::Draining => Some("draining"),
+        Event::Stopped { .. } => Some("stopped"),
+        Event::Started { .. } => Some("started"),
+        _ => None,
+    }
+}
+
+/// Observers, and whoever has listened to events since before a stop, hear of what happens after it.
+pub(super) fn observed(ctx: &Ctx) -> Result<(), Failure> {
+    let control = ctx.control()?;
+    let mut events = control.server().events();
+    let ask = |ctx: &Ctx, count: u64| -> Result<(), Failure> {
+        expect_status(&ctx.get("/api/health/live", None)?, 200)?;
+        let seen = control.engine().observed();
+        ensure(seen == count, || format!("an observer was told of {seen} answers, and there were {count}"))
+    };
+    ask(ctx, 1)?;
+    stopped(control.stop().within(SOON)?)?;
+    let again = control.start().map_err(|error| Failure::new(error.to_string()))?;
+    ask(&ctx.moved_to(again), 2)?;
+    let wanted = ["request", "response", "draining", "stopped", "started", "request", "response"];
+    let heard = control.run(async move {
+        let mut heard = Vec::new();
+        while heard.len() < wanted.len() {
+            match tokio::time::timeout(SOON, events.next()).await {
+                Ok(Some(Ok(event))) => heard.extend(word(&event)),
+                _ => break,
+            }
+        }
+        heard
+    });
+    ensure(heard == wanted, || format!("the events were {heard:?}, expected {wanted:?}"))
 }
 
 /// A taken port is an error of the start, and the one who has it goes on.

@@ -2,6 +2,7 @@
 
 mod attack;
 mod backpressure;
+mod bodies;
 mod cancel;
 mod concurrency;
 mod concurrent;
@@ -16,6 +17,7 @@ mod lifecycle;
 mod limits;
 mod passwords;
 pub(crate) mod requests;
+mod smuggling;
 mod streams;
 mod timing;
 mod unread;
@@ -95,11 +97,11 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("http/half-of-a-request-is-refused", "RFC 9112 8", attack::half_close),
     must("http/half-close-behind-a-request-has-one-answer", "RFC 9112 9.6", attack::half_close_behind),
     must("http/resets-do-no-harm", "RFC 9112 9.5; V60", attack::resets),
-    must("http/silent-connection-is-closed", "RFC 9110 15.5.9; CWE-400", attack::silent),
-    must("http/slow-head-is-given-up", "RFC 9110 15.5.9; CWE-400", attack::slow_head),
+    must("http/silent-connection-is-closed", "RFC 9110 15.5.9; O-D22; CWE-400", attack::silent).covers(&["S1-62"]),
+    must("http/slow-head-is-given-up", "RFC 9110 15.5.9; O-D22; CWE-400", attack::slow_head).covers(&["S1-62"]),
     must("http/answer-before-the-end-of-a-body-closes", "RFC 9112 9.3; design 6", attack::early_answer_closes),
-    must("body/that-stops-coming-is-408", "RFC 9110 15.5.9; V58", attack::body_stops),
-    must("body/that-drips-is-408", "RFC 9110 15.5.9; V58; CWE-400", attack::body_drips),
+    must("body/that-stops-coming-is-408", "RFC 9110 15.5.9; V58; O-D22", attack::body_stops).covers(&["S1-62"]),
+    must("body/that-drips-is-408", "RFC 9110 15.5.9; V58; O-D22; CWE-400", attack::body_drips).covers(&["S1-62"]),
     must("json/megabytes-are-refused", "V69; V20; CWE-400; CWE-674", attack::megabytes),
     must("expect/continue-comes-before-the-body", "RFC 9110 10.1.1", expect::before_the_body),
     must("expect/http10-gets-no-continue", "RFC 9110 10.1.1", expect::http10),
@@ -170,7 +172,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("http2/malformed-frames-end-the-connection", "RFC 9113 5; 6", http2_attacks::malformed_frames).http2(),
     alone("connections/a-thousand-idle-ones-harm-nobody", "patient", "O-D22; O-D24", crowd::thousand),
     alone("connections/a-slow-answer-keeps-later-ones-in-order", "patient", "RFC 9112 9.3.2", crowd::slow_first),
-    inside("limit/waiting-for-retry-after-succeeds", "reference", "V47; O-D19", expiry::retry_after),
+    inside("limit/waiting-for-retry-after-succeeds", "reference", "V47; O-D19; P-D32", expiry::retry_after),
     inside("auth/a-token-expires-between-two-requests", "reference", "RFC 7519 4.1.4", expiry::token)
         .covers(&["S0-56"]),
     inside("sse/a-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::stream).covers(&["S0-56"]),
@@ -189,5 +191,15 @@ pub(crate) const ALL: &[FunctionCase] = &[
     alone("basic/four-failures-lock-nobody", "basic", "OWASP ASVS 6.3; CWE-307", passwords::not_yet),
     alone("basic/a-name-of-nobody-is-answered-alike", "basic", "CWE-203", passwords::of_nobody)
         .covers(&["S0-11", "S0-60"]),
+    alone(
+        "body/a-handler-has-a-piece-before-the-next-is-sent",
+        "patient",
+        "RFC 9112 6; design 4",
+        bodies::piece_by_piece,
+    ),
+    inside("body/all-bodies-together-have-a-budget", "narrow", "design 6; CWE-400", bodies::budget),
+    alone("headers/response-time-is-that-of-the-handler", "patient", "V42", timing::response_time),
+    inside("lifecycle/observers-and-events-outlive-a-restart", "patient", "V66", lifecycle::observed),
+    inside("smuggling/nothing-hidden-reaches-the-engine", "reference", "RFC 9112 11.2", smuggling::unseen),
     alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes),
 ];

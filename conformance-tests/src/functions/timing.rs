@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status};
 
+use super::requests::agent;
+
 /// A body that comes slowly is read to its end.
 pub(super) fn slow_body(ctx: &Ctx) -> Result<(), Failure> {
     let mut connection = ctx.connect()?;
@@ -55,6 +57,24 @@ pub(super) fn timeout(ctx: &Ctx) -> Result<(), Failure> {
     code(&answer.text(), "TIMEOUT")?;
     let in_time = (Duration::from_millis(250)..Duration::from_secs(2)).contains(&took);
     ensure(in_time, || format!("the answer took {took:?}"))
+}
+
+/// What the timing headers tell lasts as long as the handler, and no longer than the answer took.
+pub(super) fn response_time(ctx: &Ctx) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let mut connection = ctx.connect()?;
+    ctx.send(&mut connection, &agent("execute", "offline/slow-100ms", "x"));
+    let answer = ctx.answer(&mut connection, "POST")?;
+    let took = begun.elapsed().as_secs_f64() * 1000.0;
+    expect_status(&answer, 200)?;
+    let text = answer.header_text("x-response-time").unwrap_or_default();
+    let told = text.strip_suffix("ms").and_then(|number| number.parse::<f64>().ok());
+    ensure(told.is_some_and(|told| (100.0..=took).contains(&told)), || {
+        format!("X-Response-Time is {text:?} of {took:.2} ms, of which the handler has at least 100")
+    })?;
+    let timing = answer.header_text("server-timing");
+    let same = format!("total;dur={}", text.trim_end_matches("ms"));
+    ensure(timing.as_deref() == Some(&*same), || format!("Server-Timing is {timing:?}, expected {same:?}"))
 }
 
 fn code(text: &str, code: &str) -> Result<(), Failure> {

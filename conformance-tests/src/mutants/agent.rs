@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use http::StatusCode;
 
+use super::adapter::{again, ask, whole};
 use super::edit::{is, refusal, remove, replace};
 use super::mutant::Mutant;
 
@@ -38,6 +39,22 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new("finish-reason-is-missing", AREAS, "nothing says why the answer ended")
         .json(|_, value| remove(value, &["data", "finishReason"])),
+    Mutant::new("texts-have-no-bound", AREAS, "any number of texts is turned into vectors").around(|host, request| {
+        Box::pin(async move {
+            let (parts, body) = whole(request).await;
+            let one = if texts(&body) > 2048 { br#"{"texts":["a"]}"#.to_vec() } else { body };
+            ask(host, again(&parts, &one)).await
+        })
+    }),
+    Mutant::new("texts-are-at-most-2047", AREAS, "one text less than promised is taken").around(|host, request| {
+        Box::pin(async move {
+            let (parts, body) = whole(request).await;
+            if texts(&body) == 2048 {
+                return refusal(StatusCode::BAD_REQUEST, "VALIDATION_ERROR");
+            }
+            ask(host, again(&parts, &body)).await
+        })
+    }),
     sent!("input-has-to-be-text", AREAS, "an object as input is refused", |body| {
         if body["input"].is_object() {
             body["input"] = json!(1);
@@ -145,3 +162,8 @@ pub(super) const ALL: &[Mutant] = &[
         }
     }),
 ];
+
+/// How many texts a body has.
+fn texts(body: &[u8]) -> usize {
+    serde_json::from_slice::<Value>(body).ok().and_then(|body| Some(body["texts"].as_array()?.len())).unwrap_or(0)
+}

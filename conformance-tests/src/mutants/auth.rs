@@ -36,6 +36,19 @@ pub(super) const ALL: &[Mutant] = &[
             set(response.headers_mut(), "www-authenticate", "Bearer");
         }
     }),
+    Mutant::new("outage-is-a-wrong-credential", AREAS, "who cannot be checked is refused").response(|_, response| {
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            *response = refusal(StatusCode::UNAUTHORIZED, "AUTH_INVALID");
+        }
+    }),
+    Mutant::new("outage-is-one-of-all", AREAS, "a store that is down lets nobody in").around(|host, request| {
+        Box::pin(async move {
+            if request.uri().path() == "/api/test/outage" {
+                return refusal(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE");
+            }
+            ask(host, request).await
+        })
+    }),
     Mutant::new("strangers-are-a-500", &["auth", "roles"], "a missing credential is the server's error").response(
         |_, response| {
             if response.status() == StatusCode::UNAUTHORIZED {

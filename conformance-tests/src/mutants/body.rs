@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode, header};
+use neurolink_config::Config;
 use neurolink_core::Body;
 use serde_json::Value;
 
@@ -13,12 +14,12 @@ use super::mutant::Mutant;
 const AREAS: &[&str] = &["body", "json"];
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("body-limit-is-off", AREAS, "the body may have a megabyte")
-        .config(|config| config.body.limit = 1_000_000),
+    Mutant::new("body-limit-is-off", AREAS, "the body may have a megabyte").config(megabyte),
+    Mutant::new("bodies-have-no-budget", AREAS, "any number of bodies is held at one time")
+        .config(|config| config.body.budget = 1 << 30),
     Mutant::new("body-limit-is-half", AREAS, "the body may have 512 bytes").config(|config| config.body.limit = 512),
-    Mutant::new("body-limit-only-with-a-length", AREAS, "chunks are not counted")
-        .config(|config| config.body.limit = 1_000_000)
-        .around(|host, request| {
+    Mutant::new("body-limit-only-with-a-length", AREAS, "chunks are not counted").config(megabyte).around(
+        |host, request| {
             Box::pin(async move {
                 let length = text(request.headers(), "content-length").parse().unwrap_or(0);
                 if length > 1024 {
@@ -26,9 +27,10 @@ pub(super) const ALL: &[Mutant] = &[
                 }
                 ask(host, request).await
             })
-        }),
-    Mutant::new("body-limit-skips-methods", AREAS, "GET, HEAD and DELETE have no limit").request(|request| {
-        if [Method::GET, Method::HEAD, Method::DELETE].contains(request.method()) {
+        },
+    ),
+    Mutant::new("body-limit-skips-methods", AREAS, "GET, HEAD, DELETE and OPTIONS have no limit").request(|request| {
+        if [Method::GET, Method::HEAD, Method::DELETE, Method::OPTIONS].contains(request.method()) {
             request.headers_mut().remove(header::CONTENT_LENGTH);
             request.headers_mut().remove(header::TRANSFER_ENCODING);
             *request.body_mut() = Body::empty();
@@ -186,6 +188,12 @@ pub(super) const ALL: &[Mutant] = &[
         },
     ),
 ];
+
+/// A megabyte for a body, and room for many of them.
+const fn megabyte(config: &mut Config) {
+    config.body.limit = 1_000_000;
+    config.body.budget = 256 << 20;
+}
 
 fn is_echo(path: &str) -> bool {
     path == "/api/test/echo"

@@ -36,6 +36,16 @@ pub(super) const ALL: &[Mutant] = &[
             set(response.headers_mut(), "x-frame-options", "DENY");
         }
     }),
+    Mutant::new("time-is-missing-on-errors", AREAS, "an error does not tell its time").response(|_, response| {
+        if response.status().is_client_error() || response.status().is_server_error() {
+            lose(response, "x-response-time");
+            lose(response, "server-timing");
+        }
+    }),
+    Mutant::new("time-is-none", AREAS, "every answer took no time").response(|_, response| {
+        set(response.headers_mut(), "x-response-time", "0.00ms");
+        set(response.headers_mut(), "server-timing", "total;dur=0.00");
+    }),
     Mutant::new("software-is-told", AREAS, "`Server` tells what runs")
         .response(|_, response| set(response.headers_mut(), "server", "hyper")),
     Mutant::new("hsts-believes-forwarded", AREAS, "a forwarded protocol makes HTTPS").response(|head, response| {

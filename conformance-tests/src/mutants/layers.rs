@@ -3,11 +3,12 @@
 use http::{HeaderValue, StatusCode};
 use neurolink_core::{Body, Response};
 
-use super::edit::{is, lose};
+use super::edit::{is, lose, replace, set};
 use super::mutant::Mutant;
 
 const AREAS: &[&str] = &["middleware"];
 const LAYER: &str = "x-test-layer";
+const PATH: &str = "x-test-path";
 
 /// Answers of this path, and of those below it if it ends with a slash, without what middleware wrote.
 macro_rules! skipped {
@@ -48,6 +49,23 @@ pub(super) const ALL: &[Mutant] = &[
             }
         },
     ),
+    Mutant::new("middleware-sees-the-rest-of-a-path", AREAS, "a middleware sees what is behind its scope").response(
+        |_, response| {
+            if response.headers().contains_key(PATH) {
+                set(response.headers_mut(), PATH, "/seen");
+            }
+        },
+    ),
+    Mutant::new("scope-has-no-exceptions", AREAS, "a path that is left out is covered").response(|head, response| {
+        if head.uri.path().contains("/scoped/fr") {
+            set(response.headers_mut(), PATH, head.uri.path());
+        }
+    }),
+    Mutant::new("requests-are-kept", AREAS, "what a request holds outlives it").json(|head, value| {
+        if is(head, "/api/test/held/count") {
+            replace(value, &["data", "held"], 5);
+        }
+    }),
     Mutant::new("errors-pass-middleware-by", AREAS, "middleware does not see errors").response(|_, response| {
         if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
             lose(response, LAYER);

@@ -42,6 +42,14 @@ pub(super) const ALL: &[Mutant] = &[
         }),
     Mutant::new("open-work-is-forgotten", &["lifecycle"], "the server says that it is gone while it is at work")
         .end(End::Hasty),
+    Mutant::new("answers-pass-the-app-by", &["lifecycle"], "nobody is told of an answer").around(|host, request| {
+        Box::pin(async move {
+            if request.uri().path() == "/api/health/live" {
+                return neurolink_core::Response::default();
+            }
+            ask(host, request).await
+        })
+    }),
     Mutant::new("nothing-is-cut", &["lifecycle"], "what is open goes on when the server is forced").end(End::Deaf),
     Mutant::new("wrong-prefaces-are-requests", &["http2"], "what is almost HTTP/2 is answered as HTTP/1").up(
         |_, bytes| match bytes.starts_with(b"PRI ") && !bytes.starts_with(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") {

@@ -116,6 +116,14 @@ pub(super) const ALL: &[Mutant] = &[
             }
         },
     ),
+    Mutant::new("limit-asks-no-function", AREAS, "every tenant has one count").request(|request| {
+        set(request.headers_mut(), "x-test-tenant", "all");
+    }),
+    Mutant::new("limit-leaves-no-path-out", AREAS, "a path that is left out counts").response(|head, response| {
+        if head.uri.path().contains("/keyed/fr") {
+            set(response.headers_mut(), "x-ratelimit-limit", "2");
+        }
+    }),
     Mutant::new("limit-has-no-burst", AREAS, "nothing passes at once after a pause")
         .config(|config| config.rate_limit.burst = 0),
     Mutant::new("limit-drafts-are-hidden-from-browsers", AREAS, "a browser sees the legacy headers only").response(

@@ -12,7 +12,7 @@ pub struct BodyConfig {
     pub limit: usize,
     /// Depth of nested arrays and objects in JSON: 64.
     pub json_depth: usize,
-    /// Bytes of bodies that the whole process holds at one time: 256 MiB.
+    /// Bytes of bodies that the server holds at one time: 256 MiB.
     #[serde(serialize_with = "show::size")]
     pub budget: usize,
     /// The fewest bytes of a body in a second, after the first `timeout.body`: 240; 0 for any number.

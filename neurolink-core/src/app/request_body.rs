@@ -70,7 +70,7 @@ impl Context {
     /// A middleware before authorisation gets 64 KiB at most.
     ///
     /// # Errors
-    /// 413 above the limit, 415 in a content coding, 408 when it does not come in time, 503 when the process holds
+    /// 413 above the limit, 415 in a content coding, 408 when it does not come in time, 503 when the app holds
     /// too many bodies; a 500 as for [`take_body`](Self::take_body).
     pub async fn read_body(&mut self) -> Result<Bytes, Error> {
         self.read_weighted(1).await

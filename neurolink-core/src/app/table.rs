@@ -13,7 +13,7 @@ use super::pattern::Scope;
 use super::plan::Plan;
 use super::probes::Probes;
 use super::proxies::Proxies;
-use crate::extract::ErasedHandler;
+use crate::extract::{ErasedHandler, Needs};
 use crate::http::BodyBudget;
 use crate::stack::{Endpoint, Scoped, Step};
 use crate::stream::OpenStreams;
@@ -159,11 +159,17 @@ impl Endpoint for NotAllowed {
 pub(crate) struct Options(pub(crate) HeaderValue);
 
 impl Endpoint for Options {
-    fn call<'a>(&'a self, _ctx: &'a mut Context) -> BoxFuture<'a, Response> {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        response.headers_mut().insert(header::ALLOW, self.0.clone());
-        Box::pin(std::future::ready(response))
+    fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Response> {
+        Box::pin(async move {
+            // Nobody reads a body here; its limit is that of every other method.
+            if let Err(error) = ctx.admit(&Needs::default()).await {
+                return error.into();
+            }
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response.headers_mut().insert(header::ALLOW, self.0.clone());
+            response
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Body;
 use crate::{Code, Error};
 
-/// The bytes of request bodies that the process holds at one time.
+/// The bytes of request bodies that an app holds at one time.
 #[derive(Debug)]
 pub(crate) struct BodyBudget {
     used: AtomicUsize,

@@ -1,0 +1,11 @@
+//! Routes of the reference app that show something of the core which no route of a user's shows: one file a subject.
+
+mod held;
+mod keyed_limit;
+mod outage;
+mod pieces;
+
+pub(crate) use held::with_held;
+pub(crate) use keyed_limit::with_keyed_limit;
+pub(crate) use outage::with_outage;
+pub(crate) use pieces::with_pieces;
