@@ -163,7 +163,7 @@ pub struct Limits {
     pub json_depth: usize,
     /// Bytes of request bodies that the app holds at one time; JSON counts sixteenfold while it is a tree.
     ///
-    /// Each app of a process has its own: there is nothing that all of them share.
+    /// Several apps of a process have one between them by [`share_body_budget`](crate::AppBuilder::share_body_budget).
     pub body_budget: usize,
 }
 

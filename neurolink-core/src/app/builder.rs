@@ -28,6 +28,7 @@ pub struct AppBuilder {
     states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     observers: Vec<Arc<dyn Observer>>,
     clock: Arc<dyn Clock>,
+    budget: Option<Arc<BodyBudget>>,
     public: Vec<String>,
     /// There are no routes of ours: the onion stands around a host's.
     native: bool,
@@ -44,6 +45,7 @@ impl AppBuilder {
             states: HashMap::new(),
             observers: Vec::new(),
             clock: Arc::new(SystemClock),
+            budget: None,
             public: Vec::new(),
             native: false,
         }
@@ -119,6 +121,31 @@ impl AppBuilder {
         self
     }
 
+    /// Shares the budget for request bodies with another app: so all apps of a process have one between them.
+    ///
+    /// `limits.body_budget` is then that of the other app.
+    ///
+    /// ```
+    /// use neurolink_core::{App, Route};
+    /// # use neurolink_core::{Engine, Error, engine::*};
+    /// # struct Parrot;
+    /// # #[async_trait::async_trait]
+    /// # impl Engine for Parrot {
+    /// #     fn name(&self) -> &str { "parrot" }
+    /// #     async fn generate(&self, r: Generate, _: &Call) -> Result<Generation, Error> { Ok(Generation::new(r.input.text, "p", "m")) }
+    /// #     async fn stream(&self, _: Generate, _: &Call) -> Result<EventStream, Error> { Ok(Box::pin(futures_util::stream::empty())) }
+    /// # }
+    ///
+    /// let one = App::builder(Parrot).route(Route::get("/api/one", async || "one")).build()?;
+    /// let two = App::builder(Parrot).share_body_budget(&one).route(Route::get("/api/two", async || "two")).build()?;
+    /// # Ok::<(), neurolink_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn share_body_budget(mut self, other: &App) -> Self {
+        self.budget = Some(Arc::clone(&other.shared.budget));
+        self
+    }
+
     /// Makes the routes that these patterns cover public: the original's skip paths.
     #[must_use]
     pub fn public<P: Into<String>>(mut self, patterns: impl IntoIterator<Item = P>) -> Self {
@@ -144,7 +171,10 @@ impl AppBuilder {
     /// All mistakes at once, each with its fix.
     pub fn build(self) -> Result<App, ConfigError> {
         let mut problems = Problems::default();
-        let settings = self.settings;
+        let mut settings = self.settings;
+        if let Some(budget) = &self.budget {
+            settings.limits.body_budget = budget.limit();
+        }
         checks::settings(&settings, &mut problems);
         let base_path = checks::base_path(&settings.base_path, &mut problems);
         let hosts = Hosts::new(&settings.hosts, settings.allow_any_host);
@@ -172,7 +202,7 @@ impl AppBuilder {
             engine: self.engine,
             states: self.states,
             observers: self.observers.into(),
-            budget: Arc::new(BodyBudget::new(settings.limits.body_budget)),
+            budget: self.budget.unwrap_or_else(|| Arc::new(BodyBudget::new(settings.limits.body_budget))),
             streams: Arc::default(),
             probes: Probes::new(settings.probe_rate),
             router: compiled.router,

@@ -1,4 +1,4 @@
-//! Reading request bodies: bounded in size, in time, and for the process as a whole.
+//! Reading request bodies: bounded in size, in time, and for all of them together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,6 +29,10 @@ pub(crate) struct Reservation {
 impl BodyBudget {
     pub(crate) const fn new(limit: usize) -> Self {
         Self { used: AtomicUsize::new(0), limit }
+    }
+
+    pub(crate) const fn limit(&self) -> usize {
+        self.limit
     }
 
     pub(crate) fn used(&self) -> usize {

@@ -45,6 +45,30 @@ async fn reads(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
     Ok(response)
 }
 
+/// A body of 60 bytes that never ends.
+fn endless() -> Body {
+    let first = futures_util::stream::iter([Ok::<_, BoxError>(Bytes::from_static(&[b'x'; 60]))]);
+    Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()))
+}
+
+#[tokio::test]
+async fn apps_of_a_process_share_a_budget_for_bodies_if_they_are_told() {
+    let builder = || app().route(Route::post("/api/x", length));
+    let limited = |settings: &mut neurolink_core::Settings| {
+        (settings.limits.body, settings.limits.body_budget) = (100, 100);
+    };
+    let one = builder().configure(limited).build().expect("valid");
+    let two =
+        builder().configure(|settings| settings.limits.body = 100).share_body_budget(&one).build().expect("valid");
+    let alone = builder().configure(limited).build().expect("valid");
+    let mut held = std::pin::pin!(post(&one, "/api/x", None, endless()));
+    assert!(futures_util::poll!(held.as_mut()).is_pending());
+    assert_eq!((one.body_memory(), two.body_memory(), alone.body_memory()), (60, 60, 0));
+    let fifty = || Body::from("x".repeat(50));
+    assert_eq!(post(&two, "/api/x", None, fifty()).await.0, 503);
+    assert_eq!(post(&alone, "/api/x", None, fifty()).await.0, 200);
+}
+
 #[tokio::test]
 async fn before_authorisation_a_middleware_that_did_not_ask_reads_nothing() {
     let app = app().middleware(Auth).middleware(from_fn("greedy", reads).at(6));
