@@ -8,7 +8,7 @@ mod kit;
 #[cfg(unix)]
 mod lifecycle;
 mod redis;
-#[path = "../../../neurolink-redis/kit/mod.rs"]
+#[path = "../../../neurolink-redis/kit/redis.rs"]
 mod redis_kit;
 mod serve;
 mod soak;
