@@ -4,6 +4,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tomllib
 
 LONGEST = 450  # lines; a file is a room with one purpose
 # A `mod.rs` re-exports and explains: what it would hold has a name, and the file of that name.
@@ -28,6 +29,9 @@ for path in files:
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if re.search(r"(^|[\s\"'(`])/(root|work|home)/[a-z]", line):
                 problems.append(f"{path}:{number}: a path of some machine: {line.strip()}")
+workspace = tomllib.loads(pathlib.Path("Cargo.toml").read_text())["workspace"]
+if workspace["default-members"] != workspace["members"]:
+    problems.append("Cargo.toml: workspace.default-members is another list than workspace.members; make it the same")
 print(f"{len(files)} files")
 print("\n".join(problems))
 sys.exit(1 if problems else 0)
