@@ -57,6 +57,7 @@ pub(crate) fn stack() -> Result<Stack, Failure> {
         .with(Cors::list([ORIGIN]))
         .with(limit())
         .with(jwt(false))
+        .public(["/api/health"])
         .build()?;
     Ok(stack)
 }
@@ -64,6 +65,7 @@ pub(crate) fn stack() -> Result<Stack, Failure> {
 /// An app with the five jobs.
 fn app(remember: bool) -> Result<App, Failure> {
     let app = App::builder(Work)
+        .configure(|settings| settings.probe_rate = 0) // the load comes from one address
         .middleware(SecurityHeaders::modern())
         .middleware(Cors::list([ORIGIN]))
         .middleware(limit())
