@@ -151,7 +151,8 @@ mod tests {
             assert_eq!(framework.is_enabled(), compiled_in, "{framework}");
             assert_eq!(framework.divergences().is_ok(), compiled_in, "{framework}");
             let problem = framework.adapter().err().unwrap_or_else(|| framework.not_enabled()).to_string();
-            let fix = format!("{framework} is not compiled in; enable it: neurolink = {{ features = [\"{framework}\"] }}");
+            let fix =
+                format!("{framework} is not compiled in; enable it: neurolink = {{ features = [\"{framework}\"] }}");
             assert!(problem.contains("framework") && problem.contains(&fix), "{problem}");
         }
     }
