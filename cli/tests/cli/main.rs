@@ -4,6 +4,7 @@ mod command_line;
 mod configuration;
 mod conformance;
 mod diff;
+mod json;
 mod kit;
 #[cfg(unix)]
 mod lifecycle;
