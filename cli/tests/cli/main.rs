@@ -12,5 +12,6 @@ mod redis;
 #[path = "../../../neurolink-redis/kit/redis.rs"]
 mod redis_kit;
 mod serve;
+mod session;
 mod soak;
 mod try_it;
