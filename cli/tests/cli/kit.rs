@@ -112,9 +112,19 @@ impl Serving {
         }
     }
 
+    #[cfg(unix)]
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a process").is_none()
+    }
+
     /// Sends a signal, waits for the end, and gives exit code, standard output and standard error.
-    pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
+    pub(crate) fn end(self, signal: &str) -> (Option<i32>, String, String) {
         self.signal(signal);
+        self.ended()
+    }
+
+    /// Waits for the end, and gives exit code, standard output and standard error.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String, String) {
         let (mut out, mut err) = (String::new(), String::new());
         self.stdout.read_to_string(&mut out).expect("UTF-8");
         self.stderr.read_to_string(&mut err).expect("UTF-8");
