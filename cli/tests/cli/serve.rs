@@ -196,6 +196,23 @@ fn rust_log_wins_over_the_filter() {
     assert_eq!(err, "");
 }
 
+/// The README's first command. Cargo builds the package that it names; what it runs then is this.
+#[test]
+fn cargo_serve_serves_as_the_readme_says() {
+    let config = include_str!("../../../.cargo/config.toml").parse::<toml::Table>().expect("TOML");
+    let alias = config["alias"]["serve"].as_str().expect("an alias");
+    let (cargo, arguments) = alias.split_once(" -- ").expect("arguments for the binary");
+    assert_eq!(cargo, concat!("run --release --quiet --package ", env!("CARGO_PKG_NAME")));
+    let arguments: Vec<_> = arguments.split(' ').chain(["--port", "0"]).collect();
+    let serving = Serving::start(&mut neurolink(&arguments));
+    assert!(serving.get("/api/health", "").starts_with("HTTP/1.1 200"));
+    let (code, out, err) = serving.end("-TERM");
+    assert!(code == Some(0) && out.contains("the built-in offline engine") && out.contains("curl "), "{out}{err}");
+    let readme = include_str!("../../../README.md");
+    assert!(readme.contains("```text\ncargo serve\n```"), "the README shows another command");
+    assert!(readme.contains("<http://127.0.0.1:3000>"), "the README shows another address");
+}
+
 /// The line that the README shows is the one that is printed.
 #[test]
 fn the_readme_shows_the_line_that_serve_prints() {
