@@ -20,7 +20,7 @@ PARTS = {
     "mounting": ({"mount.rs", "convert.rs"}, 150),
     "protecting": ({"protect.rs", "fact.rs", "native.rs"}, 250),
     "serving": ({"serve.rs", "service.rs"}, 200),
-    "speaking": ({"http2.rs", "shared.rs"}, 200),
+    "speaking": ({"http2.rs", "shared.rs", "first_head.rs"}, 200),
 }
 # What an adapter does not speak of, by kind of decision; in capitals or without.
 WORDS = {
