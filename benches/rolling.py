@@ -48,7 +48,7 @@ class Server:
             options = {"pass_fds": (3,), "preexec_fn": lambda: os.dup2(descriptor, 3, inheritable=True)}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options)
         line = self.process.stdout.readline()
-        found = re.match(r"listening on http://127\.0\.0\.1:(\d+)", line)
+        found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", line)
         if not found:
             self.process.kill()
             raise SystemExit(f"the server did not start: {line!r}")

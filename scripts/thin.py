@@ -1,9 +1,15 @@
 #!/usr/bin/env python3
-"""Adapters translate and decide nothing: their mounting code is short, has no words of decisions, and pulls no heavy tree."""
+"""Adapters translate and decide nothing: their mounting code is short, has no words of decisions, and pulls no heavy tree.
+
+What it looks for is planted first, each time: a check that cannot fail proves nothing.
+"""
+import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 ADAPTERS = ["axum", "actix", "warp", "poem"]
 # Files by purpose, and the most lines of code that each may have: modules and names, mounting an
@@ -14,52 +20,141 @@ PARTS = {
     "mounting": ({"mount.rs", "convert.rs"}, 150),
     "protecting": ({"protect.rs", "fact.rs", "native.rs"}, 250),
     "serving": ({"serve.rs", "service.rs"}, 200),
-    "speaking": ({"http2.rs", "shared.rs"}, 200),
+    "speaking": ({"http2.rs", "shared.rs", "first_head.rs"}, 200),
 }
-# What an adapter's mounting code must not speak of.
-WORDS = re.compile(
-    r"starts_with\(|ends_with\(|x-forwarded|ratelimit|access-control-|AUTHORIZATION|www-authenticate"
-    r"|StatusCode::(NOT_FOUND|UNAUTHORIZED|FORBIDDEN|METHOD_NOT_ALLOWED|PAYLOAD_TOO_LARGE|TOO_MANY|INTERNAL)",
-    re.I,
-)
-HEAVY = ["jsonwebtoken", "jsonschema", "figment", "tungstenite", "tokio-tungstenite", "redis"]
+# What an adapter does not speak of, by kind of decision; in capitals or without.
+WORDS = {
+    "path": r"\.path\(\)|starts_with\(|ends_with\(|strip_prefix\(|strip_suffix\(|percent_|\"/",
+    "auth": r"authorization|www-authenticate|www_authenticate|cookie|bearer|api[-_]key\b|unauthorized|forbidden",
+    "limit": r"rate-?limit|retry[-_]after|too_?many|payload_?too_?large|content_length_limit",
+    "error": r"(?-i:StatusCode::[A-Z])|HttpResponse::(?!new\b|from\b)\w|\bError(NotFound|MethodNotAllowed|RequestTimeout)\b|\bCode::|\bError::new|\bError::internal|\"error\"|application/(problem\+)?json",
+    "origin": r"x-forwarded|\bforwarded\b|access-control|access_control|header::ORIGIN\b",
+}
+# A line of each alternative, to be found.
+PLANTED = {
+    "path": ['if request.uri().path().is_empty() {}', 'p.starts_with("a")', 'p.ends_with("a")', 'p.strip_prefix("a")',
+             'p.strip_suffix("a")', "percent_decode(p)", 'route("/health")'],
+    "auth": ["headers.get(header::AUTHORIZATION)", '"www-authenticate"', "header::WWW_AUTHENTICATE", "header::COOKIE",
+             '"Bearer "', '"x-api-key"', "HttpResponse::Unauthorized()", "StatusCode::FORBIDDEN"],
+    "limit": ["RateLimit::fixed_window(1, S)", '"x-ratelimit-limit"', "header::RETRY_AFTER", "StatusCode::TOO_MANY_REQUESTS",
+              "HttpResponse::PayloadTooLarge()", "content_length_limit(1)"],
+    "error": ["StatusCode::NOT_FOUND", "HttpResponse::NotFound()", "ErrorNotFound(e)", "Code::NotFound", "Error::new(code)", "Error::internal(e)", 'json!({ "error": 1 })',
+              '"application/json"', '"application/problem+json"'],
+    "origin": ['"x-forwarded-for"', "header::FORWARDED", '"access-control-allow-origin"', "header::ORIGIN"],
+}
+HEAVY = {"jsonwebtoken", "jsonschema", "figment", "tungstenite", "tokio-tungstenite", "redis"}
+NOT_IN_CORE = HEAVY - {"jsonwebtoken"} | {"axum", "actix-web", "actix-http", "warp", "poem", "hyper", "hyper-util", "rustls"}
+# Which packages of ours each may depend on; arrows go downwards only.
+BELOW_ADAPTERS = {"neurolink-core", "neurolink-serve"}
+ARROWS = {
+    "neurolink-core": set(),
+    "neurolink-serve": {"neurolink-core"},
+    "neurolink-routes": {"neurolink-core"},
+    "neurolink-redis": {"neurolink-core"},
+    "neurolink-jwks": {"neurolink-core"},
+    # It makes what it names; the two are optional, and only where a store or a provider may be named.
+    "neurolink-config": {"neurolink-core", "neurolink-redis", "neurolink-jwks"},
+    "neurolink-conformance": {"neurolink-core", "neurolink-serve", "neurolink-routes", "neurolink-config"},
+    **{f"neurolink-{name}": BELOW_ADAPTERS for name in ADAPTERS},
+}
 
 
-def code_lines(path: pathlib.Path) -> int:
-    """Lines that are neither blank nor comment nor test."""
+def code(path: pathlib.Path) -> list:
+    """Numbered lines that are neither blank nor comment nor test."""
     text = path.read_text().split("#[cfg(test)]")[0]
-    return sum(1 for line in text.splitlines() if line.strip() and not line.strip().startswith("//"))
+    lines = [(number, re.split(r"(?<!:)//", line)[0].strip()) for number, line in enumerate(text.splitlines(), 1)]
+    return [(number, line) for number, line in lines if line]
+
+
+def sources(folder: pathlib.Path) -> tuple:
+    """Lines of each part, and what is wrong with an adapter's sources."""
+    problems, counts = [], {}
+    paths = sorted(folder.rglob("*.rs"))
+    for part, (files, most) in PARTS.items():
+        counts[part] = sum(len(code(path)) for path in paths if path.name in files)
+        if counts[part] > most:
+            problems.append(f"{folder}: {counts[part]} lines of {part}, at most {most}")
+    known = set().union(*(files for files, _ in PARTS.values()))
+    problems += [f"{path}: what is it for? name it in PARTS" for path in paths if path.name not in known]
+    for path in paths:
+        for number, line in code(path):
+            for kind, words in WORDS.items():
+                if re.search(words, line, re.I):
+                    problems.append(f"{path}:{number}: a decision ({kind}) belongs into the core: {line}")
+    return counts, problems
+
+
+def trees(crates_of: dict) -> list:
+    """What is wrong with the crates that packages pull in."""
+    problems = [f"neurolink-{name} depends on {crate}" for name in ADAPTERS for crate in sorted(HEAVY & crates_of[f"neurolink-{name}"])]
+    return problems + [f"neurolink-core depends on {crate}" for crate in sorted(NOT_IN_CORE & crates_of["neurolink-core"])]
+
+
+def arrows(depends: dict) -> list:
+    """Packages of ours that depend on one that is not below them."""
+    return [f"{package} depends on {other}, which is not below it"
+            for package, below in ARROWS.items() for other in sorted(depends[package] - below)]
+
+
+def crates(package: str) -> set:
+    """Everything a package can pull in."""
+    tree = subprocess.run(
+        ["cargo", "tree", "--locked", "-p", package, "--all-features", "-e", "normal", "--prefix", "none", "--format", "{p}"],
+        capture_output=True, text=True, check=True,
+    ).stdout
+    return {line.split()[0] for line in tree.splitlines() if line.strip()}
+
+
+def workspace() -> dict:
+    """Our packages, each with those of ours that it depends on, optional ones too."""
+    metadata = subprocess.run(
+        ["cargo", "metadata", "--locked", "--no-deps", "--format-version", "1"], capture_output=True, text=True, check=True,
+    ).stdout
+    packages = json.loads(metadata)["packages"]
+    return {package["name"]: {one["name"] for one in package["dependencies"] if one["kind"] is None and one["name"].startswith("neurolink")}
+            for package in packages}
+
+
+def unnoticed() -> list:
+    """What was planted and not found."""
+    missing = []
+    with tempfile.TemporaryDirectory() as folder:
+        clean = pathlib.Path("adapter-axum/src")
+        def planted(file: str, text: str) -> bool:
+            copy = pathlib.Path(folder) / "src"
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(clean, copy)
+            with (copy / file).open("a") as out:
+                out.write(text)
+            return bool(sources(copy)[1])
+        if planted("mount.rs", "\n// starts_with( in a comment, and http://localhost\n"):
+            missing.append("a comment is taken for code")
+        for kind, lines in PLANTED.items():
+            missing += [f"a word of {kind} is not found: {line}" for line in lines if not planted("mount.rs", f"\n{line}\n")]
+        for part, (files, most) in PARTS.items():
+            if not planted(sorted(files)[0], "\nlet x = 1;" * (most + 1)):
+                missing.append(f"{most + 1} lines more of {part} are not found")
+        if not planted("more.rs", "\nlet x = 1;\n"):
+            missing.append("a file of no known purpose is not found")
+    for name in [f"neurolink-{name}" for name in ADAPTERS] + ["neurolink-core"]:
+        for crate in NOT_IN_CORE if name == "neurolink-core" else HEAVY:
+            trees_of = {f"neurolink-{other}": set() for other in [*ADAPTERS, "core"]} | {name: {crate}}
+            if not trees(trees_of):
+                missing.append(f"{crate} in the tree of {name} is not found")
+    if not arrows({package: {"neurolink-cli"} for package in ARROWS}):
+        missing.append("an arrow upwards is not found")
+    return missing
 
 
 def main() -> int:
-    problems = []
+    problems = [f"scripts/thin.py: {text}" for text in unnoticed()]
     for name in ADAPTERS:
-        folder = pathlib.Path(f"adapter-{name}/src")
-        counts = []
-        for part, (files, most) in PARTS.items():
-            lines = sum(code_lines(path) for path in folder.rglob("*.rs") if path.name in files)
-            counts.append(f"{part} {lines:4}")
-            if lines > most:
-                problems.append(f"adapter-{name}: {lines} lines of {part}, at most {most}")
-        print(f"{name:6} lines of code: {', '.join(counts)}")
-        known = set().union(*(files for files, _ in PARTS.values()))
-        problems += [f"{path}: what is it for? name it in PARTS" for path in folder.rglob("*.rs") if path.name not in known]
-        for path in folder.rglob("*.rs"):
-            for number, line in enumerate(path.read_text().splitlines(), 1):
-                if WORDS.search(line.split("//")[0]):
-                    problems.append(f"{path}:{number}: a decision belongs into the core: {line.strip()}")
-        tree = subprocess.run(
-            ["cargo", "tree", "--locked", "-p", f"neurolink-{name}", "-e", "normal", "--prefix", "none", "--format", "{p}"],
-            capture_output=True, text=True, check=True,
-        ).stdout
-        crates = {line.split()[0] for line in tree.splitlines() if line.strip()}
-        problems += [f"neurolink-{name} depends on {heavy}" for heavy in HEAVY if heavy in crates]
-    core = subprocess.run(
-        ["cargo", "tree", "--locked", "-p", "neurolink-core", "-e", "normal", "--prefix", "none", "--format", "{p}"],
-        capture_output=True, text=True, check=True,
-    ).stdout
-    frameworks = {"axum", "actix-web", "warp", "poem", "hyper"}
-    problems += [f"neurolink-core depends on {crate}" for crate in frameworks & {l.split()[0] for l in core.splitlines() if l.strip()}]
+        counts, found = sources(pathlib.Path(f"adapter-{name}/src"))
+        print(f"{name:6} lines of code: {', '.join(f'{part} {lines:4}' for part, lines in counts.items())}")
+        problems += found
+    crates_of = {package: crates(package) for package in [*(f"neurolink-{name}" for name in ADAPTERS), "neurolink-core"]}
+    print(f"crates: {', '.join(f'{package} {len(found)}' for package, found in crates_of.items())}")
+    problems += trees(crates_of) + arrows(workspace())
     print("\n".join(problems))
     return 1 if problems else 0
 

@@ -110,7 +110,7 @@ impl Framework {
         }
     }
 
-    #[cfg(not(all(feature = "axum", feature = "actix", feature = "warp", feature = "poem")))]
+    #[cfg(any(test, not(all(feature = "axum", feature = "actix", feature = "warp", feature = "poem"))))]
     fn not_enabled(self) -> ConfigProblem {
         let problem = format!("{self} is not compiled in; enable it: neurolink = {{ features = [\"{self}\"] }}");
         ConfigProblem::new("framework", problem)
@@ -133,6 +133,27 @@ impl FromStr for Framework {
                 .into_iter()
                 .find(|framework| framework.as_str() == name)
                 .ok_or_else(|| UnknownFramework(name.chars().take(40).collect())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPILED_IN: [bool; 4] =
+        [cfg!(feature = "axum"), cfg!(feature = "actix"), cfg!(feature = "warp"), cfg!(feature = "poem")];
+
+    /// `scripts/release-check` runs it with one framework at a time.
+    #[test]
+    fn one_that_is_not_compiled_in_names_its_feature() {
+        for (framework, compiled_in) in Framework::ALL.into_iter().zip(COMPILED_IN) {
+            assert_eq!(framework.is_enabled(), compiled_in, "{framework}");
+            assert_eq!(framework.divergences().is_ok(), compiled_in, "{framework}");
+            let problem = framework.adapter().err().unwrap_or_else(|| framework.not_enabled()).to_string();
+            let fix =
+                format!("{framework} is not compiled in; enable it: neurolink = {{ features = [\"{framework}\"] }}");
+            assert!(problem.contains("framework") && problem.contains(&fix), "{problem}");
         }
     }
 }

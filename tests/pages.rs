@@ -1,6 +1,6 @@
 //! What the documentation quotes is what runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use neurolink::Framework;
 use neurolink_conformance::{Divergence, Divergences};
@@ -80,5 +80,99 @@ fn what_a_framework_forces_was_measured_with_the_version_in_use() {
         let used = &rest[..rest.find('"').expect("a version")];
         let same = used.strip_prefix(version).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         assert!(same, "{} was measured with {package} {version}, and {used} is in use: measure again", entry.case);
+    }
+}
+
+/// Folders of packages, and the root's own.
+fn packages() -> Vec<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folders = std::fs::read_dir(&root).expect("the root").map(|entry| entry.expect("an entry").path());
+    folders.filter(|folder| folder.join("Cargo.toml").is_file()).chain([root.clone()]).collect()
+}
+
+/// Everything that is written in the sources and tests of all packages.
+fn sources() -> String {
+    fn collect(folder: &Path, text: &mut String) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                collect(&path, text);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&std::fs::read_to_string(&path).expect("UTF-8"));
+            }
+        }
+    }
+    let mut text = String::new();
+    for package in packages() {
+        collect(&package.join("src"), &mut text);
+        collect(&package.join("tests"), &mut text);
+    }
+    text
+}
+
+/// The rows of the page's tables: what shows a promise, and the last result.
+fn verification() -> Vec<(&'static str, &'static str)> {
+    let rows = include_str!("../docs/verification.md").lines().filter(|line| line.starts_with("| "));
+    let rows = rows.map(|row| row.trim_matches('|').split(" | ").collect::<Vec<_>>());
+    rows.filter(|cells| cells[0].trim() != "promise").map(|cells| (cells[1], cells[2])).collect()
+}
+
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn what_verification_names_is_there() {
+    let areas = neurolink_conformance::behaviours().expect("the cases");
+    let (root, packages, sources) = (PathBuf::from(env!("CARGO_MANIFEST_DIR")), packages(), sources());
+    let in_a_package = |path: &str| packages.iter().any(|package| package.join(path).exists());
+    let mut seen = [0; 4];
+    for (shown, _) in verification() {
+        let named = shown.split_once("conformance area").map_or("", |(_, rest)| rest);
+        for area in quoted(named).take_while(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+        {
+            seen[0] += 1;
+            assert!(areas.contains_key(area), "there is no area `{area}`: {shown}");
+        }
+        for name in quoted(shown) {
+            let folder = name.split_once('/').map_or("", |(folder, _)| folder);
+            if !folder.is_empty() && !name.contains(' ') && root.join(folder).is_dir() {
+                seen[1] += 1;
+                assert!(in_a_package(name), "there is no {name}: {shown}");
+            }
+            if name.matches('_').count() > 2 && !name.contains(' ') {
+                seen[2] += 1;
+                assert!(sources.contains(&format!("fn {name}(")), "no test is called {name}: {shown}");
+            }
+            for test in name.split("--test ").skip(1).filter_map(|rest| rest.split(' ').next()) {
+                seen[3] += 1;
+                let is_there =
+                    in_a_package(&format!("tests/{test}.rs")) || in_a_package(&format!("tests/{test}/main.rs"));
+                assert!(is_there, "there is no test target {test}: {shown}");
+            }
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 2), "the page is read wrongly: {seen:?}");
+}
+
+#[test]
+fn check_runs_what_verification_names_but_what_is_said_to_be_left_out() {
+    let check = include_str!("../check");
+    for (shown, _) in verification() {
+        for script in quoted(shown).filter_map(|name| name.find("scripts/").map(|at| &name[at..])) {
+            assert!(check.contains(script) || script == "scripts/release-check", "./check does not run {script}");
+        }
+    }
+    assert!(!check.contains("release-check"), "docs/verification.md says that it is left out");
+}
+
+#[test]
+fn no_result_of_verification_counts_tests() {
+    for (_, result) in verification() {
+        let words: Vec<_> = result.split_whitespace().collect();
+        let counts = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
+        for pair in words.windows(2).filter(|pair| pair[1].starts_with("test") || pair[1].starts_with("conformance")) {
+            assert!(!counts(pair[0]), "a count goes stale: {result}");
+        }
     }
 }

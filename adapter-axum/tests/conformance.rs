@@ -1,5 +1,6 @@
 //! Every conformance case against axum's own router, with the app mounted beside a native route.
 
+#[path = "../kit/native.rs"]
 mod native;
 
 use std::io;

@@ -1,6 +1,6 @@
 //! The app beside native routes, and alone, over real sockets.
 
-#[path = "../../conformance-tests/kit/mod.rs"]
+#[path = "../../conformance-tests/kit/mount.rs"]
 mod kit;
 #[path = "../../conformance-tests/kit/mounted.rs"]
 mod mounted;

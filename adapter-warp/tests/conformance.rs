@@ -1,5 +1,6 @@
 //! Every conformance case against warp's own filters, with the app mounted beside a native route.
 
+#[path = "../kit/native.rs"]
 mod native;
 
 use std::io;

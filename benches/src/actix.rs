@@ -16,11 +16,12 @@ use neurolink::actix::{on_connect, transform};
 use serde_json::Value;
 
 use crate::jobs::{Claims, HEADERS, Limit, ORIGIN, limit, verify};
-use crate::work::{answer, events, item};
+use crate::work::{answer, events, health, item};
 use crate::{Failure, ours};
 
 fn routes(config: &mut ServiceConfig) {
     config
+        .route("/api/health", web::get().to(async || HttpResponse::Ok().json(health())))
         .route("/api/item", web::get().to(async || HttpResponse::Ok().json(item())))
         .route(
             "/api/agent/execute",
@@ -92,6 +93,7 @@ pub(crate) fn usual(listener: TcpListener) -> Result<(), Failure> {
         let headers = HEADERS.into_iter().fold(DefaultHeaders::new(), DefaultHeaders::add);
         App::new()
             .app_data(limit.clone())
+            .route("/api/health", web::get().to(async || HttpResponse::Ok().json(health())))
             .route("/api/item", web::get().to(async |_: Caller| HttpResponse::Ok().json(item())))
             .route(
                 "/api/agent/execute",

@@ -19,11 +19,12 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_layer::Layer as _;
 
 use crate::jobs::{Claims, HEADERS, ORIGIN, verify};
-use crate::work::{answer, events, item};
+use crate::work::{answer, events, health, item};
 use crate::{Failure, ours, runtime};
 
 fn routes() -> Router {
     Router::new()
+        .route("/api/health", get(async || Json(health())))
         .route("/api/item", get(async || Json(item())))
         .route("/api/agent/execute", post(async |Json(request): Json<Value>| Json(answer(&request))))
         .route("/api/agent/stream", post(async |Json(_): Json<Value>| streamed()))
@@ -75,6 +76,7 @@ pub(crate) fn usual(listener: TcpListener) -> Result<(), Failure> {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE]);
     let mut router = Router::new()
+        .route("/api/health", get(async || Json(health())))
         .route("/api/item", get(async |_: Caller| Json(item())))
         .route("/api/agent/execute", post(async |_: Caller, Json(request): Json<Value>| Json(answer(&request))))
         .route("/api/agent/stream", post(async |_: Caller, Json(_): Json<Value>| streamed()))

@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
-use crate::work::{answer, events, item};
+use crate::work::{answer, events, health, item};
 use crate::{Failure, runtime};
 
 pub(crate) fn raw(listener: TcpListener) -> Result<(), Failure> {
@@ -40,6 +40,7 @@ async fn handle(request: Request<Incoming>) -> Result<Response<BoxBody<Bytes, In
     };
     let (parts, body) = request.into_parts();
     Ok(match (&parts.method, parts.uri.path()) {
+        (&Method::GET, "/api/health") => json(&health()),
         (&Method::GET, "/api/item") => json(&item()),
         (&Method::POST, path) => {
             let Ok(value) = serde_json::from_slice(&body.collect().await?.to_bytes()) else {

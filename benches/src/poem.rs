@@ -19,8 +19,13 @@ use poem::{
 use serde_json::Value;
 
 use crate::jobs::{Claims, HEADERS, Limit, ORIGIN, limit, verify};
-use crate::work::{answer, events, item};
+use crate::work::{answer, events, health, item};
 use crate::{Failure, ours, runtime};
+
+#[handler]
+async fn get_health() -> Json<Value> {
+    Json(health())
+}
 
 #[handler]
 async fn get_item() -> Json<Value> {
@@ -45,6 +50,7 @@ fn streamed() -> Response {
 
 fn routes() -> Route {
     Route::new()
+        .at("/api/health", get(get_health))
         .at("/api/item", get(get_item))
         .at("/api/agent/execute", post(execute))
         .at("/api/agent/stream", post(stream))
@@ -116,6 +122,7 @@ pub(crate) fn usual(listener: TcpListener) -> Result<(), Failure> {
         .allow_methods(["GET", "POST"])
         .allow_headers(["authorization", "content-type"]);
     let routes = Route::new()
+        .at("/api/health", get(get_health))
         .at("/api/item", get(get_item_as))
         .at("/api/agent/execute", post(execute_as))
         .at("/api/agent/stream", post(stream_as))

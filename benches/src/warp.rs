@@ -10,12 +10,16 @@ use neurolink_serve::ServeConfig;
 use serde_json::Value;
 use tower::ServiceExt as _;
 use warp::http::{HeaderMap, HeaderName, HeaderValue};
-use warp::reply::Response;
+use warp::reply::{Json, Response};
 use warp::{Filter, Rejection, Reply};
 
 use crate::jobs::{Claims, HEADERS, ORIGIN, limit, verify};
-use crate::work::{answer, events, item};
+use crate::work::{answer, events, health, item};
 use crate::{Failure, ours, runtime};
+
+fn health_route() -> impl Filter<Extract = (Json,), Error = Rejection> + Clone + Send + Sync + 'static {
+    warp::get().and(warp::path!("api" / "health")).map(|| warp::reply::json(&health()))
+}
 
 fn routes() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
     let item = warp::get().and(warp::path!("api" / "item")).map(|| warp::reply::json(&item()));
@@ -25,7 +29,7 @@ fn routes() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone +
         .map(|request: Value| warp::reply::json(&answer(&request)));
     let stream =
         warp::post().and(warp::path!("api" / "agent" / "stream")).and(warp::body::json()).map(|_: Value| streamed());
-    item.or(execute).or(stream)
+    health_route().or(item).or(execute).or(stream)
 }
 
 fn streamed() -> Response {
@@ -126,6 +130,8 @@ pub(crate) fn usual(listener: TcpListener) -> Result<(), Failure> {
     for (name, value) in HEADERS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    let routes = item.or(execute).or(stream).with(cors).with(warp::reply::with::headers(headers)).map(identified);
+    let health = health_route().and(limited());
+    let routes =
+        health.or(item).or(execute).or(stream).with(cors).with(warp::reply::with::headers(headers)).map(identified);
     serve(listener, routes)
 }

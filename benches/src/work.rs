@@ -14,6 +14,11 @@ pub(crate) fn item() -> Value {
     json!({ "id": "item-1", "name": "an item", "tags": ["one", "two"] })
 }
 
+/// The answer to the GET of the health.
+pub(crate) fn health() -> Value {
+    json!({ "status": "ok", "timestamp": "2026-01-01T00:00:00.000Z", "uptime": 0, "version": "hidden" })
+}
+
 /// What a handler makes of a parsed request: the text again, and its words counted.
 pub(crate) fn answer(request: &Value) -> Value {
     let text = request["input"]["text"].as_str().unwrap_or_default();

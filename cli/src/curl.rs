@@ -8,27 +8,60 @@ use neurolink_config::Config;
 
 /// The line for a server, if it is at a place that has a name.
 pub(crate) fn line(config: &Config, status: &Status) -> Option<String> {
-    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
     let address = status.address.map(|address| SocketAddr::new(reachable(address.ip()), address.port()));
-    let place = match (address, &status.unix) {
-        (Some(address), _) => format!("{scheme}://{address}"),
-        (None, Some(path)) => format!("--unix-socket {} {scheme}://localhost", quoted(path.to_str()?)),
-        (None, None) => return None,
-    };
-    let base = config.server.base_path.trim_end_matches('/');
+    let credential = credential(config);
+    let tls = config.server.tls.as_ref();
+    // A secret, and what leaves this machine, goes to nobody but the owner of the certificate.
+    let verified = tls.filter(|_| credential.is_some() || address.is_some_and(|address| !address.ip().is_loopback()));
     let mut parts = vec!["curl".to_owned()];
-    if config.server.tls.is_some() {
-        // The certificate names a host, seldom an address, and may be signed by itself.
+    if let Some(tls) = verified {
+        parts.push(format!("--cacert {}", quoted(tls.cert.to_str()?)));
+    } else if tls.is_some() {
+        // The certificate names a host, seldom an address.
         parts.push("--insecure".into());
     }
     if config.server.proxy_protocol {
         parts.push("--haproxy-protocol".into());
     }
-    parts.push(format!("{place}{base}/agent/execute -H 'Content-Type: application/json'"));
-    parts.extend(address.and_then(|address| host(config, address.ip())));
-    parts.extend(credential(config));
+    let name = verified.and_then(|_| certified_name(config, address));
+    let authority = match (address, &status.unix) {
+        (Some(address), _) => match &name {
+            Some(name) => {
+                parts.push(format!("--resolve {name}:{}:{}", address.port(), bracketed(address.ip())));
+                format!("{name}:{}", address.port())
+            }
+            None => address.to_string(),
+        },
+        (None, Some(path)) => {
+            parts.push(format!("--unix-socket {}", quoted(path.to_str()?)));
+            name.clone().unwrap_or_else(|| "localhost".into())
+        }
+        (None, None) => return None,
+    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let base = config.server.base_path.trim_end_matches('/');
+    parts.push(format!("{scheme}://{authority}{base}/agent/execute -H 'Content-Type: application/json'"));
+    if name.is_none() {
+        parts.extend(address.and_then(|address| host(config, address.ip())));
+    }
+    parts.extend(credential);
     parts.push("-d '{\"input\":\"Hello\"}'".into());
     Some(parts.join(" "))
+}
+
+/// The name that the certificate is probably for: the first that is configured, or that of this machine.
+fn certified_name(config: &Config, address: Option<SocketAddr>) -> Option<String> {
+    let local = address.is_none_or(|address| address.ip().is_loopback());
+    config.server.hosts.first().map(|name| concrete(name)).or_else(|| local.then(|| "localhost".into()))
+}
+
+/// A name that a pattern such as `*.example.com` covers.
+fn concrete(name: &str) -> String {
+    name.strip_prefix('*').map_or_else(|| name.to_owned(), |domain| format!("www{domain}"))
+}
+
+fn bracketed(ip: IpAddr) -> String {
+    if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() }
 }
 
 /// An address that can be called where the server listens on all of them.
@@ -47,8 +80,7 @@ fn host(config: &Config, ip: IpAddr) -> Option<String> {
         return None;
     }
     let name = if ip.is_loopback() { "localhost" } else { config.server.hosts.first()? };
-    let name = name.strip_prefix('*').map_or_else(|| name.to_owned(), |domain| format!("www{domain}"));
-    Some(format!("-H 'Host: {name}'"))
+    Some(format!("-H 'Host: {}'", concrete(name)))
 }
 
 /// The credential with a variable in place of its secret.

@@ -31,6 +31,8 @@ pub(crate) fn start(config: &LogConfig) -> Result<(), ConfigError> {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if config.format == LogFormat::Json {
         builder.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+        // The text of a panic has lines of its own.
+        std::panic::set_hook(Box::new(|panic| tracing::error!(target: "neurolink::panic", "{panic}")));
     } else {
         let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         builder.with_ansi(colours).init();

@@ -60,7 +60,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     body_limit: Option<String>,
 
-    /// How log lines look [default: text] [possible values: text, json]
+    /// How lines look, those of the log and all others [default: text] [possible values: text, json]
     #[arg(long, value_name = "FORMAT")]
     log: Option<String>,
 
@@ -70,6 +70,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Whether the command line itself asks for lines of JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        self.log.as_deref() == Some("json")
+    }
+
     /// Reads all layers.
     pub(crate) fn load(self) -> Result<Loaded, Failure> {
         let mut loader = Loader::from_system();

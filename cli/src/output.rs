@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Style};
-use neurolink::ConfigError;
+use neurolink::{ConfigError, ConfigProblem};
+use serde_json::{Value, json};
 
 /// Names and headings.
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -62,6 +63,8 @@ pub(crate) enum Failure {
     Config(ConfigError),
     /// It failed while running, with a hint perhaps: exit code 1.
     Run(String),
+    /// One of the others, as lines of JSON.
+    Json(Box<Self>),
 }
 
 impl From<ConfigError> for Failure {
@@ -71,32 +74,64 @@ impl From<ConfigError> for Failure {
 }
 
 impl Failure {
+    /// Is told in JSON if `yes`.
+    pub(crate) fn in_json(self, yes: bool) -> Self {
+        if yes { Self::Json(Box::new(self)) } else { self }
+    }
+
     /// Says why, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        let mut out = anstream::stderr().lock();
+        // A terminal that is gone is nobody who reads it.
+        let _ = self.tell(&mut anstream::stderr().lock());
+        self.code()
+    }
+
+    fn code(&self) -> ExitCode {
         match self {
-            Self::Run(text) => {
-                let _ = writeln!(out, "{}: {text}", paint(RED, "error"));
-                ExitCode::FAILURE
-            }
-            Self::Config(error) => {
-                let count = error.problems().len();
-                let mistakes = if count == 1 { "a mistake".into() } else { format!("{count} mistakes") };
-                let _ = writeln!(out, "{}: the configuration has {mistakes}", paint(RED, "error"));
-                for problem in error.problems() {
-                    let value = problem.value.as_ref().map(|value| format!(" = {value}"));
-                    let origin = problem.origin.as_ref().map(|origin| format!(" (from {origin})"));
-                    let _ = writeln!(
-                        out,
-                        "\n  {}{}{}\n    {}",
-                        paint(BOLD, &problem.key),
-                        value.unwrap_or_default(),
-                        paint(DIM, origin.unwrap_or_default()),
-                        problem.problem,
-                    );
-                }
-                ExitCode::from(2)
-            }
+            Self::Run(_) => ExitCode::FAILURE,
+            Self::Config(_) => ExitCode::from(2),
+            Self::Json(failure) => failure.code(),
         }
     }
+
+    fn tell(&self, out: &mut impl io::Write) -> io::Result<()> {
+        match self {
+            Self::Run(text) => writeln!(out, "{}: {text}", paint(RED, "error")),
+            Self::Config(error) => tell_mistakes(error, out),
+            Self::Json(failure) => failure.lines().iter().try_for_each(|line| writeln!(out, "{line}")),
+        }
+    }
+
+    /// Each problem as an object.
+    fn lines(&self) -> Vec<Value> {
+        match self {
+            Self::Run(text) => vec![json!({ "level": "ERROR", "target": "neurolink", "message": text })],
+            Self::Config(error) => error.problems().iter().map(line).collect(),
+            Self::Json(failure) => failure.lines(),
+        }
+    }
+}
+
+fn line(problem: &ConfigProblem) -> Value {
+    json!({
+        "level": "ERROR",
+        "target": "neurolink::config",
+        "message": problem.problem,
+        "key": problem.key,
+        "value": problem.value,
+        "origin": problem.origin,
+    })
+}
+
+fn tell_mistakes(error: &ConfigError, out: &mut impl io::Write) -> io::Result<()> {
+    let count = error.problems().len();
+    let mistakes = if count == 1 { "a mistake".into() } else { format!("{count} mistakes") };
+    writeln!(out, "{}: the configuration has {mistakes}", paint(RED, "error"))?;
+    for problem in error.problems() {
+        let value = problem.value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
+        let origin = problem.origin.as_ref().map(|origin| format!(" (from {origin})")).unwrap_or_default();
+        let (key, origin) = (paint(BOLD, &problem.key), paint(DIM, origin));
+        writeln!(out, "\n  {key}{value}{origin}\n    {}", problem.problem)?;
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! What the code under test tells the log, on this thread.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError, mpsc};
 
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -12,6 +12,7 @@ pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// A log, and what it listens with until that is dropped.
     pub(crate) fn listen() -> (Self, impl Sized) {
+        second_listener();
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
@@ -32,4 +33,25 @@ impl Write for Log {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// A listener that nobody reads, for as long as the process lives.
+///
+/// With one listener alone, tracing asks the thread that comes to a line first whether it is wanted, and remembers that
+/// for all: a test that does not listen would silence the line for one that does. With two it asks them all.
+fn second_listener() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let (listens, heard) = mpsc::channel();
+        std::thread::spawn(move || {
+            let subscriber = tracing_subscriber::fmt().with_writer(std::io::sink);
+            let all = tracing_subscriber::filter::LevelFilter::TRACE;
+            let _listening = subscriber.with_max_level(all).finish().set_default();
+            let _ = listens.send(());
+            loop {
+                std::thread::park();
+            }
+        });
+        heard.recv().expect("it listens");
+    });
 }

@@ -1,5 +1,6 @@
 //! A later layer's choice takes the place of an earlier one's alternative.
 
+#[path = "../kit/files.rs"]
 mod common;
 
 use neurolink_config::{Config, Loader};

@@ -1,5 +1,6 @@
 //! Which layer wins, what the environment means, and where secrets come from.
 
+#[path = "../kit/files.rs"]
 mod common;
 
 use std::time::Duration;

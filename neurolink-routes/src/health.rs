@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::readiness::Readiness;
 use crate::timestamp::{iso, millis};
 
-/// What callers without a user read instead of the version.
+/// What callers without a user read instead of names and versions.
 const HIDDEN: &str = "hidden";
 
 /// The routes that say how the server is: for probes, and in detail for users.
@@ -21,7 +21,7 @@ const HIDDEN: &str = "hidden";
 /// | `/health/live` | all | `status: alive`, also while the server drains |
 /// | `/health/ready`, `/ready` | all | `ready`; 503 when the engine is not ready or the server drains |
 /// | `/health/startup` | all | `started` |
-/// | `/version` | all | `name`; the version only for a user |
+/// | `/version` | all | `name` and `version`; for who is no user both are `hidden` |
 /// | `/health/detailed` | users | everything; without an authenticator it is not there |
 ///
 /// An address is answered 50 of them a second, detail and version apart ([`Settings::probe_rate`](neurolink_core::Settings::probe_rate)).
@@ -164,8 +164,8 @@ struct Version {
 }
 
 async fn version(facts: Facts) -> Json<Version> {
-    let version = if facts.has_user { env!("CARGO_PKG_VERSION") } else { HIDDEN };
-    Json(Version { name: "neurolink", version, timestamp: facts.timestamp })
+    let (name, version) = if facts.has_user { ("neurolink", env!("CARGO_PKG_VERSION")) } else { (HIDDEN, HIDDEN) };
+    Json(Version { name, version, timestamp: facts.timestamp })
 }
 
 #[derive(Serialize)]

@@ -2,11 +2,14 @@
 
 mod actix;
 mod axum;
+#[path = "../../conformance-tests/kit/log.rs"]
+mod log;
 mod poem;
 mod warp;
 
 use http::{HeaderMap, Request, StatusCode};
-use neurolink::middleware::{BearerAuth, StaticToken};
+use log::Log;
+use neurolink::middleware::{AccessLog, BearerAuth, RateLimit, StaticToken};
 use neurolink::routes::OfflineEngine;
 use neurolink::{App, AuthenticatedUser, Body, ConnInfo, Framework, Route, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -76,6 +79,31 @@ async fn several_apps_have_each_their_own_rules(host: &impl Host) {
     assert!(is_the_hosts(&get("/mine").await));
 }
 
+/// None of these hosts tells the peer's address: what needs none is served, what needs one fails and says the way out.
+async fn a_peer_that_nobody_tells_is_told_in_the_log(host: &impl Host) {
+    let logged = app("/logged", "logged").middleware(AccessLog::new());
+    let limited = app("/limited", "limited").middleware(AccessLog::new());
+    let limited = limited.middleware(RateLimit::fixed_window(5, std::time::Duration::from_secs(60)));
+    let (logged, limited) = (logged.build().expect("valid"), limited.build().expect("valid"));
+    for (path, status, reason) in [("/logged/hello", 200, None), ("/limited/hello", 500, Some("address is not known"))]
+    {
+        let (log, _listening) = Log::listen();
+        let answer = host.get(vec![logged.clone(), limited.clone()], path).await;
+        assert_eq!(answer.0.as_u16(), status, "{answer:?}");
+        let text = log.text();
+        let lines = |part: &str| text.lines().filter(|line| line.contains(part)).collect::<Vec<_>>();
+        let [line] = lines("neurolink::access")[..] else { panic!("not one line of access: {text}") };
+        let told = line.contains(&format!(" path={path} ")) && line.contains(&format!(" status={status} "));
+        assert!(told && !line.contains("client="), "{line}");
+        if let Some(reason) = reason {
+            let [line] = lines(reason)[..] else { panic!("not one line says {reason:?}: {text}") };
+            let fix = "into_make_service_with_connect_info::<neurolink_axum::Connection>()";
+            assert!(line.contains("ERROR") && line.contains(fix), "{line}");
+            assert!(!answer.2.contains("address"), "the client learns nothing of it: {answer:?}");
+        }
+    }
+}
+
 macro_rules! hosts {
     ($($framework:ident: $host:expr),*; $tests:tt) => {
         $(hosts!(@ $framework, $host, $tests);)*
@@ -96,7 +124,8 @@ mod on {
         [
             foreign_routes_keep_their_state_their_middleware_and_their_404,
             the_base_path_may_be_any,
-            several_apps_have_each_their_own_rules
+            several_apps_have_each_their_own_rules,
+            a_peer_that_nobody_tells_is_told_in_the_log
         ]
     );
 }

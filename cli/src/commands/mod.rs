@@ -1,35 +1,9 @@
 //! One file a subcommand; each has a `clap::Args` and a `run`.
 
+mod command;
 mod config;
 mod conformance;
 mod routes;
 mod serve;
 
-use clap::Subcommand;
-
-use crate::output::Failure;
-
-/// What to do.
-#[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Serves the built-in engine until SIGTERM or Ctrl-C
-    Serve(serve::Serve),
-    /// Shows what really applies to each route
-    Routes(routes::Routes),
-    /// Shows the effective configuration, without its secrets
-    Config(config::Config),
-    /// Asks servers the cases of the conformance suite
-    #[command(subcommand)]
-    Conformance(conformance::Conformance),
-}
-
-impl Command {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        match self {
-            Self::Serve(command) => command.run(),
-            Self::Routes(command) => command.run(),
-            Self::Config(command) => command.run(),
-            Self::Conformance(command) => command.run(),
-        }
-    }
-}
+pub(crate) use command::Command;

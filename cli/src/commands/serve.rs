@@ -6,6 +6,7 @@ use neurolink::routes::OfflineEngine;
 use neurolink::server::Listener;
 use neurolink::{ConfigError, ConfigProblem, Server, ServerError, create_server};
 use neurolink_config::{Config, Loaded, LogFormat};
+use serde_json::json;
 
 use crate::options::{Options, remarks, say_remarks};
 use crate::output::{BOLD, CYAN, Failure, paint, print};
@@ -15,7 +16,8 @@ use crate::{curl, logging, table};
 ///
 /// Open requests and streams are finished first, for as long as `server.grace` says; a second signal cuts them.
 /// The first line of standard output is `listening on http://ADDRESS:PORT`, with `https` where connections are
-/// encrypted, or `listening on unix:PATH`; logs go to standard error.
+/// encrypted, or `listening on unix:PATH`; logs go to standard error. With `--log json` every line of both is an
+/// object of JSON: the first of standard output has that text as `message`, and a line for each route follows.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -37,20 +39,25 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let loaded = self.options.load()?;
-        loaded.check_exposure()?;
-        logging::start(&loaded.config.log)?;
-        say(&loaded);
-        let mut server =
-            create_server(OfflineEngine::new()).bind(loaded.config.server.address()).config(loaded.config.clone());
-        if let Some(listener) = handed_over()? {
-            server = server.listener(listener);
-        }
-        let server = server.build()?;
-        let runtime = tokio::runtime::Runtime::new()
-            .map_err(|error| Failure::Run(format!("cannot start the runtime: {error}")))?;
-        runtime.block_on(serve(&server, &loaded.config))
+        let wants_json = self.options.wants_json();
+        let loaded = self.options.load().map_err(|failure| failure.in_json(wants_json))?;
+        run(&loaded).map_err(|failure| failure.in_json(loaded.config.log.format == LogFormat::Json))
     }
+}
+
+fn run(loaded: &Loaded) -> Result<(), Failure> {
+    loaded.check_exposure()?;
+    logging::start(&loaded.config.log)?;
+    say(loaded);
+    let mut server =
+        create_server(OfflineEngine::new()).bind(loaded.config.server.address()).config(loaded.config.clone());
+    if let Some(listener) = handed_over()? {
+        server = server.listener(listener);
+    }
+    let server = server.build()?;
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|error| Failure::Run(format!("cannot start the runtime: {error}")))?;
+    runtime.block_on(serve(&server, &loaded.config))
 }
 
 /// The socket that a supervisor has opened for this process (`LISTEN_FDS` and `LISTEN_PID`, as systemd sets them).
@@ -90,14 +97,15 @@ async fn serve(server: &Server, config: &Config) -> Result<(), Failure> {
 fn announce(server: &Server, config: &Config) -> Result<(), Failure> {
     let status = server.status();
     let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-    match (status.address, &status.unix) {
-        (Some(address), _) => print(format_args!("listening on {scheme}://{address}"))?,
-        (None, Some(path)) => print(format_args!("listening on unix:{}", path.display()))?,
-        (None, None) => print(format_args!("listening on the Unix socket that was handed over"))?,
-    }
+    let place = match (status.address, &status.unix) {
+        (Some(address), _) => format!("{scheme}://{address}"),
+        (None, Some(path)) => format!("unix:{}", path.display()),
+        (None, None) => "the Unix socket that was handed over".into(),
+    };
     if config.log.format == LogFormat::Json {
-        return Ok(());
+        return announce_json(server, config, &place);
     }
+    print(format_args!("listening on {place}"))?;
     let engine = "the built-in offline engine";
     print(format_args!("serving {engine} on {}, preset {}\n", paint(BOLD, status.framework), config.preset))?;
     print(table::table(server.plan(), table::terminal_width()))?;
@@ -105,6 +113,16 @@ fn announce(server: &Server, config: &Config) -> Result<(), Failure> {
         Some(line) => print(format_args!("{}\n  {}", paint(BOLD, "Try it:"), paint(CYAN, line))),
         None => Ok(()),
     }
+}
+
+/// Where it listens, then a line for each route.
+fn announce_json(server: &Server, config: &Config, place: &str) -> Result<(), Failure> {
+    let (framework, preset) = (server.status().framework, config.preset.to_string());
+    let message = format!("listening on {place}");
+    print(
+        json!({ "message": message, "place": place, "framework": framework, "preset": preset, "engine": "offline" }),
+    )?;
+    server.plan().routes.iter().try_for_each(|route| print(json!({ "message": "route", "route": route })))
 }
 
 fn failed(error: ServerError, config: &Config) -> Failure {

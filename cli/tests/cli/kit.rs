@@ -44,6 +44,8 @@ pub(crate) struct Serving {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,
     stderr: BufReader<std::process::ChildStderr>,
+    /// The line of standard output that says where it listens.
+    pub(crate) first: String,
     pub(crate) address: String,
 }
 
@@ -53,10 +55,12 @@ impl Serving {
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line");
-        let place = line.trim_end().strip_prefix("listening on ").unwrap_or_default();
+        let json = serde_json::from_str::<serde_json::Value>(&line).ok();
+        let message = json.as_ref().map_or(line.trim_end(), |json| json["message"].as_str().unwrap_or_default());
+        let place = message.strip_prefix("listening on ").unwrap_or_default();
         let address = place.strip_prefix("http://").unwrap_or(place).to_owned();
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
-        let mut serving = Self { child, stdout, stderr, address };
+        let mut serving = Self { child, stdout, stderr, first: line.clone(), address };
         assert!(!serving.address.is_empty(), "{line:?} {}", serving.stderr_after_kill());
         serving
     }
@@ -106,6 +110,11 @@ impl Serving {
             line.clear();
             assert!(self.stderr.read_line(&mut line).expect("UTF-8") > 0, "the log ends without {text:?}");
         }
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a process").is_none()
     }
 
     /// Sends a signal, waits for the end, and gives exit code, standard output and standard error.

@@ -1,11 +1,11 @@
 //! What a supervisor does with the process.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::kit::{Serving, folder, frameworks, neurolink};
 
@@ -108,4 +108,57 @@ fn sighup_reads_the_certificate_again_and_a_broken_one_is_not_used() {
     serving.signal("-HUP");
     serving.until_logged("the new certificate is not used, the one before is");
     assert_eq!(serving.end("-TERM").0, Some(0));
+}
+
+/// Far above what a process needs to do what it was told, and far below the grace and the stream.
+const SOON: Duration = Duration::from_secs(20);
+
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < SOON, "{what}: not within {SOON:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A stream of several minutes, read up to its first event.
+fn stream(address: &str) -> BufReader<TcpStream> {
+    let text = "word ".repeat(3000);
+    let body = format!(r#"{{"input":{{"text":"{text}"}},"model":"offline/slow-100ms"}}"#);
+    let mut stream = TcpStream::connect(address).expect("connects");
+    stream.set_read_timeout(Some(SOON)).expect("a timeout");
+    let head = format!("POST /api/agent/stream HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json");
+    write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).expect("sends");
+    let mut reader = BufReader::new(stream);
+    event(&mut reader);
+    reader
+}
+
+/// Reads up to the next event.
+fn event(reader: &mut BufReader<TcpStream>) {
+    let mut line = String::new();
+    while !line.starts_with("data: {\"type\":\"text\"") {
+        line.clear();
+        assert!(reader.read_line(&mut line).expect("a line") > 0, "the stream has ended");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_drain_at_once() {
+    for (framework, second) in frameworks().into_iter().zip(["-TERM", "-INT"].into_iter().cycle()) {
+        let mut command = neurolink(&["serve", "--port", "0", "--framework", framework]);
+        let mut serving = Serving::start(command.env("NEUROLINK__SERVER__GRACE", "10m"));
+        let mut open = stream(&serving.address);
+        serving.signal("-TERM");
+        // Nobody is let in any more, and what is open goes on.
+        let address = serving.address.clone();
+        until("the drain", || TcpStream::connect(&address).is_err());
+        event(&mut open);
+        assert!(serving.is_running(), "{framework}: it has not waited for its stream");
+        serving.signal(second);
+        until("the end", || !serving.is_running());
+        let (code, _, err) = serving.ended();
+        assert_eq!(code, Some(1), "{framework}: {err}");
+        assert!(err.contains("what was still open was cut"), "{framework}: {err}");
+    }
 }

@@ -4,12 +4,14 @@ mod command_line;
 mod configuration;
 mod conformance;
 mod diff;
+mod json;
 mod kit;
 #[cfg(unix)]
 mod lifecycle;
 mod redis;
-#[path = "../../../neurolink-redis/kit/mod.rs"]
+#[path = "../../../neurolink-redis/kit/redis.rs"]
 mod redis_kit;
 mod serve;
+mod session;
 mod soak;
 mod try_it;

@@ -60,15 +60,55 @@ fn the_line_works_as_printed_for_every_kind_of_authentication() {
     }
 }
 
+/// A certificate for a name that signs itself, and its key.
+fn certificate(name: &str) -> [String; 2] {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+    // A shell must not take the path apart.
+    let folder = folder().join("a folder");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let files = [("tls.crt", made.cert.pem()), ("tls.key", made.signing_key.serialize_pem())];
+    files.map(|(file, text)| {
+        let path = folder.join(file);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
+    })
+}
+
+/// `--insecure` stands only where nothing secret is sent, and not beyond this machine.
 #[test]
-fn the_line_works_over_tls() {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let (cert, key) = (folder().join("tls.crt"), folder().join("tls.key"));
-    std::fs::write(&cert, made.cert.pem()).expect("written");
-    std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
-    let [cert, key] = [&cert, &key].map(|path| path.to_str().expect("UTF-8"));
-    let (status, line) = paste(&["--port", "0", "--tls-cert", cert, "--tls-key", key], None);
-    assert_eq!(status, "200", "{line}");
+fn the_line_works_over_tls_and_a_secret_goes_only_to_who_has_the_certificate() {
+    let socket = format!("unix:{}", folder().join("tls.sock").display());
+    let token = format!("[auth]\ntoken = \"{TOKEN}\"\n");
+    let named = format!("{token}[server]\nhosts = [\"*.example.com\"]\n");
+    for (bind, certified, configuration, verified) in [
+        ("127.0.0.1:0", "anything.example", "", false),
+        ("127.0.0.1:0", "localhost", token.as_str(), true),
+        ("127.0.0.2:0", "localhost", token.as_str(), true),
+        ("127.0.0.1:0", "www.example.com", named.as_str(), true),
+        ("0.0.0.0:0", "www.example.com", named.as_str(), true),
+        (socket.as_str(), "anything.example", "", false),
+    ] {
+        let path = folder().join("neurolink.toml");
+        std::fs::write(&path, configuration).expect("written");
+        let [cert, key] = certificate(certified);
+        let path = path.to_str().expect("UTF-8");
+        let variable = verified.then_some(("TOKEN", TOKEN));
+        let arguments = ["--config", path, "--bind", bind, "--tls-cert", &cert, "--tls-key", &key];
+        let (status, line) = paste(&arguments, variable);
+        assert_eq!(status, "200", "{bind}, {certified}\n{line}");
+        assert_eq!((line.contains("--cacert"), line.contains("--insecure")), (verified, !verified), "{line}");
+    }
+}
+
+/// Another server with that name has another certificate.
+#[test]
+fn the_line_does_not_hand_a_secret_to_another_server() {
+    let ([cert, key], [other, _]) = (certificate("localhost"), certificate("localhost"));
+    let mut command = neurolink(&["serve", "--port", "0", "--tls-cert", &cert, "--tls-key", &key]);
+    let mut serving = Serving::start(command.env("NEUROLINK__AUTH__TOKEN", TOKEN));
+    let line = serving.line_with("curl ").replace(&cert, &other);
+    let output = Command::new("sh").args(["-c", &format!("{line} --silent")]).env("TOKEN", TOKEN).output();
+    assert_eq!(output.expect("a shell").status.code(), Some(60), "the certificate is not verified: {line}");
 }
 
 #[cfg(unix)]

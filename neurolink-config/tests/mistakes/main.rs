@@ -1,6 +1,6 @@
 //! Every mistake has a message that names the key, the value, where it came from and the fix.
 
-#[path = "../common/mod.rs"]
+#[path = "../../kit/files.rs"]
 mod common;
 mod files;
 

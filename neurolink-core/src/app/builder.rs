@@ -185,6 +185,9 @@ impl AppBuilder {
         });
         let request_id_header = checks::request_id_header(&settings.request_id_header, &mut problems);
         let global = global(self.steps, self.registrations, &settings, &mut problems);
+        if self.native {
+            checks::bodies_said(&global, &mut problems);
+        }
         let compiled = Compiler::new(&settings, &base_path, &global, &self.states, &mut problems).compile(
             self.routes,
             &self.public,

@@ -5,6 +5,7 @@ use http::{HeaderName, StatusCode};
 use super::path;
 use crate::config::{Problems, Settings};
 use crate::http::reserved;
+use crate::stack::Registered;
 
 /// Checks an origin such as `https://app.example.com` (RFC 6454, section 6.2), as browsers send it.
 ///
@@ -108,5 +109,14 @@ pub(super) fn base_path(text: &str, problems: &mut Problems) -> String {
             problems.add("base_path", format!("`{text}` is no plain path; write for example `/api`, or `/` for none"));
             String::new()
         }
+    }
+}
+
+/// Around a host's own routes only those bodies cross that a middleware asks for, so that each must have said it.
+pub(super) fn bodies_said(steps: &[Registered], problems: &mut Problems) {
+    for step in steps.iter().filter(|step| !step.middleware.says_body()) {
+        let problem = "around a host's own routes a function says which bodies it reads; add `.head_only()` or \
+                       `.with_body()` to its `from_fn(..)`";
+        problems.add(format!("middleware.{}", step.name), problem);
     }
 }

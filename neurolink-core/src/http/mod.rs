@@ -6,6 +6,7 @@ mod envelope;
 mod held;
 mod limited;
 mod media;
+mod message;
 mod parked;
 mod pump;
 mod read;
@@ -20,15 +21,10 @@ pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
 pub(crate) use limited::Overflow;
 pub(crate) use media::{Media, form_pairs, last_of_each, query_pairs, require_identity};
+pub use message::{Request, Response};
 pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
 pub(crate) use reply::Content;
 pub use reply::{IntoReply, Reply};
 pub(crate) use unread::Unread;
 pub use unread::UnreadBody;
-
-/// A request as the core sees it.
-pub type Request = http::Request<Body>;
-
-/// A response as the core makes it.
-pub type Response = http::Response<Body>;

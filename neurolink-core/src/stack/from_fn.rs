@@ -50,19 +50,24 @@ where
 /// A middleware made of a function; see [`from_fn`].
 pub struct FromFn<F> {
     name: Arc<str>,
-    body: BodyAccess,
+    /// Nothing until it has been said.
+    body: Option<BodyAccess>,
     function: F,
 }
 
 /// A middleware made of a function and its state; see [`from_fn_with`].
 pub struct WithState<S, F> {
     name: Arc<str>,
-    body: BodyAccess,
+    /// Nothing until it has been said.
+    body: Option<BodyAccess>,
     state: Arc<S>,
     function: F,
 }
 
 /// Makes a middleware of an async function.
+///
+/// Around a host's own routes it must say which bodies it reads, with [`head_only`](FromFn::head_only) or
+/// [`with_body`](FromFn::with_body): nobody can look into a function.
 ///
 /// ```
 /// use neurolink_core::{Context, Error, Next, Response, Stack, from_fn};
@@ -80,10 +85,10 @@ pub fn from_fn<F>(name: impl Into<Arc<str>>, function: F) -> FromFn<F>
 where
     F: for<'a> MiddlewareFn<'a>,
 {
-    FromFn { name: name.into(), body: BodyAccess::None, function }
+    FromFn { name: name.into(), body: None, function }
 }
 
-/// Makes a middleware of an async function that also gets some state.
+/// Makes a middleware of an async function that also gets some state; see [`from_fn`] for bodies.
 ///
 /// ```
 /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
@@ -102,21 +107,21 @@ where
     S: Send + Sync + 'static,
     F: for<'a> StatefulMiddlewareFn<'a, S>,
 {
-    WithState { name: name.into(), body: BodyAccess::None, state: Arc::new(state), function }
+    WithState { name: name.into(), body: None, state: Arc::new(state), function }
 }
 
 impl<F> FromFn<F> {
     /// Says that the function reads bodies.
     #[must_use]
     pub const fn with_body(mut self) -> Self {
-        self.body = BodyAccess::Both;
+        self.body = Some(BodyAccess::Both);
         self
     }
 
-    /// Says that the function reads heads only; this is so unless said otherwise.
+    /// Says that the function reads heads only, as it is taken to around our own routes unless it says otherwise.
     #[must_use]
     pub const fn head_only(mut self) -> Self {
-        self.body = BodyAccess::None;
+        self.body = Some(BodyAccess::None);
         self
     }
 }
@@ -125,14 +130,14 @@ impl<S, F> WithState<S, F> {
     /// Says that the function reads bodies.
     #[must_use]
     pub const fn with_body(mut self) -> Self {
-        self.body = BodyAccess::Both;
+        self.body = Some(BodyAccess::Both);
         self
     }
 
-    /// Says that the function reads heads only; this is so unless said otherwise.
+    /// Says that the function reads heads only, as it is taken to around our own routes unless it says otherwise.
     #[must_use]
     pub const fn head_only(mut self) -> Self {
-        self.body = BodyAccess::None;
+        self.body = Some(BodyAccess::None);
         self
     }
 }
@@ -147,7 +152,11 @@ where
     }
 
     fn body(&self) -> BodyAccess {
-        self.body
+        self.body.unwrap_or_default()
+    }
+
+    fn says_body(&self) -> bool {
+        self.body.is_some()
     }
 
     async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
@@ -166,7 +175,11 @@ where
     }
 
     fn body(&self) -> BodyAccess {
-        self.body
+        self.body.unwrap_or_default()
+    }
+
+    fn says_body(&self) -> bool {
+        self.body.is_some()
     }
 
     async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {

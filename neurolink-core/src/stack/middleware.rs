@@ -70,6 +70,13 @@ pub trait Middleware: Send + Sync + 'static {
         BodyAccess::None
     }
 
+    /// Whether [`body`](Self::body) has been decided by whoever wrote it: a function that has not said it may not stand
+    /// around a host's own routes.
+    #[doc(hidden)]
+    fn says_body(&self) -> bool {
+        true
+    }
+
     /// What it is to the rest of the stack.
     fn kind(&self) -> Kind {
         Kind::Other

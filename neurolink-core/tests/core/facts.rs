@@ -56,7 +56,9 @@ async fn facts(stack: Stack, answers: bool) -> Arc<Facts> {
 #[tokio::test]
 async fn the_limit_that_decides_and_facts_of_ones_own_are_there() {
     let limit = RateLimit::fixed_window(5, Duration::from_secs(60));
-    let facts = facts(Stack::builder().with(from_fn("tenant", tenant)).with(limit).build().expect("valid"), true).await;
+    let facts =
+        facts(Stack::builder().with(from_fn("tenant", tenant).head_only()).with(limit).build().expect("valid"), true)
+            .await;
     let state: RateLimitState = fact(Some(&facts)).expect("a limit");
     assert_eq!((state.limit, state.remaining), (5, 4));
     assert_eq!(fact::<Inserted<Tenant>>(Some(&facts)).expect("a tenant").0, Tenant("t1"));
@@ -83,7 +85,7 @@ async fn a_middleware_and_the_handler_have_one_token() {
         ctx.insert(token);
         Ok(next.run(ctx).await)
     }
-    let facts = facts(Stack::builder().with(from_fn("asks", asks)).build().expect("valid"), false).await;
+    let facts = facts(Stack::builder().with(from_fn("asks", asks).head_only()).build().expect("valid"), false).await;
     let of_middleware = fact::<Inserted<CancellationToken>>(Some(&facts)).expect("a token").0;
     assert!(of_middleware.is_cancelled() && facts.cancellation().is_cancelled());
 }

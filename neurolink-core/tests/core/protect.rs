@@ -5,9 +5,9 @@ use std::sync::Arc;
 use http::{HeaderValue, StatusCode, header};
 use neurolink_core::app::{ConnInfo, Facts};
 use neurolink_core::stack::IntoRegistration as _;
-use neurolink_core::{Body, Code, Context, Error, Next, Request, Response, Settings, Stack};
+use neurolink_core::{Body, Code, Context, Error, Next, Request, Response, Settings, Stack, from_fn, from_fn_with};
 
-use crate::support::{Auth, Mark};
+use crate::support::{Auth, Mark, mistakes};
 
 /// What the host answers: the user that the onion found, and the body untouched.
 async fn native(request: Request) -> Response {
@@ -68,9 +68,30 @@ async fn a_middleware_that_reads_a_body_without_having_asked_fails_and_sees_no_e
         ctx.read_body().await?;
         Ok(next.run(ctx).await)
     }
-    let stack = Stack::builder().with(neurolink_core::from_fn("greedy", greedy)).build().expect("valid");
+    let stack = Stack::builder().with(from_fn("greedy", greedy).head_only()).build().expect("valid");
     let response = send(stack, "/x", None).await;
     assert_eq!(response.status(), Code::InternalError.status());
+}
+
+#[tokio::test]
+async fn a_function_must_say_which_bodies_it_reads() {
+    async fn passes(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        Ok(next.run(ctx).await)
+    }
+    async fn knows(_: Arc<u8>, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        Ok(next.run(ctx).await)
+    }
+    let stack = || Stack::builder().with(Mark).with(from_fn("said", passes).head_only());
+    let silent = stack().with(from_fn("silent", passes)).with(from_fn_with("knowing", 1, knows).only(["/x"]));
+    let found = mistakes(silent.build().expect("valid without a host").protect(Settings::default()));
+    let fix = "add `.head_only()` or `.with_body()` to its `from_fn(..)`";
+    let named =
+        |name: &str| found.iter().any(|text| text.contains(&format!("middleware.{name}")) && text.contains(fix));
+    assert!(found.len() == 2 && named("silent") && named("knowing"), "{found:?}");
+
+    let said = stack().with(from_fn("silent", passes).with_body()).with(from_fn_with("knowing", 1, knows).head_only());
+    let protected = said.build().expect("valid").protect(Settings::default()).expect("all is said");
+    assert!(protected.reads_request() && protected.reads_response());
 }
 
 #[tokio::test]

@@ -143,6 +143,6 @@ async fn answer(app: &App, request: http::request::Builder, body: Body, conn: Co
 }
 
 /// The mistakes of a build, one a line.
-pub(crate) fn mistakes(built: Result<App, ConfigError>) -> Vec<String> {
-    built.expect_err("a mistake").problems().iter().map(ToString::to_string).collect()
+pub(crate) fn mistakes<T>(built: Result<T, ConfigError>) -> Vec<String> {
+    built.err().expect("a mistake").problems().iter().map(ToString::to_string).collect()
 }

@@ -1,6 +1,6 @@
 //! Limits in a real Redis.
 
-#[path = "../../kit/mod.rs"]
+#[path = "../../kit/redis.rs"]
 mod kit;
 #[path = "../../../conformance-tests/kit/log.rs"]
 mod log;

@@ -3,8 +3,8 @@ use std::fmt::Write as _;
 use neurolink_core::engine::{FinishReason, Generate, Generation, StreamEvent, ToolCall, ToolError, ToolResult, Usage};
 use serde_json::{Value, json};
 
-use super::Model;
 use super::digest::Digest;
+use super::model::Model;
 use super::tokens;
 use super::tools::OfflineTools;
 

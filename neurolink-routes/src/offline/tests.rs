@@ -1,9 +1,12 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::{FutureExt as _, StreamExt as _};
-use neurolink_core::ManualClock;
-use neurolink_core::engine::{FinishReason, Message, Role, ToolOutcome};
+use neurolink_core::engine::{Call, FinishReason, Generate, Generation, Message, Role, StreamEvent, ToolOutcome};
+use neurolink_core::{Code, Engine as _, ManualClock};
 use tokio::time::Instant;
 
-use super::*;
+use super::engine::OfflineEngine;
 
 fn engine() -> OfflineEngine {
     let clock = ManualClock::at(Duration::from_millis(1_700_000_000_005));

@@ -31,7 +31,7 @@ async fn public_answers_hold_status_words() {
                 "services": {"neurolink": true, "toolsLoaded": 0, "externalServerManager": false},
             })
         );
-        assert_eq!(of("/api/version").await, json!({"name": "neurolink", "version": "hidden", "timestamp": NOW}));
+        assert_eq!(of("/api/version").await, json!({"name": "hidden", "version": "hidden", "timestamp": NOW}));
     }
 }
 
@@ -49,7 +49,7 @@ async fn details_are_for_users() {
     #[cfg(target_os = "linux")]
     assert!(details["memory"]["process"]["rss"].as_u64().expect("MiB") > 0);
     let version = get_as(&app, "/api/version", "ada").await.data();
-    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!((&version["name"], &version["version"]), (&json!("neurolink"), &json!(env!("CARGO_PKG_VERSION"))));
     assert_eq!(get_as(&app, "/api/version", "bad").await.error(401)["code"], "AUTH_INVALID");
     // Probes do not look at credentials.
     assert_eq!(get_as(&app, "/api/health/live", "bad").await.status, 200);

@@ -1,7 +1,11 @@
-use http::HeaderName;
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName};
 use proptest::prelude::*;
 
-use super::*;
+use super::{Forwarded, Proxies, element};
+use crate::Settings;
+use crate::app::{ConnInfo, Scheme};
 
 fn settings(trusted: &[&str], header: &str, hops: Option<usize>) -> Settings {
     Settings {

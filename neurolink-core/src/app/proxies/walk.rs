@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use super::Forwarded;
 use super::element::{Elements, parse};
 use super::headers::{FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, Header};
-use super::{Forwarded, Scheme};
+use crate::app::Scheme;
 
 pub(super) fn walk(
     header: &Header,

@@ -20,7 +20,7 @@ pub(crate) enum Name {
 
 macro_rules! script {
     ($file:literal) => {{
-        const CODE: &str = concat!(include_str!("common.lua"), include_str!($file));
+        const CODE: &str = concat!(include_str!("scripts/common.lua"), include_str!(concat!("scripts/", $file)));
         (Script::new(CODE), CODE)
     }};
 }

@@ -1,0 +1,12 @@
+//! Whole milliseconds since the epoch, and how far requests may lag behind them.
+
+use std::time::Duration;
+
+/// How long after the latest request of a key another may still ask, in milliseconds.
+///
+/// Requests know the time when they came: one that asks late must not look like a clock that has gone back.
+pub(super) const LATE: u64 = 60_000;
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,62 @@
+//! Tools that an engine offers to clients.
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Call;
+
+/// Tools that clients may list and call.
+#[async_trait]
+pub trait Tools: Send + Sync {
+    /// The tools there are, in a stable order.
+    fn list(&self) -> Vec<ToolInfo>;
+
+    /// Calls a tool; the name is one of [`Tools::list`].
+    ///
+    /// # Errors
+    /// A message for the client: a failing tool is an answer, not a failing server.
+    async fn call(&self, name: &str, arguments: Value, call: &Call) -> Result<Value, ToolError>;
+}
+
+/// A tool's description.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ToolInfo {
+    /// The name.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// A JSON schema of its arguments.
+    pub input_schema: Value,
+    /// Where it comes from, such as `built-in` or an MCP server's name.
+    pub source: String,
+}
+
+impl ToolInfo {
+    /// A built-in tool.
+    pub fn new(name: impl Into<String>, description: impl Into<String>, input_schema: Value) -> Self {
+        Self { name: name.into(), description: description.into(), input_schema, source: "built-in".into() }
+    }
+
+    /// Whether its schema has a parameter of this name.
+    #[must_use]
+    pub fn has_parameter(&self, name: &str) -> bool {
+        self.input_schema.get("properties").is_some_and(|properties| properties.get(name).is_some())
+    }
+}
+
+/// Why a tool failed, in words for the client.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ToolError {
+    message: String,
+}
+
+impl ToolError {
+    /// A failure with a message that a client may read.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}
