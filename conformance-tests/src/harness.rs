@@ -128,7 +128,7 @@ fn rerun(adapter: &str, test: &str) -> String {
 
 fn judged(suite: &Suite, test: &Test) -> Result<(), Failed> {
     let outcome = suite.run(test);
-    let text = || report::describe(&outcome, &rerun(suite.name(), &outcome.name));
+    let text = || report::describe(&outcome, &test.wanted(), &rerun(suite.name(), &outcome.name));
     if outcome.is_failure() {
         return Err(text().into());
     }

@@ -134,12 +134,12 @@ impl Test {
         matches!(&self.kind, Kind::Function(case) if case.alone)
     }
 
-    /// What has to come back, as it is written in the case; nothing for a conversation.
+    /// What has to come back, as it is written in the case; the id of a conversation says it in words.
     #[must_use]
-    pub fn wanted(&self) -> Option<&str> {
+    pub fn wanted(&self) -> String {
         match &self.kind {
-            Kind::Data(case) => Some(&case.wanted),
-            Kind::Function(_) => None,
+            Kind::Data(case) => case.wanted.clone(),
+            Kind::Function(case) => case.id.split_once('/').map_or(case.id, |(_, name)| name).replace('-', " "),
         }
     }
 }

@@ -101,6 +101,8 @@ impl Default for ConnectionOptions {
 /// One TCP connection to the server.
 #[derive(Debug)]
 pub struct Connection {
+    /// Which of the process's connections it is.
+    number: u32,
     stream: TcpStream,
     buffer: Vec<u8>,
     ended: Option<End>,
@@ -132,7 +134,9 @@ impl Connection {
         }
         socket.connect_timeout(&addr.into(), timeout)?;
         socket.set_tcp_nodelay(true)?;
-        Ok(Self { stream: socket.into(), buffer: Vec::new(), ended: None, deadline })
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { number, stream: socket.into(), buffer: Vec::new(), ended: None, deadline })
     }
 
     /// Sends bytes. A server that has closed already is seen when reading.
@@ -140,6 +144,11 @@ impl Connection {
         let left = self.left().max(Duration::from_millis(1));
         let _ = self.stream.set_write_timeout(Some(left));
         let _ = self.stream.write_all(bytes);
+    }
+
+    /// Which of the process's connections it is.
+    pub(crate) const fn number(&self) -> u32 {
+        self.number
     }
 
     /// The socket, for who speaks another protocol on it.
