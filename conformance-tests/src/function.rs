@@ -163,6 +163,13 @@ impl Ctx {
         self.log(connection, bytes, None, End::Open);
     }
 
+    /// Sends text with placeholders and escapes, and closes the sending half with it.
+    pub fn send_last(&self, connection: &mut Connection, text: &str) {
+        let bytes = self.bytes(text);
+        connection.send_last(&bytes);
+        self.log(connection, bytes, None, End::Open);
+    }
+
     /// Reads one answer to a request of this method.
     ///
     /// # Errors

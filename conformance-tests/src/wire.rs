@@ -188,6 +188,14 @@ impl Connection {
         self.ended.unwrap_or(End::Open)
     }
 
+    /// Sends bytes and closes the sending half, in one packet where the system can.
+    pub fn send_last(&mut self, bytes: &[u8]) {
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&self.stream).set_tcp_cork(true);
+        self.send(bytes);
+        self.finish_sending();
+    }
+
     /// Closes the sending half.
     pub fn finish_sending(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
