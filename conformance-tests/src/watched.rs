@@ -1,7 +1,8 @@
 //! The offline engine with counters, and models that only a test wants.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
@@ -15,9 +16,16 @@ pub struct Counters {
     running: AtomicU64,
     events: AtomicU64,
     bytes: AtomicU64,
+    /// When work ended last.
+    ended: Mutex<Option<Instant>>,
 }
 
 impl Counters {
+    /// When work ended last, if any has.
+    pub(crate) fn ended(&self) -> Option<Instant> {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Generations and streams that were begun.
     #[must_use]
     pub fn begun(&self) -> u64 {
@@ -61,6 +69,7 @@ struct AtWork(Arc<Counters>);
 
 impl Drop for AtWork {
     fn drop(&mut self) {
+        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         self.0.running.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -15,6 +15,7 @@ mod http2_attacks;
 mod lifecycle;
 mod limits;
 mod passwords;
+mod pauses;
 pub(crate) mod requests;
 mod streams;
 mod timing;
