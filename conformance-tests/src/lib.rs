@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod area;
 pub mod case;
 pub mod control;
@@ -63,6 +64,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("basic", include_str!("../configurations/basic.toml")),
     ("busy", include_str!("../configurations/busy.toml")),
     ("dialects", include_str!("../configurations/dialects.toml")),
+    ("large", include_str!("../configurations/large.toml")),
     ("idle", include_str!("../configurations/idle.toml")),
     ("jwt", include_str!("../configurations/jwt.toml")),
     ("draft-7", include_str!("../configurations/draft-7.toml")),

@@ -1,9 +1,11 @@
 //! All cases against one subject: what the test binaries and the command line share.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::address::{take_turn, unobservable};
 use crate::area::{cases, function_cases};
 use crate::case::{Case, Level};
 use crate::divergences::Divergences;
@@ -134,6 +136,14 @@ impl Test {
         matches!(&self.kind, Kind::Function(case) if case.alone)
     }
 
+    /// Why it cannot be observed at a server of this address, if it cannot.
+    fn unobservable_at(&self, addr: SocketAddr) -> Option<String> {
+        match &self.kind {
+            Kind::Data(case) => unobservable(addr, &case.name(), Some(case)),
+            Kind::Function(case) => unobservable(addr, case.id, None),
+        }
+    }
+
     /// What has to come back, as it is written in the case; the id of a conversation says it in words.
     #[must_use]
     pub fn wanted(&self) -> String {
@@ -205,10 +215,16 @@ impl Suite {
         let server = if test.is_alone() { self.start(&test.place).map(Arc::new) } else { self.shared(&test.place) };
         let outcome = match server {
             Err(problem) => CaseOutcome::harness_error(test.name.clone(), test.level(), problem),
-            Ok(server) => match &test.kind {
-                Kind::Data(case) => run_case(server.addr, case),
-                Kind::Function(case) => run_function(&server, case),
-            },
+            Ok(server) => {
+                if let Some(why) = test.unobservable_at(server.addr) {
+                    return not_asked(why);
+                }
+                take_turn(server.addr);
+                match &test.kind {
+                    Kind::Data(case) => run_case(server.addr, case),
+                    Kind::Function(case) => run_function(&server, case),
+                }
+            }
         };
         self.divergences.judge(CaseOutcome { name: test.name.clone(), ..outcome })
     }
