@@ -35,7 +35,8 @@ pub fn describe(outcome: &CaseOutcome, wanted: &str, rerun: &str) -> String {
     lines.extend(screen::cut_lines(mismatches, 8));
     if !wanted.is_empty() {
         lines.push("expected:".to_owned());
-        lines.extend(screen::cut_lines(screen::marked("  | ", "  | ", wanted), 6));
+        let wanted = screen::marked("  | ", "  | ", wanted).into_iter().filter(|line| line.trim() != "|").collect();
+        lines.extend(screen::cut_lines(wanted, 6));
     }
     let again = screen::command("again: ", rerun);
     let left = screen::LINES.saturating_sub(lines.len() + again.len());
