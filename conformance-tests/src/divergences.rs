@@ -28,7 +28,8 @@ pub struct Divergence {
     pub case: String,
     /// The versions it was seen with; measure again outside of them.
     pub versions: String,
-    /// A part of the one-line summary of what comes back, such as `400 with an empty body`.
+    /// A part of the one-line summary of what comes back, such as `400 with an empty body`; or, for a conversation, the
+    /// whole of what was not as expected.
     pub observed: String,
     /// Why it cannot be hidden.
     pub reason: String,
@@ -36,6 +37,12 @@ pub struct Divergence {
     pub upstream: String,
     /// What it means for users.
     pub user_impact: String,
+}
+
+impl Divergence {
+    fn is_observed(&self, outcome: &CaseOutcome) -> bool {
+        outcome.summary().contains(&self.observed) || outcome.mismatches == [self.observed.as_str()]
+    }
 }
 
 /// What is wrong with a list of divergences.
@@ -124,7 +131,7 @@ impl Divergences {
                     entry.observed
                 ));
             }
-            Verdict::Fail if outcome.summary().contains(&entry.observed) => {
+            Verdict::Fail if entry.is_observed(&outcome) => {
                 outcome.verdict = Verdict::ExpectedDivergence;
             }
             Verdict::Fail => {

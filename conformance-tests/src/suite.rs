@@ -12,11 +12,9 @@ use crate::divergences::Divergences;
 use crate::function::FunctionCase;
 use crate::harness::{Running, Subject};
 use crate::native;
+use crate::own_server;
 use crate::run::{run_case, run_function};
 use crate::verdict::CaseOutcome;
-
-/// The areas that also run behind the framework's own server: the adapter must not lean on our accept loop.
-pub const OWN_SERVER_AREAS: [&str; 4] = ["routing", "auth", "headers", "body"];
 
 /// One case, or one row of it, at one place.
 #[derive(Clone, Debug)]
@@ -50,19 +48,29 @@ enum ServerKind {
     Native,
 }
 
+impl ServerKind {
+    /// The name of a case's test there.
+    fn name_of(self, case: &str) -> String {
+        match self {
+            Self::Mounted => case.to_owned(),
+            Self::Own => format!("own-server/{case}"),
+            Self::Native => format!("native/{case}"),
+        }
+    }
+}
+
 impl Test {
     fn data(case: &Arc<Case>, server: ServerKind) -> Self {
-        let name = match server {
-            ServerKind::Mounted => case.name(),
-            ServerKind::Own => format!("own-server/{}", case.name()),
-            ServerKind::Native => format!("native/{}", case.name()),
-        };
-        Self { name, place: Place { needs: case.needs.clone(), server }, kind: Kind::Data(Arc::clone(case)) }
+        Self {
+            name: server.name_of(&case.name()),
+            place: Place { needs: case.needs.clone(), server },
+            kind: Kind::Data(Arc::clone(case)),
+        }
     }
 
-    fn function(case: &'static FunctionCase) -> Self {
-        let place = Place { needs: case.needs.to_owned(), server: ServerKind::Mounted };
-        Self { name: case.id.to_owned(), place, kind: Kind::Function(case) }
+    fn function(case: &'static FunctionCase, server: ServerKind) -> Self {
+        let place = Place { needs: case.needs.to_owned(), server };
+        Self { name: server.name_of(case.id), place, kind: Kind::Function(case) }
     }
 
     /// The same test with no more than this time, in milliseconds; a conversation keeps its own.
@@ -171,14 +179,18 @@ impl Suite {
         let divergences = Divergences::parse(divergences_toml).map_err(|error| error.to_string())?;
         let cases: Vec<Arc<Case>> = cases().map_err(|error| error.to_string())?.into_iter().map(Arc::new).collect();
         let has_own = subject.start_own("").is_some();
-        let own = cases.iter().filter(|case| has_own && OWN_SERVER_AREAS.contains(&case.area()));
+        let own = cases.iter().filter(|case| has_own && own_server::holds(case));
         let own = own.map(|case| Test::data(case, ServerKind::Own));
+        let functions = function_cases().iter();
+        let own_functions = functions.clone().filter(|case| has_own && own_server::holds_function(case));
+        let own_functions = own_functions.map(|case| Test::function(case, ServerKind::Own));
         let has_native = subject.start_native("").is_some();
         let list = native::list()?;
         let native = cases.iter().filter(|case| has_native && list.holds(case));
         let native = native.map(|case| Test::data(case, ServerKind::Native));
         let data = cases.iter().map(|case| Test::data(case, ServerKind::Mounted));
-        let tests = own.chain(native).chain(data).chain(function_cases().iter().map(Test::function)).collect();
+        let functions = functions.map(|case| Test::function(case, ServerKind::Mounted));
+        let tests = own.chain(native).chain(data).chain(own_functions).chain(functions).collect();
         Ok(Self { subject: Box::new(subject), divergences, tests, servers: Mutex::default() })
     }
 
