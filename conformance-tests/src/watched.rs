@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
@@ -80,6 +80,7 @@ impl Drop for AtWork {
 /// |---|---|
 /// | `test/endless` | streams texts of 1 KiB as fast as they are taken, for ever |
 /// | `test/silent` | never answers and never sends an event |
+/// | `test/ticks` | streams 48 short texts, one each 10 ms |
 #[derive(Debug)]
 pub(crate) struct Watched<E> {
     inner: E,
@@ -88,6 +89,9 @@ pub(crate) struct Watched<E> {
 
 const ENDLESS: &str = "test/endless";
 const SILENT: &str = "test/silent";
+const TICKS: &str = "test/ticks";
+/// How many texts that model streams.
+pub(crate) const TICK_COUNT: usize = 48;
 
 impl<E: Engine> Watched<E> {
     pub(crate) const fn new(inner: E, counters: Arc<Counters>) -> Self {
@@ -114,6 +118,10 @@ impl<E: Engine> Engine for Watched<E> {
         let events: EventStream = match request.model.as_deref() {
             Some(ENDLESS) => Box::pin(stream::repeat_with(|| Ok(StreamEvent::text("x".repeat(1024))))),
             Some(SILENT) => Box::pin(stream::pending()),
+            Some(TICKS) => Box::pin(stream::iter(0..TICK_COUNT).then(|_| async {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                Ok(StreamEvent::text("tick"))
+            })),
             _ => self.inner.stream(request, call).await?,
         };
         Ok(Box::pin(events.inspect(move |event| {

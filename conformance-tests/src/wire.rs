@@ -238,6 +238,17 @@ impl Connection {
         self.buffer.starts_with(text.as_bytes())
     }
 
+    /// What comes with one read; nothing when the connection has ended or its time is over. Receipt is told late, as it is
+    /// to a server that waits for that before it sends more (Nagle's algorithm).
+    pub(crate) fn piece(&mut self) -> Vec<u8> {
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&self.stream).set_tcp_quickack(false);
+        if self.buffer.is_empty() {
+            self.fill(self.left());
+        }
+        std::mem::take(&mut self.buffer)
+    }
+
     /// Waits for the server to close; `false` if it sent something or kept the connection open.
     pub fn is_closed_within(&mut self, wait: Duration) -> bool {
         let until = Instant::now() + wait;

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status};
 use crate::parse::Framing;
+use crate::watched::TICK_COUNT;
+
+use super::requests::agent;
 
 fn stream(model: &str, version: &str) -> String {
     let body = format!(r#"{{"input":"one two three four five six","model":"{model}"}}"#);
@@ -26,6 +29,28 @@ pub(super) fn one_by_one(ctx: &Ctx) -> Result<(), Failure> {
     ensure(whole >= first + Duration::from_millis(250), || {
         format!("the first event came after {first:?} and the last after {whole:?}")
     })
+}
+
+/// Each of many small events is sent when it is there, and does not wait until the client has told that it got the last.
+pub(super) fn not_gathered(ctx: &Ctx) -> Result<(), Failure> {
+    let mut connection = ctx.connect()?;
+    ctx.send(&mut connection, &agent("stream", "test/ticks", "x"));
+    let (mut pieces, mut events) = (0, 0);
+    loop {
+        let piece = connection.piece();
+        if piece.is_empty() {
+            return Err(Failure::new(format!("the stream ended after {events} events")));
+        }
+        let text = String::from_utf8_lossy(&piece).into_owned();
+        let count = text.matches("tick").count();
+        (pieces, events) = (pieces + usize::from(count > 0), events + count);
+        if text.contains("[DONE]") {
+            break;
+        }
+    }
+    ensure(events == TICK_COUNT, || format!("{events} of {TICK_COUNT} events came"))?;
+    // Gathered, they come in pairs; a client that is slow finds some together too.
+    ensure(pieces * 5 > TICK_COUNT * 3, || "small events come gathered".into())
 }
 
 /// A client that leaves in the middle of a stream does no harm.
