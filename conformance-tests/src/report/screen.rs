@@ -52,16 +52,16 @@ pub(super) fn ends(bytes: &[u8]) -> String {
 
 /// A command, which is never cut: where it is longer than a line, it goes on in the next as a shell reads it.
 pub(super) fn command(before: &str, command: &str) -> Vec<String> {
-    let mut lines = vec![before.to_owned()];
+    let (mut lines, mut line) = (Vec::new(), before.to_owned());
     for word in command.split(' ') {
-        let last = lines.last_mut().expect("there is one");
-        if last.len() + word.len() + 3 > COLUMNS && last.trim_end() != before.trim_end() {
-            last.push_str("\\");
-            lines.push(format!("    {word} "));
-        } else {
-            last.push_str(word);
-            last.push(' ');
+        let is_full = line.len() + word.len() + " \\".len() > COLUMNS && line != before;
+        if is_full {
+            lines.push(line + "\\");
+            line = "    ".to_owned();
         }
+        line.push_str(word);
+        line.push(' ');
     }
-    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+    lines.push(line.trim_end().to_owned());
+    lines
 }

@@ -75,7 +75,7 @@ impl Matrix {
         let runs: Vec<_> = columns.iter().map(|column| (column, self.servers.ask(column, |_| true))).collect();
         if self.format == Format::Junit {
             let runs: Vec<_> = runs.iter().map(|(column, outcomes)| (&column.suite, &**outcomes)).collect();
-            return self.put(junit(&runs), None);
+            return self.put(&junit(&runs), None);
         }
         let mut matrix = matrix::Matrix::default();
         for (column, outcomes) in &runs {
@@ -95,20 +95,20 @@ impl Matrix {
             Format::Markdown | Format::Junit => markdown(&matrix),
         };
         matrix.trim(false);
-        self.put(text, Some(&matrix))
+        self.put(&text, Some(&matrix))
     }
 
     /// Writes the text or compares it; of the verdicts there may be a file of their own.
-    fn put(&self, text: String, verdicts: Option<&matrix::Matrix>) -> Result<(), Failure> {
+    fn put(&self, text: &str, verdicts: Option<&matrix::Matrix>) -> Result<(), Failure> {
         for path in &self.check {
             match verdicts.filter(|_| path.extension().is_some_and(|end| end == "json")) {
                 Some(verdicts) => is_current(path, &json(verdicts)?)?,
-                None => is_current(path, &text)?,
+                None => is_current(path, text)?,
             }
         }
         match &self.output {
             _ if !self.check.is_empty() => Ok(()),
-            Some(path) => write(path, &text),
+            Some(path) => write(path, text),
             None => print(text.trim_end()),
         }
     }
