@@ -203,6 +203,17 @@ mod tests {
     }
 
     #[test]
+    fn a_conversation_is_known_by_all_that_was_not_as_expected() {
+        use crate::wire::{End, Exchange};
+        let said = || vec![Exchange { sent: Vec::new(), answers: Vec::new(), end: End::Open, problem: None }];
+        let outcome =
+            |problem: &str| CaseOutcome::new("parser/a".into(), Level::Must, vec![problem.to_owned()], said());
+        let known = list("parser/a", "not within 5s: an end");
+        assert_eq!(known.judge(outcome("not within 5s: an end")).verdict, Verdict::ExpectedDivergence);
+        assert_eq!(known.judge(outcome("not within 5s: an end and more")).verdict, Verdict::StaleDivergence);
+    }
+
+    #[test]
     fn entries_of_what_is_answered_alike_are_stale() {
         let known = list("parser/a", "400");
         assert_eq!(known.stale(&["parser/a[x]", "parser/b"], &["parser/b"]), ["parser/a"]);

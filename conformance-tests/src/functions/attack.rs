@@ -1,6 +1,6 @@
 //! Clients that stop, wait, or send without an end: each gets a refusal or a close in time, and others are served.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -166,20 +166,18 @@ fn gives_up(ctx: &Ctx, begin: &str, more: &[u8]) -> Result<(), Failure> {
 
 /// Says how a request begins and then `more` after each pause, until the server closes: what it said before.
 fn drip(ctx: &Ctx, begin: &str, more: &[u8], pause: Duration, most: Duration) -> Result<String, Failure> {
-    let failed = |error: std::io::Error| Failure::new(format!("cannot connect: {error}"));
-    let mut stream = TcpStream::connect(ctx.addr()).map_err(failed)?;
-    stream.set_read_timeout(Some(pause)).map_err(failed)?;
-    let _ = stream.write_all(&ctx.bytes(begin));
-    let begun = Instant::now();
-    let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+    let mut connection = ctx.connect()?;
+    ctx.send(&mut connection, begin);
+    let (begun, mut answer) = (Instant::now(), Vec::new());
     while begun.elapsed() < most {
-        match stream.read(&mut piece) {
-            Ok(count) if count > 0 => answer.extend_from_slice(&piece[..count]),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                // It may have been closed in between.
-                let _ = stream.write_all(more);
-            }
-            _ => return Ok(String::from_utf8_lossy(&answer).into_owned()),
+        let piece = connection.take(4096, pause);
+        if connection.end() == End::Open && piece.is_empty() {
+            // It may have been closed in between.
+            connection.send(more);
+        }
+        answer.extend(piece);
+        if connection.end() != End::Open {
+            return Ok(String::from_utf8_lossy(&answer).into_owned());
         }
     }
     Err(Failure::new(format!("the connection is open after {most:?}")))
