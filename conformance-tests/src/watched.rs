@@ -80,7 +80,7 @@ impl Drop for AtWork {
 /// |---|---|
 /// | `test/endless` | streams texts of 1 KiB as fast as they are taken, for ever |
 /// | `test/silent` | never answers and never sends an event |
-/// | `test/ticks` | streams 48 short texts, one each 10 ms |
+/// | `test/pairs` | streams 15 pairs of short texts, the second 2 ms behind the first, and 60 ms between them |
 #[derive(Debug)]
 pub(crate) struct Watched<E> {
     inner: E,
@@ -89,9 +89,9 @@ pub(crate) struct Watched<E> {
 
 const ENDLESS: &str = "test/endless";
 const SILENT: &str = "test/silent";
-const TICKS: &str = "test/ticks";
-/// How many texts that model streams.
-pub(crate) const TICK_COUNT: usize = 48;
+const PAIRS: &str = "test/pairs";
+/// How many pairs of texts that model streams.
+pub(crate) const PAIR_COUNT: u64 = 15;
 
 impl<E: Engine> Watched<E> {
     pub(crate) const fn new(inner: E, counters: Arc<Counters>) -> Self {
@@ -118,8 +118,8 @@ impl<E: Engine> Engine for Watched<E> {
         let events: EventStream = match request.model.as_deref() {
             Some(ENDLESS) => Box::pin(stream::repeat_with(|| Ok(StreamEvent::text("x".repeat(1024))))),
             Some(SILENT) => Box::pin(stream::pending()),
-            Some(TICKS) => Box::pin(stream::iter(0..TICK_COUNT).then(|_| async {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+            Some(PAIRS) => Box::pin(stream::iter(0..2 * PAIR_COUNT).then(|number| async move {
+                tokio::time::sleep(Duration::from_millis(if number % 2 == 0 { 60 } else { 2 })).await;
                 Ok(StreamEvent::text("tick"))
             })),
             _ => self.inner.stream(request, call).await?,

@@ -241,10 +241,11 @@ impl Connection {
     /// What comes with one read; nothing when the connection has ended or its time is over. Receipt is told late, as it is
     /// to a server that waits for that before it sends more (Nagle's algorithm).
     pub(crate) fn piece(&mut self) -> Vec<u8> {
-        #[cfg(target_os = "linux")]
-        let _ = socket2::SockRef::from(&self.stream).set_tcp_quickack(false);
-        if self.buffer.is_empty() {
-            self.fill(self.left());
+        while self.buffer.is_empty() && self.ended.is_none() && !self.left().is_zero() {
+            // A pause of 40 ms lets the system tell the next receipt at once again.
+            #[cfg(target_os = "linux")]
+            let _ = socket2::SockRef::from(&self.stream).set_tcp_quickack(false);
+            self.fill(self.left().min(Duration::from_millis(5)));
         }
         std::mem::take(&mut self.buffer)
     }

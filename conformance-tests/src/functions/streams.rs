@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status};
 use crate::parse::Framing;
-use crate::watched::TICK_COUNT;
+use crate::watched::PAIR_COUNT;
 
 use super::requests::agent;
 
@@ -31,26 +31,22 @@ pub(super) fn one_by_one(ctx: &Ctx) -> Result<(), Failure> {
     })
 }
 
-/// Each of many small events is sent when it is there, and does not wait until the client has told that it got the last.
+/// A small event is sent when it is there, and does not wait until the client has told that it got the one before.
 pub(super) fn not_gathered(ctx: &Ctx) -> Result<(), Failure> {
     let mut connection = ctx.connect()?;
-    ctx.send(&mut connection, &agent("stream", "test/ticks", "x"));
-    let (mut pieces, mut events) = (0, 0);
-    loop {
+    ctx.send(&mut connection, &agent("stream", "test/pairs", "x"));
+    let (mut came, mut text) = (Vec::new(), String::new());
+    while !text.contains("[DONE]") {
         let piece = connection.piece();
-        if piece.is_empty() {
-            return Err(Failure::new(format!("the stream ended after {events} events")));
-        }
-        let text = String::from_utf8_lossy(&piece).into_owned();
-        let count = text.matches("tick").count();
-        (pieces, events) = (pieces + usize::from(count > 0), events + count);
-        if text.contains("[DONE]") {
-            break;
-        }
+        ensure(!piece.is_empty(), || format!("the stream ended after {} events", came.len()))?;
+        text = String::from_utf8_lossy(&piece).into_owned();
+        came.extend(std::iter::repeat_n(Instant::now(), text.matches("tick").count()));
     }
-    ensure(events == TICK_COUNT, || format!("{events} of {TICK_COUNT} events came"))?;
-    // Gathered, they come in pairs; a client that is slow finds some together too.
-    ensure(pieces * 5 > TICK_COUNT * 3, || "small events come gathered".into())
+    // The second of a pair comes 2 ms behind the first, or when the client has told that it got that: 40 ms behind it.
+    let mut gaps: Vec<Duration> = came.chunks_exact(2).map(|pair| pair[1] - pair[0]).collect();
+    ensure(gaps.len() as u64 == PAIR_COUNT, || format!("{} of {} events came", came.len(), 2 * PAIR_COUNT))?;
+    gaps.sort_unstable();
+    ensure(gaps[gaps.len() / 2] < Duration::from_millis(30), || "small events come gathered".into())
 }
 
 /// A client that leaves in the middle of a stream does no harm.
