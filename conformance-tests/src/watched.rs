@@ -79,6 +79,7 @@ impl Drop for AtWork {
 /// | model | what it does |
 /// |---|---|
 /// | `test/endless` | streams texts of 1 KiB as fast as they are taken, for ever |
+/// | `test/steady` | streams a text of 1 KiB each millisecond, for ever |
 /// | `test/silent` | never answers and never sends an event |
 /// | `test/pairs` | streams 15 pairs of short texts, the second 2 ms behind the first, and 60 ms between them |
 #[derive(Debug)]
@@ -88,6 +89,7 @@ pub(crate) struct Watched<E> {
 }
 
 const ENDLESS: &str = "test/endless";
+const STEADY: &str = "test/steady";
 const SILENT: &str = "test/silent";
 const PAIRS: &str = "test/pairs";
 /// How many pairs of texts that model streams.
@@ -117,6 +119,10 @@ impl<E: Engine> Engine for Watched<E> {
         let running = self.counters.begin();
         let events: EventStream = match request.model.as_deref() {
             Some(ENDLESS) => Box::pin(stream::repeat_with(|| Ok(StreamEvent::text("x".repeat(1024))))),
+            Some(STEADY) => Box::pin(stream::repeat(()).then(|()| async {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                Ok(StreamEvent::text("x".repeat(1024)))
+            })),
             Some(SILENT) => Box::pin(stream::pending()),
             Some(PAIRS) => Box::pin(stream::iter(0..2 * PAIR_COUNT).then(|number| async move {
                 tokio::time::sleep(Duration::from_millis(if number % 2 == 0 { 60 } else { 2 })).await;
