@@ -8,7 +8,10 @@ use neurolink_conformance::{cases, differential_by_needs};
 #[path = "kit/servers.rs"]
 mod servers;
 
-use servers::Servers;
+use servers::{Servers, divergences};
+
+/// What may differ, with the adapter whose it is: a new line is a decision.
+const CLOSED_LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance-tests/divergences.txt");
 
 /// Each case is asked of servers with the configuration that it needs.
 #[test]
@@ -20,4 +23,15 @@ fn every_case_gets_one_answer_on_all_frameworks() {
     }
     let report = differential_by_needs(|needs| servers[needs].columns(), &cases);
     assert!(report.is_clean(), "{report}");
+}
+
+#[test]
+fn what_differs_is_the_closed_list() {
+    let lines = Framework::ALL.into_iter().flat_map(|framework| divergences(framework).lines(framework.as_str()));
+    let now: String = lines.map(|line| line + "\n").collect();
+    if std::env::var_os("UPDATE_DIVERGENCES").is_some() {
+        std::fs::write(CLOSED_LIST, &now).expect("the list can be written");
+    }
+    let then = std::fs::read_to_string(CLOSED_LIST).expect("the list");
+    assert_eq!(then, now, "the list is closed; if an entry is meant, run again with UPDATE_DIVERGENCES=1");
 }

@@ -23,7 +23,9 @@ async fn http_server(app: App, listener: TcpListener) -> io::Result<()> {
         let app = app.clone();
         actix_web::App::new().configure(|config| host(app, config))
     };
-    let server = HttpServer::new(factory).workers(2).on_connect(on_connect).disable_signals().listen(listener)?.run();
+    let server = HttpServer::new(factory).workers(2).on_connect(on_connect);
+    // As the README says, so that a client that leaves cancels its request and events are not gathered.
+    let server = server.h1_allow_half_closed(false).tcp_nodelay(true).disable_signals().listen(listener)?.run();
     server.await
 }
 

@@ -41,8 +41,6 @@ fn host(app: App) -> SocketAddr {
 
 const HOST_404: &str = "the host's 404";
 
-const LEAVING_CANCELS_IN_A_HOST: bool = true;
-
 fn own() -> Actix {
     Actix::new().workers(2).configure(native)
 }

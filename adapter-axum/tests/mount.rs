@@ -15,8 +15,6 @@ use neurolink_core::App;
 
 const HOST_404: &str = "the host's 404";
 
-const LEAVING_CANCELS_IN_A_HOST: bool = true;
-
 fn native(router: Router) -> Router {
     router
         .route("/native/hello", get(|| async { "native" }))

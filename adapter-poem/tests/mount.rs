@@ -41,9 +41,6 @@ fn host(app: App) -> SocketAddr {
 
 const HOST_404: &str = "the host's 404";
 
-/// Under poem's own server a handler goes on after its client has left.
-const LEAVING_CANCELS_IN_A_HOST: bool = false;
-
 fn own() -> Poem {
     Poem::new().route(native)
 }

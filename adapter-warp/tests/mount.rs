@@ -36,8 +36,6 @@ fn host(app: App) -> SocketAddr {
 
 const HOST_404: &str = "the host's 404";
 
-const LEAVING_CANCELS_IN_A_HOST: bool = true;
-
 fn own() -> Warp {
     Warp::new().filter(native())
 }

@@ -1,4 +1,5 @@
 //! The tests of every adapter's mount and own server; the adapter's file has the host and the server.
+//! What of a client's leaving a host's server tells is measured by the suite, as `own-server/cancel/..`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::kit::{Kit, Open, ask, body, is_our_404, old_clients, send};
-use super::{HOST_404, LEAVING_CANCELS_IN_A_HOST, host, own};
+use super::{HOST_404, host, own};
 
 type Serving = JoinHandle<Result<(), ServeError>>;
 
@@ -26,9 +27,6 @@ async fn everything_comes_through_a_host() {
     let kit = Kit::new("/api");
     let address = host(kit.app.clone());
     kit.passes(address, "/api").await;
-    if LEAVING_CANCELS_IN_A_HOST {
-        kit.cancels(address, "/api").await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use neurolink_core::server::{Server, ServerError};
@@ -121,13 +121,19 @@ impl Stopping {
     }
 }
 
-/// The machine's clock, which a case can put forward.
+/// The machine's clock, which a case can put forward and hold.
 #[derive(Debug, Default)]
 pub struct ManualClock {
     ahead_nanos: AtomicU64,
+    held: OnceLock<Duration>,
 }
 
 impl ManualClock {
+    /// Lets it stand still from now on; only a case puts it forward then.
+    pub fn hold(&self) {
+        self.held.get_or_init(time_of_day);
+    }
+
     /// Puts the clock forward.
     pub fn advance(&self, by: Duration) {
         // Exactly: a clock that falls short by a part of a millisecond is not there yet when the next request comes.
@@ -138,7 +144,11 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Duration {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = self.held.get().copied().unwrap_or_else(time_of_day);
         now + Duration::from_nanos(self.ahead_nanos.load(Ordering::SeqCst))
     }
+}
+
+fn time_of_day() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -43,7 +43,7 @@ pub struct Report {
     pub asked: usize,
     /// The cases that were not answered alike.
     pub differences: Vec<Difference>,
-    /// Entries of differences that are not true any more.
+    /// Entries of what is answered differently that are not true any more.
     pub stale: Vec<String>,
     /// The normalising rules that were needed.
     pub normalised: BTreeSet<Rule>,
@@ -136,11 +136,13 @@ pub fn differential_by_needs<'a>(columns: impl Fn(&str) -> Vec<Column<'a>>, case
         }
     }
     let different: Vec<&str> = report.differences.iter().map(|difference| difference.case.as_str()).collect();
+    let names: Vec<String> = cases.iter().map(Case::name).collect();
+    let asked: Vec<&str> = names.iter().map(String::as_str).collect();
     let columns = cases.first().map(|case| columns(&case.needs)).unwrap_or_default();
-    let stale =
-        columns.iter().filter_map(|column| Some((column.name, column.divergences?))).flat_map(|(name, list)| {
-            list.stale_differences(&different).into_iter().map(move |case| format!("{name}: {case}"))
-        });
+    let stale = columns
+        .iter()
+        .filter_map(|column| Some((column.name, column.divergences?)))
+        .flat_map(|(name, list)| list.stale(&asked, &different).into_iter().map(move |case| format!("{name}: {case}")));
     report.stale = stale.collect();
     report
 }

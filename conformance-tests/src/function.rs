@@ -92,12 +92,15 @@ pub struct Ctx {
     from: Option<IpAddr>,
     control: Option<Control>,
     words: &'static [(&'static str, &'static str)],
-    exchanges: RefCell<Vec<Exchange>>,
+    said: RefCell<Vec<Said>>,
 }
+
+/// What was said on a connection, which is known by its number.
+type Said = (Option<u32>, Exchange);
 
 impl Ctx {
     pub(crate) const fn new(addr: SocketAddr, from: Option<IpAddr>, control: Option<Control>) -> Self {
-        Self { addr, from, control, words: &[], exchanges: RefCell::new(Vec::new()) }
+        Self { addr, from, control, words: &[], said: RefCell::new(Vec::new()) }
     }
 
     /// Says these words instead of those before them, for a server that knows another host or other credentials.
@@ -107,7 +110,7 @@ impl Ctx {
     }
 
     pub(crate) fn into_exchanges(self) -> Vec<Exchange> {
-        self.exchanges.into_inner()
+        self.said.into_inner().into_iter().map(|(_, exchange)| exchange).collect()
     }
 
     /// The same case at another address of the server, after it was started again.
@@ -157,7 +160,14 @@ impl Ctx {
     pub fn send(&self, connection: &mut Connection, text: &str) {
         let bytes = self.bytes(text);
         connection.send(&bytes);
-        self.log(bytes, Vec::new(), End::Open);
+        self.log(connection, bytes, None, End::Open);
+    }
+
+    /// Sends text with placeholders and escapes, and closes the sending half with it.
+    pub fn send_last(&self, connection: &mut Connection, text: &str) {
+        let bytes = self.bytes(text);
+        connection.send_last(&bytes);
+        self.log(connection, bytes, None, End::Open);
     }
 
     /// Reads one answer to a request of this method.
@@ -167,11 +177,11 @@ impl Ctx {
     pub fn answer(&self, connection: &mut Connection, method: &str) -> Result<RawResponse, Failure> {
         match connection.answer(&Asked::method(method)) {
             Ok(answer) => {
-                self.log(Vec::new(), vec![answer.clone()], End::Open);
+                self.log(connection, Vec::new(), Some(answer.clone()), End::Open);
                 Ok(answer)
             }
             Err(problem) => {
-                self.log(Vec::new(), Vec::new(), connection.end());
+                self.log(connection, Vec::new(), None, connection.end());
                 Err(problem.into())
             }
         }
@@ -186,7 +196,7 @@ impl Ctx {
         let built = build(request, self.addr, true);
         connection.send(&built.bytes);
         let exchange = connection.exchange(built.bytes, &[built.asked], Until::Closed);
-        self.exchanges.borrow_mut().push(exchange.clone());
+        self.said.borrow_mut().push((None, exchange.clone()));
         if let Some(problem) = exchange.problem {
             return Err(Failure::new(problem));
         }
@@ -204,8 +214,20 @@ impl Ctx {
         self.ask(&RequestSpec { path: Some(path.into()), user: user.map(str::to_owned), ..RequestSpec::default() })
     }
 
-    fn log(&self, sent: Vec<u8>, answers: Vec<RawResponse>, end: End) {
-        self.exchanges.borrow_mut().push(Exchange { sent, answers, end, problem: None });
+    /// Adds to what was said last on the connection, which then is the last of all; what is sent behind an answer begins
+    /// another exchange.
+    fn log(&self, connection: &Connection, sent: Vec<u8>, answer: Option<RawResponse>, end: End) {
+        let mut said = self.said.borrow_mut();
+        let last = said.iter().rposition(|(number, _)| *number == Some(connection.number()));
+        let goes_on = last.filter(|at| sent.is_empty() || said[*at].1.answers.is_empty());
+        let mut exchange = match goes_on {
+            Some(at) => said.remove(at).1,
+            None => Exchange { sent: Vec::new(), answers: Vec::new(), end, problem: None },
+        };
+        exchange.sent.extend(sent);
+        exchange.answers.extend(answer);
+        exchange.end = end;
+        said.push((Some(connection.number()), exchange));
     }
 }
 

@@ -11,6 +11,9 @@ use crate::report;
 use crate::suite::{Suite, Test};
 use crate::verdict::Verdict;
 
+/// How many cases run at one time unless told.
+const TEST_THREADS: usize = 4;
+
 /// Something that answers HTTP: an adapter under test.
 pub trait Subject: Send + Sync + 'static {
     /// The name in reports, such as `axum`.
@@ -105,7 +108,9 @@ impl std::fmt::Debug for Running {
 /// }
 /// ```
 pub fn run_cli(subject: impl Subject, divergences_toml: &str) -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Cases wait more than they work, some for ten seconds and longer.
+    arguments.test_threads.get_or_insert(TEST_THREADS);
     let suite = match Suite::new(subject, divergences_toml) {
         Ok(suite) => Arc::new(suite),
         Err(problem) => {
@@ -128,7 +133,7 @@ fn rerun(adapter: &str, test: &str) -> String {
 
 fn judged(suite: &Suite, test: &Test) -> Result<(), Failed> {
     let outcome = suite.run(test);
-    let text = || report::describe(&outcome, &rerun(suite.name(), &outcome.name));
+    let text = || report::describe(&outcome, &test.wanted(), &rerun(suite.name(), &outcome.name));
     if outcome.is_failure() {
         return Err(text().into());
     }

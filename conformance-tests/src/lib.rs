@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod area;
 pub mod case;
 pub mod control;
@@ -21,6 +22,7 @@ pub mod matrix;
 pub mod mutants;
 mod native;
 pub mod normalise;
+mod own_server;
 pub mod parse;
 mod placeholders;
 mod process;
@@ -45,10 +47,11 @@ pub use differential::{Column, Report, differential, differential_by_needs};
 pub use divergences::{Divergence, Divergences};
 pub use function::{Ctx, Failure, FunctionCase};
 pub use harness::{Running, Subject, run_cli};
+pub use own_server::OWN_SERVER_AREAS;
 pub use parse::RawResponse;
 pub use requirements::coverage;
 pub use run::{answer, run_case, run_function};
-pub use suite::{OWN_SERVER_AREAS, Suite, Test};
+pub use suite::{Suite, Test};
 pub use tokens::{Token, TokenVerdict, tokens};
 pub use verdict::{CaseOutcome, Verdict};
 pub use watched::Counters;
@@ -64,6 +67,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("basic", include_str!("../configurations/basic.toml")),
     ("busy", include_str!("../configurations/busy.toml")),
     ("dialects", include_str!("../configurations/dialects.toml")),
+    ("large", include_str!("../configurations/large.toml")),
     ("idle", include_str!("../configurations/idle.toml")),
     ("jwt", include_str!("../configurations/jwt.toml")),
     ("narrow", include_str!("../configurations/narrow.toml")),

@@ -19,6 +19,7 @@ use neurolink_core::{
 };
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::control::{Bound, Control, ManualClock};
 use crate::layers::with_layers;
@@ -64,8 +65,8 @@ impl<A: Adapter> Served<A> {
         self
     }
 
-    /// Adds the framework's own server, behind which the areas of [`OWN_SERVER_AREAS`](crate::OWN_SERVER_AREAS) run
-    /// a second time.
+    /// Adds the framework's own server, behind which the areas of [`OWN_SERVER_AREAS`](crate::OWN_SERVER_AREAS), and
+    /// conversations that a server decides, run a second time.
     #[must_use]
     pub fn own_server<F, Fut>(mut self, serve: F) -> Self
     where
@@ -88,6 +89,29 @@ impl<A: Adapter> Served<A> {
     }
 }
 
+impl<A: Adapter> Served<A> {
+    /// The inside of a server with this configuration that is not started, and a runtime for it.
+    fn inside(&self, needs: &str) -> io::Result<(Control, Runtime)> {
+        let mut config = config(needs).map_err(io::Error::other)?;
+        (self.changes.config)(&mut config);
+        let (engine, clock) = (Arc::<Counters>::default(), Arc::<ManualClock>::default());
+        let builder = builder(&config, Watched::new(OfflineEngine::new(), Arc::clone(&engine)));
+        let builder = (self.changes.app)(builder.map_err(io::Error::other)?);
+        let builder = builder.observe(Watching(Arc::clone(&engine))).clock(clock.clone());
+        let app = builder.build().map_err(io::Error::other)?;
+        let (adapter, served) = (Arc::clone(&self.adapter), app.clone());
+        let bound: Arc<Bound> = Arc::new(move |address| {
+            Server::with_adapter(app.clone(), adapter.clone())
+                .bind(address)
+                .drain_delay(config.server.drain_delay)
+                .grace(config.server.grace)
+                .build()
+        });
+        let (server, runtime) = (bound("127.0.0.1:0"), runtime()?);
+        Ok((Control::new(engine, clock, served, server, bound, runtime.handle().clone()), runtime))
+    }
+}
+
 impl<A: Adapter> std::fmt::Debug for Served<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Served").field("adapter", &self.adapter.name()).finish_non_exhaustive()
@@ -100,27 +124,10 @@ impl<A: Adapter> Subject for Served<A> {
     }
 
     fn start(&self, needs: &str) -> io::Result<Running> {
-        let mut config = config(needs).map_err(io::Error::other)?;
-        (self.changes.config)(&mut config);
-        let (engine, clock) = (Arc::<Counters>::default(), Arc::<ManualClock>::default());
-        let builder = builder(&config, Watched::new(OfflineEngine::new(), Arc::clone(&engine)));
-        let builder = (self.changes.app)(builder.map_err(io::Error::other)?);
-        let app =
-            builder.observe(Watching(Arc::clone(&engine))).clock(clock.clone()).build().map_err(io::Error::other)?;
-        let adapter = Arc::clone(&self.adapter);
-        let served = app.clone();
-        let bound: Arc<Bound> = Arc::new(move |address| {
-            Server::with_adapter(app.clone(), adapter.clone())
-                .bind(address)
-                .drain_delay(config.server.drain_delay)
-                .grace(config.server.grace)
-                .build()
-        });
-        let server = bound("127.0.0.1:0");
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let (control, runtime) = self.inside(needs)?;
+        let server = control.server().clone();
         server.initialize().map_err(io::Error::other)?;
         let addr = runtime.block_on(server.start()).map_err(io::Error::other)?;
-        let control = Control::new(engine, clock, served, server.clone(), bound, runtime.handle().clone());
         let running = Running::new(addr, move || {
             server.force();
             runtime.shutdown_background();
@@ -130,22 +137,31 @@ impl<A: Adapter> Subject for Served<A> {
 
     fn start_own(&self, needs: &str) -> Option<io::Result<Running>> {
         let serve = Arc::clone(self.own.as_ref()?);
-        Some(app(needs).map_err(io::Error::other).and_then(|app| behind(move |listener| serve(app, listener))))
+        Some(self.inside(needs).and_then(|(control, runtime)| {
+            let app = control.app().clone();
+            Ok(behind(runtime, move |listener| serve(app, listener))?.with_control(control))
+        }))
     }
 
     fn start_native(&self, needs: &str) -> Option<io::Result<Running>> {
         let serve = Arc::clone(self.native.as_ref()?);
         let stack = stack(needs).map_err(io::Error::other);
-        Some(stack.and_then(|(stack, settings)| behind(move |listener| serve(stack, settings, listener))))
+        Some(stack.and_then(|(stack, settings)| behind(runtime()?, move |listener| serve(stack, settings, listener))))
     }
 }
 
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
 /// A server that ends with its runtime.
-fn behind(serve: impl FnOnce(TcpListener) -> BoxFuture<'static, io::Result<()>>) -> io::Result<Running> {
+fn behind(
+    runtime: Runtime,
+    serve: impl FnOnce(TcpListener) -> BoxFuture<'static, io::Result<()>>,
+) -> io::Result<Running> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     let addr = listener.local_addr()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let serving = serve(listener);
     runtime.spawn(async move {
         if let Err(error) = serving.await {

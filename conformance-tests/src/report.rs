@@ -1,12 +1,14 @@
 //! Texts for people: what was sent, what came back, what is wrong, and how to see it again.
 
+mod screen;
+
 use std::fmt::Write as _;
 
 use crate::parse::RawResponse;
 use crate::verdict::{CaseOutcome, Verdict};
 use crate::wire::Exchange;
 
-/// Bytes of a body that are shown.
+/// Bytes of a text that are shown on a page, where there is more room than on a screen.
 const SHOWN: usize = 2000;
 
 /// A verdict in a word or two; loud if it fails a run.
@@ -22,25 +24,61 @@ pub const fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The report of one outcome; `rerun` is the command that repeats only this case.
+/// The report of one outcome, which fits a screen: what is long is cut in the middle, and says how much is cut.
+///
+/// `wanted` is what has to come back, `rerun` the command that repeats only this case.
 #[must_use]
-pub fn describe(outcome: &CaseOutcome, rerun: &str) -> String {
-    let mut out = String::new();
-    let _ = writeln!(out, "{}: {} ({:?})", outcome.name, word(outcome.verdict), outcome.level);
-    for mismatch in &outcome.mismatches {
-        let _ = writeln!(out, "  - {mismatch}");
+pub fn describe(outcome: &CaseOutcome, wanted: &str, rerun: &str) -> String {
+    let mut lines =
+        vec![screen::cut_line(&format!("{}: {} ({:?})", outcome.name, word(outcome.verdict), outcome.level))];
+    let mismatches = outcome.mismatches.iter().flat_map(|text| screen::marked("  - ", "    ", text)).collect();
+    lines.extend(screen::cut_lines(mismatches, 8));
+    if !wanted.is_empty() {
+        lines.push("expected:".to_owned());
+        let wanted = screen::marked("  | ", "  | ", wanted).into_iter().filter(|line| line.trim() != "|").collect();
+        lines.extend(screen::cut_lines(wanted, 6));
     }
-    for (at, exchange) in outcome.exchanges.iter().enumerate() {
-        if outcome.exchanges.len() > 1 {
-            let _ = writeln!(out, "step {}:", at + 1);
+    let again = screen::command("again: ", rerun);
+    let left = screen::LINES.saturating_sub(lines.len() + again.len());
+    lines.extend(exchanges(&outcome.exchanges, left));
+    lines.extend(again);
+    lines.join("\n") + "\n"
+}
+
+/// What was sent and what came back in so many lines: of many exchanges the first and the last two.
+fn exchanges(all: &[Exchange], most: usize) -> Vec<String> {
+    const LAST: usize = 2;
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec!["sent (>) and got (<):".to_owned()];
+    let is_shown = |at: usize| all.len() <= LAST + 1 || at == 0 || at + LAST >= all.len();
+    let shown: Vec<_> = all.iter().enumerate().filter(|(at, _)| is_shown(*at)).collect();
+    let cut = all.len() - shown.len();
+    for (position, (at, exchange)) in shown.iter().enumerate() {
+        if cut > 0 && position == 1 {
+            lines.push(format!(".. ({cut} steps are cut)"));
         }
-        show(&mut out, exchange);
+        if all.len() > 1 {
+            lines.push(format!("step {}:", at + 1));
+        }
+        // The last, where a conversation fails, has the room of two and what the others leave over.
+        let room =
+            most.saturating_sub(lines.len() + usize::from(cut > 0 && position == 0)) / (shown.len() + 1 - position);
+        let room = if position + 1 == shown.len() { room * 2 } else { room };
+        lines.extend(exchange_lines(exchange, room.saturating_sub(1)));
     }
-    if !outcome.normalised.is_empty() {
-        let _ = writeln!(out, "normalised: {:?}", outcome.normalised);
-    }
-    let _ = writeln!(out, "again: {rerun}");
-    out
+    lines
+}
+
+fn exchange_lines(exchange: &Exchange, most: usize) -> Vec<String> {
+    let sent = screen::marked("  > ", "  > ", &screen::ends(&exchange.sent));
+    let got = exchange.answers.iter().flat_map(|answer| screen::marked("  < ", "  < ", &answer_text(answer))).collect();
+    let most = most.saturating_sub(1);
+    let mut lines = screen::cut_lines(sent, (most / 2).max(2));
+    lines.extend(screen::cut_lines(got, most.saturating_sub(lines.len()).max(2)));
+    lines.extend(screen::marked("  = ", "    ", &exchange.summary()));
+    lines
 }
 
 /// All bytes that were sent, as text.
@@ -61,18 +99,6 @@ pub fn answers_text(outcome: &CaseOutcome) -> String {
     out.trim_end().to_owned()
 }
 
-fn show(out: &mut String, exchange: &Exchange) {
-    for line in printable(&exchange.sent).lines() {
-        let _ = writeln!(out, "  > {line}");
-    }
-    for answer in &exchange.answers {
-        for line in answer_text(answer).lines() {
-            let _ = writeln!(out, "  < {line}");
-        }
-    }
-    let _ = writeln!(out, "  = {}", exchange.summary());
-}
-
 /// An answer as text.
 #[must_use]
 pub fn answer_text(answer: &RawResponse) -> String {
@@ -91,14 +117,23 @@ pub fn answer_text(answer: &RawResponse) -> String {
     out
 }
 
-/// Bytes as lines of text: what is not printable is escaped, CR is shown, long texts are cut.
+/// Bytes as lines of text, of which the first are shown.
 fn printable(bytes: &[u8]) -> String {
     /// Lines that are shown.
     const LINES: usize = 24;
-    let mut out = String::new();
     let lines = bytes.split_inclusive(|byte| *byte == b'\n').take(LINES).map(<[u8]>::len).sum();
     let shown = SHOWN.min(lines);
-    for byte in bytes.iter().take(shown) {
+    let mut out = escaped(&bytes[..shown]);
+    if bytes.len() > shown {
+        let _ = write!(out, ".. ({} bytes)", bytes.len());
+    }
+    out
+}
+
+/// Bytes as lines of text: what is not printable is escaped, CR and LF are shown.
+fn escaped(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for byte in bytes {
         match byte {
             b'\r' => out.push_str("\\r"),
             b'\n' => out.push_str("\\n\n"),
@@ -108,9 +143,6 @@ fn printable(bytes: &[u8]) -> String {
             }
         }
     }
-    if bytes.len() > shown {
-        let _ = write!(out, ".. ({} bytes)", bytes.len());
-    }
     out
 }
 
@@ -118,26 +150,79 @@ fn printable(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::case::Level;
+    use crate::parse::{Asked, parse};
     use crate::wire::End;
 
+    const RERUN: &str = "cargo test -p neurolink-axum --test conformance -- --exact 'area/a-case-whose-name-is-rather-long-for-a-screen[and-its-row]'";
+
+    fn exchange(sent: &[u8], answer: &[u8]) -> Exchange {
+        let parsed = parse(answer, true, &Asked::method("GET")).unwrap();
+        Exchange {
+            sent: sent.to_vec(),
+            answers: parsed.into_iter().map(|(answer, _)| answer).collect(),
+            end: End::Open,
+            problem: None,
+        }
+    }
+
+    fn outcome(mismatches: Vec<String>, exchanges: Vec<Exchange>) -> CaseOutcome {
+        CaseOutcome::new("a/b".into(), Level::Must, mismatches, exchanges)
+    }
+
+    /// All of the report, if it is of one screen.
+    fn fits(text: &str) {
+        let (lines, longest) = (text.lines().count(), text.lines().map(|line| line.chars().count()).max());
+        assert!(lines <= 50 && longest <= Some(120), "{lines} lines, the longest has {longest:?} columns:\n{text}");
+    }
+
     #[test]
-    fn a_report_of_long_texts_fits_a_screen() {
+    fn a_report_of_forty_exchanges_with_heads_and_bodies_of_64_kib_fits_a_screen() {
+        let head = format!("GET /{{}} HTTP/1.1\r\nX-Long: {}\r\nX-Last: 1\r\n\r\n", "h".repeat(64 * 1024));
+        let answer = format!("HTTP/1.1 200 OK\r\n{}\r\n{}", "X-Line: 1\r\n".repeat(60), "b\n".repeat(32 * 1024));
+        let exchanges = (0..40).map(|at| exchange(head.replace("{}", &at.to_string()).as_bytes(), answer.as_bytes()));
+        let mismatches = (0..40).map(|at| format!("expected {at}, got {}", "m".repeat(64 * 1024)));
+        let text = describe(&outcome(mismatches.collect(), exchanges.collect()), &"status = 201\n".repeat(40), RERUN);
+        fits(&text);
+        for part in [
+            "a/b: FAIL",
+            "  - expected 0, got m",
+            "expected:\n  | status = 201",
+            "sent (>) and got (<):",
+            "step 1:\n  > GET /0 ",
+            ".. (37 steps are cut)",
+            "step 39:",
+            "step 40:\n  > GET /39 ",
+            "X-Last: 1",
+            "  < HTTP/1.1 200 OK",
+            "  = 200",
+            "again: cargo test",
+            "lines are cut)",
+            "characters are cut)",
+            "bytes are cut)",
+        ] {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
+        let command = text.split_once("again: ").unwrap().1.replace("\\\n", " ");
+        assert_eq!(command.split_ascii_whitespace().collect::<Vec<_>>(), RERUN.split(' ').collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_long_exchange_uses_the_screen() {
         let sent = "1\r\na\r\n".repeat(5000).into_bytes();
-        let exchange = Exchange { sent, answers: Vec::new(), end: End::Open, problem: None };
-        let outcome = CaseOutcome::new("a/b".into(), Level::Must, Vec::new(), vec![exchange]);
-        let text = describe(&outcome, "again");
-        assert!(text.lines().count() < 40 && text.len() < 5000, "{} bytes", text.len());
-        assert!(text.contains(".. (30000 bytes)"), "{text}");
+        let text =
+            describe(&outcome(vec!["one".into()], vec![exchange(&sent, b"HTTP/1.1 200 OK\r\n\r\nx")]), "", "again");
+        fits(&text);
+        assert!(text.lines().count() >= 24 && text.contains("  < x"), "{text}");
     }
 
     #[test]
     fn a_report_shows_the_bytes_all_mismatches_and_the_command() {
-        let exchange =
-            Exchange { sent: b"GET / HTTP/1.1\r\n\0".to_vec(), answers: Vec::new(), end: End::TimedOut, problem: None };
-        let mismatches = vec!["one".to_owned(), "two".to_owned()];
-        let outcome = CaseOutcome::new("a/b".into(), Level::Must, mismatches, vec![exchange]);
-        let text = describe(&outcome, "cargo test a/b");
-        for part in ["> GET / HTTP/1.1\\r\\n", "\\x00", "- one", "- two", "timed out", "cargo test a/b"] {
+        let silent = Exchange { end: End::TimedOut, ..exchange(b"GET / HTTP/1.1\r\n\0", b"HTTP/1.1 200 OK\r\n\r\n") };
+        let silent = Exchange { answers: Vec::new(), ..silent };
+        let text = describe(&outcome(vec!["one".into(), "two".into()], vec![silent]), "status = 200", "cargo test a/b");
+        for part in
+            ["> GET / HTTP/1.1\\r\\n", "\\x00", "- one", "- two", "| status = 200", "timed out", "cargo test a/b"]
+        {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

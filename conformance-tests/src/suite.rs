@@ -1,20 +1,20 @@
 //! All cases against one subject: what the test binaries and the command line share.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::address::{take_turn, unobservable};
 use crate::area::{cases, function_cases};
 use crate::case::{Case, Level};
 use crate::divergences::Divergences;
 use crate::function::FunctionCase;
 use crate::harness::{Running, Subject};
 use crate::native;
+use crate::own_server;
 use crate::run::{run_case, run_function};
 use crate::verdict::CaseOutcome;
-
-/// The areas that also run behind the framework's own server: the adapter must not lean on our accept loop.
-pub const OWN_SERVER_AREAS: [&str; 4] = ["routing", "auth", "headers", "body"];
 
 /// One case, or one row of it, at one place.
 #[derive(Clone, Debug)]
@@ -48,19 +48,29 @@ enum ServerKind {
     Native,
 }
 
+impl ServerKind {
+    /// The name of a case's test there.
+    fn name_of(self, case: &str) -> String {
+        match self {
+            Self::Mounted => case.to_owned(),
+            Self::Own => format!("own-server/{case}"),
+            Self::Native => format!("native/{case}"),
+        }
+    }
+}
+
 impl Test {
     fn data(case: &Arc<Case>, server: ServerKind) -> Self {
-        let name = match server {
-            ServerKind::Mounted => case.name(),
-            ServerKind::Own => format!("own-server/{}", case.name()),
-            ServerKind::Native => format!("native/{}", case.name()),
-        };
-        Self { name, place: Place { needs: case.needs.clone(), server }, kind: Kind::Data(Arc::clone(case)) }
+        Self {
+            name: server.name_of(&case.name()),
+            place: Place { needs: case.needs.clone(), server },
+            kind: Kind::Data(Arc::clone(case)),
+        }
     }
 
-    fn function(case: &'static FunctionCase) -> Self {
-        let place = Place { needs: case.needs.to_owned(), server: ServerKind::Mounted };
-        Self { name: case.id.to_owned(), place, kind: Kind::Function(case) }
+    fn function(case: &'static FunctionCase, server: ServerKind) -> Self {
+        let place = Place { needs: case.needs.to_owned(), server };
+        Self { name: server.name_of(case.id), place, kind: Kind::Function(case) }
     }
 
     /// The same test with no more than this time, in milliseconds; a conversation keeps its own.
@@ -134,12 +144,20 @@ impl Test {
         matches!(&self.kind, Kind::Function(case) if case.alone)
     }
 
-    /// What has to come back, as it is written in the case; nothing for a conversation.
-    #[must_use]
-    pub fn wanted(&self) -> Option<&str> {
+    /// Why it cannot be observed at a server of this address, if it cannot.
+    fn unobservable_at(&self, addr: SocketAddr) -> Option<String> {
         match &self.kind {
-            Kind::Data(case) => Some(&case.wanted),
-            Kind::Function(_) => None,
+            Kind::Data(case) => unobservable(addr, &case.name(), Some(case)),
+            Kind::Function(case) => unobservable(addr, case.id, None),
+        }
+    }
+
+    /// What has to come back, as it is written in the case; the id of a conversation says it in words.
+    #[must_use]
+    pub fn wanted(&self) -> String {
+        match &self.kind {
+            Kind::Data(case) => case.wanted.clone(),
+            Kind::Function(case) => case.id.split_once('/').map_or(case.id, |(_, name)| name).replace('-', " "),
         }
     }
 }
@@ -161,14 +179,18 @@ impl Suite {
         let divergences = Divergences::parse(divergences_toml).map_err(|error| error.to_string())?;
         let cases: Vec<Arc<Case>> = cases().map_err(|error| error.to_string())?.into_iter().map(Arc::new).collect();
         let has_own = subject.start_own("").is_some();
-        let own = cases.iter().filter(|case| has_own && OWN_SERVER_AREAS.contains(&case.area()));
+        let own = cases.iter().filter(|case| has_own && own_server::holds(case));
         let own = own.map(|case| Test::data(case, ServerKind::Own));
+        let functions = function_cases().iter();
+        let own_functions = functions.clone().filter(|case| has_own && own_server::holds_function(case));
+        let own_functions = own_functions.map(|case| Test::function(case, ServerKind::Own));
         let has_native = subject.start_native("").is_some();
         let list = native::list()?;
         let native = cases.iter().filter(|case| has_native && list.holds(case));
         let native = native.map(|case| Test::data(case, ServerKind::Native));
         let data = cases.iter().map(|case| Test::data(case, ServerKind::Mounted));
-        let tests = own.chain(native).chain(data).chain(function_cases().iter().map(Test::function)).collect();
+        let functions = functions.map(|case| Test::function(case, ServerKind::Mounted));
+        let tests = own.chain(native).chain(data).chain(own_functions).chain(functions).collect();
         Ok(Self { subject: Box::new(subject), divergences, tests, servers: Mutex::default() })
     }
 
@@ -198,6 +220,10 @@ impl Suite {
     /// Runs a test and judges it in the light of the divergences.
     #[must_use]
     pub fn run(&self, test: &Test) -> CaseOutcome {
+        // A server hashes one password at a time on two cores, and answers 503 to who has waited for 2 s: cases of
+        // passwords would wait for each other.
+        static HASHING: Mutex<()> = Mutex::new(());
+        let _turn = (test.needs() == "basic").then(|| HASHING.lock().unwrap_or_else(PoisonError::into_inner));
         let not_asked = |problem| CaseOutcome::not_observable(test.name.clone(), test.level(), problem);
         if !self.subject.offers(test.needs()) {
             return not_asked(format!("it needs a server with the configuration `{}`", test.needs()));
@@ -205,10 +231,16 @@ impl Suite {
         let server = if test.is_alone() { self.start(&test.place).map(Arc::new) } else { self.shared(&test.place) };
         let outcome = match server {
             Err(problem) => CaseOutcome::harness_error(test.name.clone(), test.level(), problem),
-            Ok(server) => match &test.kind {
-                Kind::Data(case) => run_case(server.addr, case),
-                Kind::Function(case) => run_function(&server, case),
-            },
+            Ok(server) => {
+                if let Some(why) = test.unobservable_at(server.addr) {
+                    return not_asked(why);
+                }
+                take_turn(server.addr);
+                match &test.kind {
+                    Kind::Data(case) => run_case(server.addr, case),
+                    Kind::Function(case) => run_function(&server, case),
+                }
+            }
         };
         self.divergences.judge(CaseOutcome { name: test.name.clone(), ..outcome })
     }

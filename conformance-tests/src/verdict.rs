@@ -1,11 +1,8 @@
 //! What a case came to.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use crate::case::Level;
-use crate::normalise::Rule;
 use crate::wire::Exchange;
 
 /// What a case came to; the later, the worse.
@@ -39,14 +36,12 @@ pub struct CaseOutcome {
     pub mismatches: Vec<String>,
     /// The bytes of each step and what came back.
     pub exchanges: Vec<Exchange>,
-    /// The normalising rules without which the answers would differ.
-    pub normalised: BTreeSet<Rule>,
 }
 
 impl CaseOutcome {
     pub(crate) fn new(name: String, level: Level, mismatches: Vec<String>, exchanges: Vec<Exchange>) -> Self {
         let verdict = if mismatches.is_empty() { Verdict::Pass } else { Verdict::Fail };
-        Self { name, level, verdict, mismatches, exchanges, normalised: BTreeSet::new() }
+        Self { name, level, verdict, mismatches, exchanges }
     }
 
     pub(crate) fn harness_error(name: String, level: Level, problem: String) -> Self {

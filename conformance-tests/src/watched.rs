@@ -1,7 +1,8 @@
 //! The offline engine with counters, and models that only a test wants.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
@@ -17,9 +18,16 @@ pub struct Counters {
     events: AtomicU64,
     bytes: AtomicU64,
     observed: AtomicU64,
+    /// When work ended last.
+    ended: Mutex<Option<Instant>>,
 }
 
 impl Counters {
+    /// When work ended last, if any has.
+    pub(crate) fn ended(&self) -> Option<Instant> {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Generations and streams that were begun.
     #[must_use]
     pub fn begun(&self) -> u64 {
@@ -69,6 +77,7 @@ struct AtWork(Arc<Counters>);
 
 impl Drop for AtWork {
     fn drop(&mut self) {
+        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         self.0.running.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -87,7 +96,9 @@ impl Observer for Watching {
 /// | model | what it does |
 /// |---|---|
 /// | `test/endless` | streams texts of 1 KiB as fast as they are taken, for ever |
+/// | `test/steady` | streams a text of 1 KiB each millisecond, for ever |
 /// | `test/silent` | never answers and never sends an event |
+/// | `test/pairs` | streams 15 pairs of short texts, the second 2 ms behind the first, and 60 ms between them |
 #[derive(Debug)]
 pub(crate) struct Watched<E> {
     inner: E,
@@ -95,7 +106,11 @@ pub(crate) struct Watched<E> {
 }
 
 const ENDLESS: &str = "test/endless";
+const STEADY: &str = "test/steady";
 const SILENT: &str = "test/silent";
+const PAIRS: &str = "test/pairs";
+/// How many pairs of texts that model streams.
+pub(crate) const PAIR_COUNT: u64 = 15;
 
 impl<E: Engine> Watched<E> {
     pub(crate) const fn new(inner: E, counters: Arc<Counters>) -> Self {
@@ -121,7 +136,15 @@ impl<E: Engine> Engine for Watched<E> {
         let running = self.counters.begin();
         let events: EventStream = match request.model.as_deref() {
             Some(ENDLESS) => Box::pin(stream::repeat_with(|| Ok(StreamEvent::text("x".repeat(1024))))),
+            Some(STEADY) => Box::pin(stream::repeat(()).then(|()| async {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                Ok(StreamEvent::text("x".repeat(1024)))
+            })),
             Some(SILENT) => Box::pin(stream::pending()),
+            Some(PAIRS) => Box::pin(stream::iter(0..2 * PAIR_COUNT).then(|number| async move {
+                tokio::time::sleep(Duration::from_millis(if number % 2 == 0 { 60 } else { 2 })).await;
+                Ok(StreamEvent::text("tick"))
+            })),
             _ => self.inner.stream(request, call).await?,
         };
         Ok(Box::pin(events.inspect(move |event| {

@@ -101,6 +101,8 @@ impl Default for ConnectionOptions {
 /// One TCP connection to the server.
 #[derive(Debug)]
 pub struct Connection {
+    /// Which of the process's connections it is.
+    number: u32,
     stream: TcpStream,
     buffer: Vec<u8>,
     ended: Option<End>,
@@ -132,7 +134,9 @@ impl Connection {
         }
         socket.connect_timeout(&addr.into(), timeout)?;
         socket.set_tcp_nodelay(true)?;
-        Ok(Self { stream: socket.into(), buffer: Vec::new(), ended: None, deadline })
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { number, stream: socket.into(), buffer: Vec::new(), ended: None, deadline })
     }
 
     /// Sends bytes. A server that has closed already is seen when reading.
@@ -140,6 +144,11 @@ impl Connection {
         let left = self.left().max(Duration::from_millis(1));
         let _ = self.stream.set_write_timeout(Some(left));
         let _ = self.stream.write_all(bytes);
+    }
+
+    /// Which of the process's connections it is.
+    pub(crate) const fn number(&self) -> u32 {
+        self.number
     }
 
     /// The socket, for who speaks another protocol on it.
@@ -177,6 +186,14 @@ impl Connection {
     #[must_use]
     pub fn end(&self) -> End {
         self.ended.unwrap_or(End::Open)
+    }
+
+    /// Sends bytes and closes the sending half, in one packet where the system can.
+    pub fn send_last(&mut self, bytes: &[u8]) {
+        #[cfg(target_os = "linux")]
+        let _ = socket2::SockRef::from(&self.stream).set_tcp_cork(true);
+        self.send(bytes);
+        self.finish_sending();
     }
 
     /// Closes the sending half.
@@ -219,6 +236,18 @@ impl Connection {
     pub(crate) fn answer_begins_with(&mut self, text: &str) -> bool {
         while self.buffer.len() < text.len() && self.fill(self.left()) {}
         self.buffer.starts_with(text.as_bytes())
+    }
+
+    /// What comes with one read; nothing when the connection has ended or its time is over. Receipt is told late, as it is
+    /// to a server that waits for that before it sends more (Nagle's algorithm).
+    pub(crate) fn piece(&mut self) -> Vec<u8> {
+        while self.buffer.is_empty() && self.ended.is_none() && !self.left().is_zero() {
+            // A pause of 40 ms lets the system tell the next receipt at once again.
+            #[cfg(target_os = "linux")]
+            let _ = socket2::SockRef::from(&self.stream).set_tcp_quickack(false);
+            self.fill(self.left().min(Duration::from_millis(5)));
+        }
+        std::mem::take(&mut self.buffer)
     }
 
     /// Waits for the server to close; `false` if it sent something or kept the connection open.

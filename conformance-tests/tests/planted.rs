@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
-use neurolink_conformance::generate::{Framing, GenerateOptions, Report, generate};
+use neurolink_conformance::generate::{Framing, GenerateOptions, Report, compare, generate, smaller};
 use neurolink_conformance::{Column, reference};
 use neurolink_core::server::Shutdown;
 use neurolink_core::{App, Body, ConnInfo, Request, Response};
@@ -68,12 +68,18 @@ async fn answer(app: &App, plant: Plant, request: Request, info: ConnInfo) -> Re
     response
 }
 
-/// Sends the exchanges of one seed until the first difference.
+/// Sends the exchanges of one seed until the first difference, of which nothing can be taken away.
 fn is_found(planted: SocketAddr) -> Report {
     let columns = [Column::new("right", start(NOTHING)), Column::new("planted", planted)];
     let report = generate(&columns, GenerateOptions { seed: 1, most_findings: 1, ..GenerateOptions::default() });
     assert!(!report.findings.is_empty(), "{report}");
     println!("{report}");
+    for finding in &report.findings {
+        for smaller in smaller(&finding.exchange) {
+            let groups = compare(&columns, &smaller);
+            assert_eq!(groups.len(), 1, "{finding}\ndiffers when it is smaller, too: {smaller:?}");
+        }
+    }
     report
 }
 

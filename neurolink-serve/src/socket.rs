@@ -1,4 +1,5 @@
-//! The stream under hyper: it tells the version from the first bytes, and counts writes.
+//! The stream under hyper: it tells the version from the first bytes, counts writes, and lets an answer that is ready go
+//! out before the end of what the client sends is told.
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -26,6 +27,8 @@ pub(crate) struct Socket {
     /// Whether a preface is let through.
     http2: bool,
     pulse: Arc<Pulse>,
+    /// Whether the client has ended its half, of which hyper is told one poll later.
+    ended: bool,
     /// Reading on after the last answer, and how much that was.
     linger: Option<Pin<Box<Sleep>>>,
     skipped: usize,
@@ -33,7 +36,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) const fn new(io: Io, http2: bool, pulse: Arc<Pulse>) -> Self {
-        Self { io, seen: 0, http2, pulse, linger: None, skipped: 0 }
+        Self { io, seen: 0, http2, pulse, ended: false, linger: None, skipped: 0 }
     }
 
     /// Reads on for a moment: to close at once would reset a peer that is still sending, and destroy its answer.
@@ -73,8 +76,15 @@ impl Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
+        let (before, space) = (buf.filled().len(), buf.remaining());
         ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        if space > 0 && buf.filled().len() == before && !self.ended {
+            // hyper drops the request that it has just read when it sees the end behind it. Whether the end has come by
+            // then is chance; with a poll between them an answer that is ready is always given.
+            self.ended = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         Poll::Ready(self.watch(&buf.filled()[before..]))
     }
 }
@@ -114,14 +124,48 @@ impl AsyncWrite for Socket {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
     use super::*;
+    use crate::wire::{Hold, Stream, Wire};
 
     async fn socket(pulse: &Arc<Pulse>) -> Socket {
+        connected(pulse).await.0
+    }
+
+    async fn connected(pulse: &Arc<Pulse>) -> (Socket, tokio::net::TcpStream, Hold) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stream = tokio::net::TcpStream::connect(address).await.expect("connects");
-        let (wire, _hold) = crate::wire::Wire::new(crate::wire::Stream::Tcp(stream));
-        Socket::new(Io::plain(wire, neurolink_core::ConnInfo::default()), true, Arc::clone(pulse))
+        let (peer, _) = listener.accept().await.expect("accepts");
+        let (wire, hold) = Wire::new(Stream::Tcp(stream));
+        let io = Io::plain(wire, neurolink_core::ConnInfo::default());
+        (Socket::new(io, true, Arc::clone(pulse)), peer, hold)
+    }
+
+    #[tokio::test]
+    async fn the_end_of_what_a_client_sends_is_told_one_poll_behind_its_request() {
+        let (mut socket, mut peer, _hold) = connected(&Arc::new(Pulse::default())).await;
+        peer.write_all(b"GET").await.expect("writes");
+        peer.shutdown().await.expect("ends its half");
+        let mut seen = Vec::new();
+        std::future::poll_fn(|cx| {
+            // As hyper does: it reads until there is nothing more, and only then answers.
+            loop {
+                let mut space = [0; 16];
+                let mut buffer = ReadBuf::new(&mut space);
+                let polled = Pin::new(&mut socket).poll_read(cx, &mut buffer);
+                seen.push(polled.is_ready().then(|| buffer.filled().len()));
+                match seen.last() {
+                    Some(None) => return Poll::Pending,
+                    Some(Some(0)) => return Poll::Ready(()),
+                    _ => {}
+                }
+            }
+        })
+        .await;
+        let end = seen.iter().rposition(|read| *read == Some(0)).expect("the end is told");
+        assert_eq!((seen[end - 1], seen.iter().flatten().sum::<usize>()), (None, 3), "{seen:?}");
     }
 
     /// The version after reads of these pieces.

@@ -111,4 +111,13 @@ fn a_matrix_that_is_not_current_is_told_by_its_line() {
     assert_eq!(stale.status.code(), Some(1));
     let text = err(&stale);
     assert!(text.contains("is not current; line 3 is\n  something else\nand should be"), "{text}");
+
+    // The JSON of a folder has the verdicts without the bytes, and is compared with them.
+    let file = folder().join("matrix.json");
+    let path = file.to_str().expect("UTF-8");
+    std::fs::write(&file, "{}\n").expect("a file");
+    let stale = run(&[&matrix[..], &["--check", path]].concat());
+    let text = err(&stale);
+    let right = text.split("and should be\n  ").nth(1).expect("what it should be").trim_end();
+    assert!(stale.status.code() == Some(1) && right.starts_with("{\"columns\":[{\"name\":\"there\"}]"), "{text}");
 }

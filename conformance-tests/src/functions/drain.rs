@@ -128,13 +128,14 @@ fn goodbye(text: &str) -> Result<(), Failure> {
 pub(super) fn endless_stream(ctx: &Ctx) -> Result<(), Failure> {
     let control = ctx.control()?;
     let mut connection = ctx.connect()?;
-    ctx.send(&mut connection, &agent("stream", "test/endless", "x"));
+    // Faster than any real engine, and not so fast that megabytes are on their way when the grace ends.
+    ctx.send(&mut connection, &agent("stream", "test/steady", "x"));
     connection.read_until("data: {")?;
     let stop = control.stop();
-    // All is read as fast as it comes, so that little is on its way when the grace ends; only its end is kept.
+    // All is read as it comes; only its end is kept.
     let mut tail = Vec::new();
     loop {
-        let piece = connection.take(64 * 1024, SOON);
+        let piece = connection.take(1024, SOON);
         if piece.is_empty() {
             break;
         }

@@ -16,6 +16,7 @@ mod http2_attacks;
 mod lifecycle;
 mod limits;
 mod passwords;
+mod pauses;
 pub(crate) mod requests;
 mod smuggling;
 mod streams;
@@ -106,6 +107,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("expect/continue-comes-before-the-body", "RFC 9110 10.1.1", expect::before_the_body),
     must("expect/http10-gets-no-continue", "RFC 9110 10.1.1", expect::http10),
     must("sse/events-come-one-by-one", "V62; frameworks 5 (Nagle)", streams::one_by_one),
+    inside("sse/small-events-are-not-gathered", "patient", "frameworks 5 (Nagle); RFC 896", streams::not_gathered),
     must("sse/server-lives-after-a-client-leaves", "V60; O-D23", streams::leave),
     must("sse/http10-is-not-chunked", "RFC 9112 6.1", streams::http10),
     must("limit/count-falls-and-the-next-is-refused", "V46; V47; V51; O-D17", limits::counts_down),

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status};
 use crate::parse::Framing;
+use crate::watched::PAIR_COUNT;
+
+use super::requests::agent;
 
 fn stream(model: &str, version: &str) -> String {
     let body = format!(r#"{{"input":"one two three four five six","model":"{model}"}}"#);
@@ -26,6 +29,24 @@ pub(super) fn one_by_one(ctx: &Ctx) -> Result<(), Failure> {
     ensure(whole >= first + Duration::from_millis(250), || {
         format!("the first event came after {first:?} and the last after {whole:?}")
     })
+}
+
+/// A small event is sent when it is there, and does not wait until the client has told that it got the one before.
+pub(super) fn not_gathered(ctx: &Ctx) -> Result<(), Failure> {
+    let mut connection = ctx.connect()?;
+    ctx.send(&mut connection, &agent("stream", "test/pairs", "x"));
+    let (mut came, mut text) = (Vec::new(), String::new());
+    while !text.contains("[DONE]") {
+        let piece = connection.piece();
+        ensure(!piece.is_empty(), || format!("the stream ended after {} events", came.len()))?;
+        text = String::from_utf8_lossy(&piece).into_owned();
+        came.extend(std::iter::repeat_n(Instant::now(), text.matches("tick").count()));
+    }
+    // The second of a pair comes 2 ms behind the first, or when the client has told that it got that: 40 ms behind it.
+    let mut gaps: Vec<Duration> = came.chunks_exact(2).map(|pair| pair[1] - pair[0]).collect();
+    ensure(gaps.len() as u64 == PAIR_COUNT, || format!("{} of {} events came", came.len(), 2 * PAIR_COUNT))?;
+    gaps.sort_unstable();
+    ensure(gaps[gaps.len() / 2] < Duration::from_millis(30), || "small events come gathered".into())
 }
 
 /// A client that leaves in the middle of a stream does no harm.

@@ -39,6 +39,12 @@ pub(super) fn minimal(
     }
 }
 
+/// The exchanges that have one thing less: none of them shows what a finding does that was shrunk to the end.
+#[must_use]
+pub fn smaller(exchange: &GeneratedExchange) -> Vec<GeneratedExchange> {
+    cuts(exchange).into_iter().map(|cut| cut.made(exchange)).collect()
+}
+
 /// Everything that can be taken away, the largest first.
 fn cuts(exchange: &GeneratedExchange) -> Vec<Cut> {
     let requests = &exchange.requests;

@@ -23,6 +23,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 pub use self::exchange::{Chunks, Framing, GeneratedExchange, Request, Sending};
 pub use self::known::{KNOWN, Known};
+pub use self::minimal::smaller;
 pub use self::report::{Finding, Report};
 use crate::Column;
 use crate::differential::Group;

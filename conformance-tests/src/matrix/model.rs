@@ -76,7 +76,7 @@ pub struct Answer {
     /// Everything that was not as expected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mismatches: Vec<String>,
-    /// The bytes that came back, unless the test passed.
+    /// The bytes that came back; of answers that passed in the same words, those of the first.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub got: String,
     /// Why it is known to be so.
@@ -113,7 +113,7 @@ impl Matrix {
                 None => row.details.push(Details {
                     test: test.name().to_owned(),
                     sent: sent_text(outcome),
-                    wanted: test.wanted().unwrap_or_default().to_owned(),
+                    wanted: test.wanted(),
                     answers: vec![answer],
                 }),
             }
@@ -140,6 +140,7 @@ impl Matrix {
     pub fn trim(&mut self, bytes: bool) {
         for row in &mut self.rows {
             row.details.retain(|details| bytes && details.answers.iter().any(|answer| answer.verdict != Verdict::Pass));
+            row.details.iter_mut().for_each(Details::say_once);
         }
     }
 
@@ -182,6 +183,22 @@ impl Matrix {
     }
 }
 
+impl Details {
+    /// Leaves out the bytes of answers that passed as one before them did, and of all that passed if none is otherwise.
+    fn say_once(&mut self) {
+        if self.answers.iter().all(|answer| matches!(answer.verdict, Verdict::Pass | Verdict::NotObservable)) {
+            self.answers.iter_mut().for_each(|answer| answer.got.clear());
+        }
+        for at in 0..self.answers.len() {
+            let (before, [answer, ..]) = self.answers.split_at_mut(at) else { break };
+            let is_known = |other: &Answer| other.verdict == Verdict::Pass && other.summary == answer.summary;
+            if answer.verdict == Verdict::Pass && before.iter().any(is_known) {
+                answer.got.clear();
+            }
+        }
+    }
+}
+
 impl Row {
     /// The part of the id in front of the first slash.
     #[must_use]
@@ -204,12 +221,11 @@ fn answer(column: &str, suite: &Suite, outcome: &CaseOutcome, again: impl Fn(&st
         verdict: outcome.verdict,
         summary: outcome.summary(),
         mismatches: outcome.mismatches.clone(),
-        got: String::new(),
+        got: answers_text(outcome),
         reason: String::new(),
         again: String::new(),
     };
     if outcome.verdict != Verdict::Pass {
-        answer.got = answers_text(outcome);
         answer.again = again(&outcome.name);
     }
     if let Some(entry) = suite.divergences().entry(&outcome.name) {
@@ -243,7 +259,20 @@ mod tests {
             row.details.iter().flat_map(|details| &details.answers).map(|answer| answer.column.clone()).collect()
         };
         assert_eq!(said(&new.rows[0]), ["new", "old"], "where one of them fails");
+        let got: Vec<_> = new.rows[0].details[0].answers.iter().map(|answer| &*answer.got).collect();
+        assert_eq!(got, ["bytes of new", "bytes of old"], "what passed beside it is shown too");
         assert_eq!(said(&new.rows[1]), [""; 0], "where all pass");
+    }
+
+    #[test]
+    fn what_several_pass_in_the_same_words_is_shown_once() {
+        let mut all = matrix("new", &[("a/b", Verdict::Fail)]);
+        for name in ["one", "two"] {
+            all.keep(&matrix(name, &[("a/b", Verdict::Pass)]));
+        }
+        all.trim(true);
+        let got: Vec<_> = all.rows[0].details[0].answers.iter().map(|answer| &*answer.got).collect();
+        assert_eq!(got, ["bytes of new", "bytes of one", ""]);
     }
 
     fn matrix(column: &str, rows: &[(&str, Verdict)]) -> Matrix {
@@ -261,7 +290,7 @@ mod tests {
                     verdict: *verdict,
                     summary: String::new(),
                     mismatches: Vec::new(),
-                    got: String::new(),
+                    got: format!("bytes of {column}"),
                     reason: String::new(),
                     again: String::new(),
                 }],

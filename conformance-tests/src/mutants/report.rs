@@ -37,7 +37,8 @@ impl Report {
         for failed in outcomes.into_iter().filter_map(|outcome| outcome.failed) {
             if failed.is_failure() {
                 let again = format!("cargo test -p neurolink-conformance --test hyper -- --exact '{}'", failed.name);
-                self.broken.insert(format!("the reference fails without any change:\n{}", describe(&failed, &again)));
+                self.broken
+                    .insert(format!("the reference fails without any change:\n{}", describe(&failed, "", &again)));
             }
         }
     }

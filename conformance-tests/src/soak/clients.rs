@@ -261,7 +261,7 @@ pub(super) fn sends_nonsense(ctx: &Ctx) -> Done {
 }
 
 fn exceeds_limits(ctx: &Ctx) -> Done {
-    asks(ctx, "POST", &echo("Content-Length: 3000000", "{repeat:2000: }"), &[413])?;
+    asks(ctx, "POST", &echo("Content-Length: 300000000", "{repeat:2000: }"), &[413])?;
     asks(ctx, "GET", &get("/api/test/query?a={repeat:9000:a}"), &[414])?;
     asks(ctx, "GET", r"GET /api/health/live HTTP/1.1\r\nHost: localhost\r\n{repeat:70:X-Many: a\r\n}\r\n", &[431])?;
     let mut connection = ctx.connect()?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -134,7 +135,7 @@ impl BodySource {
         loop {
             let until = Instant::now() + self.timeout;
             let until = [slow, self.deadline].into_iter().flatten().fold(until, Instant::min);
-            return match tokio::time::timeout_at(until, self.body.frame()).await {
+            return match in_time(until, self.body.frame()).await {
                 Err(_elapsed) => Err(Error::new(Code::RequestTimeout)),
                 Ok(None) => Ok(None),
                 Ok(Some(Err(error))) => Err(unreadable(error)),
@@ -146,6 +147,21 @@ impl BodySource {
         }
     }
 }
+
+/// What comes until then. A timer fires late on a busy machine, so each poll looks at the time too: the guard of the
+/// onion does, and a body that is late has to be told before a handler that is.
+async fn in_time<T>(until: Instant, next: impl Future<Output = T>) -> Result<T, Elapsed> {
+    let mut next = std::pin::pin!(tokio::time::timeout_at(until, next));
+    std::future::poll_fn(|cx| match next.as_mut().poll(cx) {
+        Poll::Pending if Instant::now() >= until => Poll::Ready(Err(Elapsed)),
+        Poll::Pending => Poll::Pending,
+        Poll::Ready(result) => Poll::Ready(result.map_err(|_| Elapsed)),
+    })
+    .await
+}
+
+/// It did not come in time.
+struct Elapsed;
 
 /// The 413 of a body above this limit.
 pub(crate) fn too_large(limit: usize) -> Error {

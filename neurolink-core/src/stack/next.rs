@@ -1,5 +1,6 @@
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context as TaskContext, Poll};
 
 use tokio::time::Instant;
 
@@ -328,16 +329,15 @@ async fn guarded(next: Next<'_>, ctx: &mut Context) -> Response {
     let result = {
         let mut inner = std::pin::pin!(HooksInside.run(next, place.ctx));
         std::future::poll_fn(|cx| {
-            match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| inner.as_mut().poll(cx))) {
-                Ok(Poll::Ready(response)) => Poll::Ready(Ok(response)),
-                Ok(Poll::Pending) => match deadline {
-                    Some(deadline) if Instant::now() >= deadline => {
-                        Poll::Ready(Err(Error::new(Code::Timeout).with_status(timeout_status)))
-                    }
-                    _ => Poll::Pending,
-                },
-                Err(panic) => Poll::Ready(Err(panicked(&*panic))),
+            let mut polled = poll_inside(inner.as_mut(), cx);
+            if polled.is_pending() && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                // What waits inside may know better why it is late: it is asked once more, behind the deadline.
+                polled = poll_inside(inner.as_mut(), cx);
+                if polled.is_pending() {
+                    polled = Poll::Ready(Err(Error::new(Code::Timeout).with_status(timeout_status)));
+                }
             }
+            polled
         })
         .await
     };
@@ -349,6 +349,17 @@ async fn guarded(next: Next<'_>, ctx: &mut Context) -> Response {
         let response = crate::middleware::show_limits(ctx, response);
         response
     })
+}
+
+/// Polls what is inside of the guard, and makes its panic an error.
+fn poll_inside<F: Future<Output = Response>>(
+    inner: Pin<&mut F>,
+    cx: &mut TaskContext<'_>,
+) -> Poll<Result<Response, Error>> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| inner.poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panicked(&*panic))),
+    }
 }
 
 /// The error of a panic: its text is for the log only.

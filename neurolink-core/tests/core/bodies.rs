@@ -1,5 +1,8 @@
 //! Who may read a request's body, and how much of it.
 
+use std::task::Poll;
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header;
@@ -271,4 +274,16 @@ async fn bodies_are_checked_in_order_and_for_every_method() {
     ] {
         assert_eq!(of(method, path, user, kind, body).await, (status, code.to_owned()), "{method} {path} {code}");
     }
+}
+
+/// A body of which nothing comes, on a machine that is so busy that each look at it takes longer than the request may.
+#[tokio::test]
+async fn a_body_that_is_late_is_told_as_such_however_busy_the_machine_is() {
+    let app = app().route(Route::post("/api/x", length).timeout(Duration::from_millis(20))).build().expect("valid");
+    let body = Body::from_stream(futures_util::stream::poll_fn(|_| {
+        std::thread::sleep(Duration::from_millis(40));
+        Poll::<Option<Result<Bytes, BoxError>>>::Pending
+    }));
+    let (status, text) = post(&app, "/api/x", None, body).await;
+    assert!(status == 408 && text.contains("REQUEST_TIMEOUT"), "{status}: {text}");
 }

@@ -18,7 +18,7 @@ Examples:
   neurolink conformance matrix                                       markdown of all frameworks
   neurolink conformance matrix --format html --output matrix.html
   neurolink conformance matrix --url other=http://127.0.0.1:4000 --write docs/matrix
-  neurolink conformance matrix --keep docs/matrix/matrix.html --check docs/matrix/matrix.md")]
+  neurolink conformance matrix --keep docs/matrix/matrix.html --check docs/matrix/matrix.md --check docs/matrix/matrix.json")]
 pub(crate) struct Matrix {
     #[command(flatten)]
     servers: Servers,
@@ -39,9 +39,11 @@ pub(crate) struct Matrix {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "write"])]
     output: Option<PathBuf>,
 
-    /// Compares with a file that was written earlier, and fails if it is not current
+    /// Compares with a file that was written earlier, and fails if it is not current; may be repeated
+    ///
+    /// A file whose name ends in `.json` is compared with what `--write` writes: the verdicts without the bytes.
     #[arg(long, value_name = "FILE", conflicts_with = "write")]
-    check: Option<PathBuf>,
+    check: Vec<PathBuf>,
 
     /// Writes matrix.md, matrix.html, matrix.json and pictures at 390 and 1280 pixels into a folder
     #[arg(long, value_name = "FOLDER")]
@@ -73,7 +75,7 @@ impl Matrix {
         let runs: Vec<_> = columns.iter().map(|column| (column, self.servers.ask(column, |_| true))).collect();
         if self.format == Format::Junit {
             let runs: Vec<_> = runs.iter().map(|(column, outcomes)| (&column.suite, &**outcomes)).collect();
-            return self.put(&junit(&runs));
+            return self.put(&junit(&runs), None);
         }
         let mut matrix = matrix::Matrix::default();
         for (column, outcomes) in &runs {
@@ -87,35 +89,47 @@ impl Matrix {
         if let Some(folder) = &self.write {
             return write_all(matrix, folder);
         }
-        self.put(&match self.format {
+        let text = match self.format {
             Format::Html => html(&matrix).map_err(|error| failed("cannot write HTML", error))?,
             Format::Json => json(&matrix)?,
             Format::Markdown | Format::Junit => markdown(&matrix),
-        })
+        };
+        matrix.trim(false);
+        self.put(&text, Some(&matrix))
     }
 
-    fn put(&self, text: &str) -> Result<(), Failure> {
-        if let Some(path) = &self.check {
-            let found = read(path)?;
-            if found == text {
-                return print(format_args!("{} {} is current", paint(GREEN, "✓"), path.display()));
+    /// Writes the text or compares it; of the verdicts there may be a file of their own.
+    fn put(&self, text: &str, verdicts: Option<&matrix::Matrix>) -> Result<(), Failure> {
+        for path in &self.check {
+            match verdicts.filter(|_| path.extension().is_some_and(|end| end == "json")) {
+                Some(verdicts) => is_current(path, &json(verdicts)?)?,
+                None => is_current(path, text)?,
             }
-            let line = found.lines().zip(text.lines()).position(|(old, new)| old != new);
-            let line = line.unwrap_or_else(|| found.lines().count().min(text.lines().count()));
-            let at = |text: &str| text.lines().nth(line).unwrap_or("(nothing)").to_owned();
-            return Err(Failure::Run(format!(
-                "{} is not current; line {} is\n  {}\nand should be\n  {}",
-                path.display(),
-                line + 1,
-                at(&found),
-                at(text),
-            )));
         }
         match &self.output {
+            _ if !self.check.is_empty() => Ok(()),
             Some(path) => write(path, text),
             None => print(text.trim_end()),
         }
     }
+}
+
+/// Compares a file with what it should be.
+fn is_current(path: &Path, text: &str) -> Result<(), Failure> {
+    let found = read(path)?;
+    if found == text {
+        return print(format_args!("{} {} is current", paint(GREEN, "✓"), path.display()));
+    }
+    let line = found.lines().zip(text.lines()).position(|(old, new)| old != new);
+    let line = line.unwrap_or_else(|| found.lines().count().min(text.lines().count()));
+    let at = |text: &str| text.lines().nth(line).unwrap_or("(nothing)").to_owned();
+    Err(Failure::Run(format!(
+        "{} is not current; line {} is\n  {}\nand should be\n  {}",
+        path.display(),
+        line + 1,
+        at(&found),
+        at(text),
+    )))
 }
 
 fn write_all(mut matrix: matrix::Matrix, folder: &Path) -> Result<(), Failure> {

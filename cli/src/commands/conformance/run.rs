@@ -87,7 +87,7 @@ impl Run {
 }
 
 fn say(column: &AskedServer, outcomes: &Outcomes<'_>) -> Result<(), Failure> {
-    for (_, outcome) in outcomes {
+    for (test, outcome) in outcomes {
         match outcome.verdict {
             Verdict::Pass | Verdict::NotObservable => {}
             Verdict::ExpectedDivergence => {
@@ -96,7 +96,7 @@ fn say(column: &AskedServer, outcomes: &Outcomes<'_>) -> Result<(), Failure> {
             }
             _ => {
                 let style = if outcome.is_failure() { RED } else { YELLOW };
-                let text = report::describe(outcome, &column.again(&outcome.name));
+                let text = report::describe(outcome, &test.wanted(), &column.again(&outcome.name));
                 let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
                 print(format_args!("{} {}\n{rest}", paint(BOLD, &column.head.name), paint(style, first)))?;
             }
