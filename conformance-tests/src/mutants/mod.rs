@@ -5,6 +5,7 @@
 
 mod adapter;
 mod agent;
+mod all;
 mod auth;
 mod basic;
 mod body;
@@ -36,39 +37,7 @@ mod stream;
 mod tokens;
 mod tools;
 
+pub use all::all;
 pub use matrix::{MutantOptions, run};
 pub use mutant::Mutant;
 pub use report::Report;
-
-/// All mutants: those that break one thing first, those that break everything last.
-#[must_use]
-pub fn all() -> Vec<&'static Mutant> {
-    let themes: &[&[Mutant]] = &[
-        agent::ALL,
-        auth::ALL,
-        basic::ALL,
-        body::ALL,
-        browser::ALL,
-        concurrency::ALL,
-        connection::ALL,
-        envelope::ALL,
-        forwarded::ALL,
-        headers::ALL,
-        identity::ALL,
-        jwt::ALL,
-        layers::ALL,
-        lifecycle::ALL,
-        limit::ALL,
-        methods::ALL,
-        mount::ALL,
-        onion::ALL,
-        parser::ALL,
-        path::ALL,
-        routing::ALL,
-        stream::ALL,
-        tokens::ALL,
-        tools::ALL,
-        everywhere::ALL,
-    ];
-    themes.iter().copied().flatten().collect()
-}

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Tally;
 use super::clients::Trouble;
+use super::run::Tally;
 use super::state::Place;
 use crate::function::Failure;
 use crate::functions::requests::{LIVE, agent, slow_stream};

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::{StreamExt as _, stream};
 use neurolink_core::{Body, Context, Error, Next, Response, from_fn};
 
+use super::super::clients;
 use super::*;
 use crate::function::Ctx;
 use crate::hyper_adapter::Hyper;
@@ -72,10 +73,10 @@ fn a_server_that_hangs_on_nonsense_is_wrong() {
 
 #[test]
 fn few_visits_may_meet_a_busy_server() {
-    assert_eq!(outcome::too_busy(1000, 50), None);
-    let problem = outcome::too_busy(1000, 51).unwrap();
+    assert_eq!(too_busy(1000, 50), None);
+    let problem = too_busy(1000, 51).unwrap();
     assert_eq!(problem, "busy: 51 of 1000 visits met 408, 429 or 504, and at most 5 % may");
-    assert_eq!(outcome::too_busy(0, 0), None);
+    assert_eq!(too_busy(0, 0), None);
 }
 
 #[test]

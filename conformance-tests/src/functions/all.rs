@@ -1,0 +1,188 @@
+//! Each conversation with its id, where it comes from and what it needs.
+
+use super::{
+    attack, backpressure, bodies, cancel, concurrency, concurrent, connection, crowd, drain, expect, expiry, http2,
+    http2_attacks, lifecycle, limits, passwords, smuggling, streams, timing, unread,
+};
+use crate::case::Level;
+use crate::function::{Ctx, Failure, FunctionCase};
+
+const fn must(id: &'static str, source: &'static str, run: fn(&Ctx) -> Result<(), Failure>) -> FunctionCase {
+    FunctionCase {
+        id,
+        level: Level::Must,
+        source,
+        covers: &[],
+        needs: "reference",
+        inside: false,
+        alone: false,
+        http2: false,
+        run,
+    }
+}
+
+/// A case with a server of its own.
+const fn alone(
+    id: &'static str,
+    needs: &'static str,
+    source: &'static str,
+    run: fn(&Ctx) -> Result<(), Failure>,
+) -> FunctionCase {
+    FunctionCase { needs, alone: true, ..must(id, source, run) }
+}
+
+/// A case that looks into a server of its own.
+const fn inside(
+    id: &'static str,
+    needs: &'static str,
+    source: &'static str,
+    run: fn(&Ctx) -> Result<(), Failure>,
+) -> FunctionCase {
+    FunctionCase { inside: true, ..alone(id, needs, source, run) }
+}
+
+impl FunctionCase {
+    /// It speaks HTTP/2.
+    const fn http2(mut self) -> Self {
+        self.http2 = true;
+        self
+    }
+
+    const fn covers(mut self, covers: &'static [&'static str]) -> Self {
+        self.covers = covers;
+        self
+    }
+}
+
+/// Every case that is written as code.
+pub(crate) const ALL: &[FunctionCase] = &[
+    must("requestid/same-client-id-does-not-mix-users", "O-D2; O-D3; P-D5; V27", concurrent::same_id),
+    must("requestid/ids-are-unique", "O-D42; V57", concurrent::unique_ids),
+    must("requestid/header-and-body-agree", "original 1.1; V57; W6", concurrent::one_id),
+    must("http/pipelined-answers-keep-their-order", "RFC 9112 9.3.2", connection::pipelined),
+    must("http/request-in-pieces", "RFC 9112 2.2", connection::in_pieces),
+    must("http/keep-alive-after-an-error", "RFC 9112 9.3; V12", connection::after_error),
+    must("http/keep-alive-after-an-unread-body", "RFC 9112 9.3", connection::after_unread_body),
+    must("http/an-unread-body-is-skipped", "RFC 9112 9.3; design 6", unread::skipped),
+    must("http/an-unread-chunked-body-is-skipped", "RFC 9112 9.3; design 6", unread::skipped_chunks),
+    must("http/an-unread-body-is-not-waited-for", "RFC 9112 9.6; design 6", unread::not_awaited),
+    must("http/a-large-unread-body-closes", "RFC 9112 9.6; design 6", unread::too_large),
+    must("http/an-unread-body-is-not-asked-for", "RFC 9110 10.1.1", unread::not_asked),
+    must("http/keep-alive-after-head", "RFC 9110 9.3.2; V3", connection::after_head),
+    must("http/server-lives-after-clients-leave", "RFC 9112 9.5; V60; V61", connection::clients_leave),
+    must("http/an-idle-connection-does-not-block-others", "RFC 9112 9.3", connection::idle),
+    must("methods/head-has-the-length-of-get", "RFC 9110 9.3.2; V3", connection::head_length),
+    must("body/slow-body-is-read-whole", "RFC 9112 6.3", timing::slow_body),
+    must("body/too-large-is-told-before-the-body-is-sent", "RFC 9110 10.1.1; V20; V74", timing::early_413),
+    must("body/chunked-too-large-is-told-before-its-end", "O-D20; V20; V74", timing::chunked_413),
+    must("errors/timeout-comes-in-time", "V58; O-D22", timing::timeout),
+    must("http/half-of-a-request-is-refused", "RFC 9112 8", attack::half_close),
+    must("http/half-close-behind-a-request-has-one-answer", "RFC 9112 9.6", attack::half_close_behind),
+    must("http/resets-do-no-harm", "RFC 9112 9.5; V60", attack::resets),
+    must("http/silent-connection-is-closed", "RFC 9110 15.5.9; O-D22; CWE-400", attack::silent).covers(&["S1-62"]),
+    must("http/slow-head-is-given-up", "RFC 9110 15.5.9; O-D22; CWE-400", attack::slow_head).covers(&["S1-62"]),
+    must("http/answer-before-the-end-of-a-body-closes", "RFC 9112 9.3; design 6", attack::early_answer_closes),
+    must("body/that-stops-coming-is-408", "RFC 9110 15.5.9; V58; O-D22", attack::body_stops).covers(&["S1-62"]),
+    must("body/that-drips-is-408", "RFC 9110 15.5.9; V58; O-D22; CWE-400", attack::body_drips).covers(&["S1-62"]),
+    must("json/megabytes-are-refused", "V69; V20; CWE-400; CWE-674", attack::megabytes),
+    must("expect/continue-comes-before-the-body", "RFC 9110 10.1.1", expect::before_the_body),
+    must("expect/http10-gets-no-continue", "RFC 9110 10.1.1", expect::http10),
+    must("sse/events-come-one-by-one", "V62; frameworks 5 (Nagle)", streams::one_by_one),
+    inside("sse/small-events-are-not-gathered", "patient", "frameworks 5 (Nagle); RFC 896", streams::not_gathered),
+    must("sse/server-lives-after-a-client-leaves", "V60; O-D23", streams::leave),
+    must("sse/http10-is-not-chunked", "RFC 9112 6.1", streams::http10),
+    must("limit/count-falls-and-the-next-is-refused", "V46; V47; V51; O-D17", limits::counts_down),
+    must("limit/addresses-are-counted-apart", "V49; O-D18; P-D7", limits::apart),
+    must("limit/forwarded-headers-are-not-believed", "V49; O-D18", limits::forwarded)
+        .covers(&["S0-17", "S1-75", "S3-22"]),
+    must("limit/head-shares-the-count-of-get", "RFC 9110 9.3.2; V48", limits::head),
+    must("limit/reset-is-a-unix-time-within-the-window", "V46", limits::reset).covers(&["S0-24"]),
+    inside("cancel/client-closes-before-the-answer", "patient", "V61; O-D23", cancel::closes_before_the_answer),
+    inside("cancel/client-resets-before-the-answer", "patient", "V61; O-D23", cancel::resets_before_the_answer),
+    inside("cancel/client-closes-during-a-stream", "patient", "V60; O-D23", cancel::closes_during_a_stream),
+    inside("cancel/client-resets-during-a-stream", "patient", "V60; O-D23", cancel::resets_during_a_stream),
+    inside(
+        "cancel/client-closes-while-a-stream-is-silent",
+        "patient",
+        "V60; O-D23",
+        cancel::closes_during_a_silent_stream,
+    ),
+    inside("cancel/client-leaves-inside-the-body", "patient", "V61; O-D22; O-D23", cancel::leaves_inside_the_body),
+    inside("backpressure/a-slow-reader-slows-the-engine", "patient", "O-D23", backpressure::slow_reader),
+    inside(
+        "lifecycle/idle-connections-do-not-hold-up-the-stop",
+        "patient",
+        "V64 (9.80.2, not 9.37.0); O-D24",
+        lifecycle::idle_connections,
+    ),
+    inside("lifecycle/all-routes-are-there-after-a-restart", "patient", "V66", lifecycle::starts_again),
+    inside("lifecycle/a-port-in-use-is-an-error-of-the-start", "patient", "V65; O-D25", lifecycle::port_in_use),
+    inside("lifecycle/all-stops-share-one-result", "drain", "O-D24", lifecycle::one_result).covers(&["S3-56"]),
+    inside("lifecycle/force-cuts-at-once", "patient", "O-D24", lifecycle::force).covers(&["S3-56"]),
+    inside("lifecycle/readiness-says-no-first", "drain", "O-D35; V63", drain::readiness_first),
+    inside("lifecycle/requests-are-answered-for-a-second", "drain", "V63; O-D24", drain::first_second),
+    inside("parser/half-a-head-is-refused-when-the-server-stops", "drain", "V63; O-D24", drain::half_a_head),
+    inside("lifecycle/a-request-in-work-is-answered", "drain", "V71; O-D24", drain::in_flight).covers(&["S3-56"]),
+    inside("lifecycle/a-stream-goes-on-and-says-goodbye", "drain", "V71; O-D24", drain::stream_says_goodbye)
+        .covers(&["S3-56"]),
+    inside("lifecycle/an-endless-stream-ends-with-the-grace", "drain", "O-D24", drain::endless_stream)
+        .covers(&["S3-56"]),
+    inside("lifecycle/what-does-not-end-is-cut", "drain", "O-D24", drain::cut).covers(&["S3-56"]),
+    must("http2/answers-are-those-of-http1", "RFC 9113 8.1", http2::answers).http2(),
+    must("http2/a-body-in-pieces-is-one", "RFC 9113 8.1", http2::body).http2(),
+    must("http2/head-has-no-body", "RFC 9110 9.3.2; V3", http2::head).http2(),
+    must("http2/a-foreign-authority-is-400", "RFC 9113 8.3.1", http2::authority).http2(),
+    must("http2/events-come-one-by-one-beside-others", "RFC 9113 5; V62", http2::events).http2(),
+    inside("http2/a-reset-stream-stops-the-engine", "patient", "RFC 9113 5.4.2; V61", http2::reset).http2(),
+    inside("http2/a-client-that-leaves-stops-the-engine", "patient", "V60; V61", http2::leave).http2(),
+    inside("http2/goaway-lets-streams-finish", "drain", "RFC 9113 6.8; V63", http2::goaway).http2().covers(&["S3-56"]),
+    inside("http2/a-stream-says-goodbye-after-the-grace", "drain", "O-D24", http2::goodbye).http2(),
+    inside("http2/rapid-reset-costs-only-the-attacker", "patient", "CVE-2023-44487", http2_attacks::rapid_reset)
+        .http2(),
+    must("http2/a-head-without-end-is-cut", "CVE-2024-27316", http2_attacks::continuation).http2(),
+    must("http2/a-header-list-over-the-limit-is-431", "RFC 9113 10.5.1", http2_attacks::header_list).http2(),
+    must("http2/silence-after-the-preface-harms-nobody", "RFC 9113 3.4", http2_attacks::silence).http2(),
+    must("http2/a-wrong-preface-is-refused", "RFC 9113 3.4", http2_attacks::preface).http2(),
+    must("http2/floods-of-control-frames-are-bounded", "CVE-2019-9512; CVE-2019-9515", http2_attacks::floods).http2(),
+    inside(
+        "http2/a-window-of-zero-holds-the-engine",
+        "patient",
+        "RFC 9113 5.2; CVE-2019-9517",
+        http2_attacks::window_of_zero,
+    )
+    .http2(),
+    must("http2/malformed-heads-are-refused", "RFC 9113 8.2", http2_attacks::malformed_heads).http2(),
+    must("http2/malformed-frames-end-the-connection", "RFC 9113 5; 6", http2_attacks::malformed_frames).http2(),
+    alone("connections/a-thousand-idle-ones-harm-nobody", "patient", "O-D22; O-D24", crowd::thousand),
+    alone("connections/a-slow-answer-keeps-later-ones-in-order", "patient", "RFC 9112 9.3.2", crowd::slow_first),
+    inside("limit/waiting-for-retry-after-succeeds", "reference", "V47; O-D19; P-D32", expiry::retry_after),
+    inside("auth/a-token-expires-between-two-requests", "reference", "RFC 7519 4.1.4", expiry::token)
+        .covers(&["S0-56"]),
+    inside("sse/a-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::stream).covers(&["S0-56"]),
+    inside("sse/a-silent-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::silent_stream),
+    alone("sse/a-user-has-so-many-streams", "patient", "O-D40", crowd::streams),
+    alone("concurrency/one-more-of-a-caller-is-429", "busy", "nginx limit_conn", concurrency::of_a_caller)
+        .covers(&["S1-59"]),
+    alone("concurrency/a-client-that-leaves-gives-its-place-back", "busy", "nginx limit_conn", concurrency::given_back)
+        .covers(&["S1-59"]),
+    alone("concurrency/a-stream-that-ends-gives-its-place-back", "busy", "nginx limit_conn", concurrency::ended)
+        .covers(&["S1-59"]),
+    alone("concurrency/load-is-shed-and-probes-are-answered", "busy", "RFC 9110 15.6.4", concurrency::shed),
+    alone("concurrency/who-waits-gets-the-next-place", "busy", "design 6", concurrency::queued),
+    alone("basic/a-locked-name-is-answered-as-a-wrong-password", "basic", "OWASP ASVS 6.3; CWE-307", passwords::locked)
+        .covers(&["S0-60"]),
+    alone("basic/four-failures-lock-nobody", "basic", "OWASP ASVS 6.3; CWE-307", passwords::not_yet),
+    alone("basic/a-name-of-nobody-is-answered-alike", "basic", "CWE-203", passwords::of_nobody)
+        .covers(&["S0-11", "S0-60"]),
+    alone(
+        "body/a-handler-has-a-piece-before-the-next-is-sent",
+        "patient",
+        "RFC 9112 6; design 4",
+        bodies::piece_by_piece,
+    ),
+    inside("body/all-bodies-together-have-a-budget", "narrow", "design 6; CWE-400", bodies::budget),
+    alone("headers/response-time-is-that-of-the-handler", "patient", "V42", timing::response_time),
+    inside("lifecycle/observers-and-events-outlive-a-restart", "patient", "V66", lifecycle::observed),
+    inside("smuggling/nothing-hidden-reaches-the-engine", "reference", "RFC 9112 11.2", smuggling::unseen),
+    alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes),
+];

@@ -1,0 +1,40 @@
+//! Every mutant there is.
+
+use super::mutant::Mutant;
+use super::{
+    agent, auth, basic, body, browser, concurrency, connection, envelope, everywhere, forwarded, headers, identity,
+    jwt, layers, lifecycle, limit, methods, mount, onion, parser, path, routing, stream, tokens, tools,
+};
+
+/// All mutants: those that break one thing first, those that break everything last.
+#[must_use]
+pub fn all() -> Vec<&'static Mutant> {
+    let themes: &[&[Mutant]] = &[
+        agent::ALL,
+        auth::ALL,
+        basic::ALL,
+        body::ALL,
+        browser::ALL,
+        concurrency::ALL,
+        connection::ALL,
+        envelope::ALL,
+        forwarded::ALL,
+        headers::ALL,
+        identity::ALL,
+        jwt::ALL,
+        layers::ALL,
+        lifecycle::ALL,
+        limit::ALL,
+        methods::ALL,
+        mount::ALL,
+        onion::ALL,
+        parser::ALL,
+        path::ALL,
+        routing::ALL,
+        stream::ALL,
+        tokens::ALL,
+        tools::ALL,
+        everywhere::ALL,
+    ];
+    themes.iter().copied().flatten().collect()
+}
