@@ -100,7 +100,7 @@ impl JwtKeys {
         Self::none().or_jwk_set(text)
     }
 
-    /// Public keys in a JSON Web Key Set that is fetched, such as a [`JwkSetFile`].
+    /// Public keys in a JSON Web Key Set that is fetched, such as a [`JwkSetFile`](crate::middleware::JwkSetFile).
     #[must_use]
     pub fn source(source: impl KeySource) -> Self {
         Self::none().or_source(source)
