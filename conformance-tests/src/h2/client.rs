@@ -121,7 +121,10 @@ impl Client {
             sender.send_request(request, ask.body.is_empty()).map_err(|error| failed("sending", error))?;
         for (at, piece) in ask.body.iter().enumerate() {
             let piece = Bytes::copy_from_slice(piece.as_bytes());
-            body.send_data(piece, at + 1 == ask.body.len()).map_err(|error| failed("sending the body", error))?;
+            // A server may answer and reset before it has the body (RFC 9113, section 8.1): the answer tells.
+            if body.send_data(piece, at + 1 == ask.body.len()).is_err() {
+                break;
+            }
         }
         Ok(Asked { client: self, response, _body: body })
     }
