@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::HttpDate;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
 use crate::shared::Shared;
@@ -16,19 +16,15 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 ///
 /// Once there was a request the panic may be a handler's, and an answer may be half sent: then it does nothing.
 pub(crate) async fn refuse(mut connection: Shared) {
-    if !connection.was_used() {
-        let _ = timeout(LAST_WORDS, answer(&mut connection)).await;
+    if !connection.was_used() && matches!(timeout(LAST_WORDS, answer(&mut connection)).await, Ok(Ok(()))) {
+        let _ = connection.close().await;
     }
 }
 
-/// Says that the head is too large, and reads what still comes, so that the answer is not lost to a reset.
 async fn answer(connection: &mut Shared) -> io::Result<()> {
     let status = "HTTP/1.1 431 Request Header Fields Too Large";
     let date = HttpDate::from(SystemTime::now());
     let refusal = format!("{status}\r\nconnection: close\r\ncontent-length: 0\r\ndate: {date}\r\n\r\n");
     connection.write_all(refusal.as_bytes()).await?;
-    connection.shutdown().await?;
-    let mut rest = [0; 4096];
-    while connection.read(&mut rest).await? > 0 {}
-    Ok(())
+    connection.flush().await
 }

@@ -86,11 +86,11 @@ where
             let (peer, shared) = (io.info().peer, Shared::new(io));
             let served = AssertUnwindSafe(http1.call((shared.clone(), Protocol::Http1, peer)));
             match served.catch_unwind().await {
-                Ok(served) => {
-                    drop(shared); // the last of the socket, unless it was upgraded
-                    if let Err(error) = served {
-                        tracing::debug!(target: "neurolink::serve", "connection ended: {error}");
-                    }
+                // The last of the socket, unless it was upgraded.
+                Ok(Ok(_)) => drop(shared),
+                Ok(Err(error)) => {
+                    tracing::debug!(target: "neurolink::serve", "connection ended: {error}");
+                    let _ = shared.close().await;
                 }
                 Err(_) => first_head::refuse(shared).await,
             }

@@ -1,6 +1,7 @@
 //! A connection that actix-http serves and that is ours too.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -37,6 +38,11 @@ impl Shared {
         if let Some(Used(used)) = request.conn_data() {
             used.set(true);
         }
+    }
+
+    /// Ends the connection behind an answer that actix-http gave to what it could not read.
+    pub(crate) async fn close(self) -> io::Result<()> {
+        poll_fn(|cx| self.io.borrow_mut().poll_close(cx)).await
     }
 
     /// Whether it has had one.

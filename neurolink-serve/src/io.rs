@@ -2,12 +2,13 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use neurolink_core::ConnInfo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
+use crate::linger::Linger;
 use crate::wire::Wire;
 
 /// The first bytes of an HTTP/2 connection.
@@ -20,6 +21,8 @@ pub struct Io {
     info: ConnInfo,
     /// What was read to look at it.
     ahead: Vec<u8>,
+    /// Once it is closed to a peer that may still be sending.
+    linger: Option<Linger>,
 }
 
 #[derive(Debug)]
@@ -40,17 +43,37 @@ macro_rules! either {
 
 impl Io {
     pub(crate) const fn plain(wire: Wire, info: ConnInfo) -> Self {
-        Self { layer: Layer::Plain(wire), info, ahead: Vec::new() }
+        Self { layer: Layer::Plain(wire), info, ahead: Vec::new(), linger: None }
     }
 
     pub(crate) fn tls(stream: TlsStream<Wire>, info: ConnInfo) -> Self {
-        Self { layer: Layer::Tls(Box::new(stream)), info, ahead: Vec::new() }
+        Self { layer: Layer::Tls(Box::new(stream)), info, ahead: Vec::new(), linger: None }
     }
 
     /// The facts of the connection; its ends are those that a trusted proxy tells, if one speaks before it.
     #[must_use]
     pub const fn info(&self) -> &ConnInfo {
         &self.info
+    }
+
+    /// Ends the last answer and reads on for a moment, 1 s and 2 MiB at most, throwing away what comes.
+    ///
+    /// For an answer to something that had not wholly come: to close at once would reset a peer that is still sending, and
+    /// destroy the answer before it is read.
+    ///
+    /// # Errors
+    /// When the socket has failed.
+    ///
+    /// # Panics
+    /// Outside a runtime of tokio with its timers on.
+    pub fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut *self).poll_shutdown(cx))?;
+        }
+        let mut linger = self.linger.take().unwrap_or_default();
+        let closed = linger.poll(self, cx);
+        self.linger = Some(linger);
+        closed.map(Ok)
     }
 
     /// Whether the peer begins with the preface of HTTP/2; what was read for it is read again.

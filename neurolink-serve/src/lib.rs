@@ -5,6 +5,7 @@ mod addresses;
 mod config;
 mod connection;
 mod io;
+mod linger;
 mod listener;
 mod local;
 mod prepare;

@@ -37,7 +37,7 @@ pub(crate) struct Pulse {
     looks: AtomicUsize,
     /// Bytes written.
     bytes: AtomicUsize,
-    /// The last answer was given before its request had come.
+    /// The last answer was given before its request had come, or to a head that hyper refused.
     unread: AtomicBool,
 }
 
@@ -75,6 +75,13 @@ impl Pulse {
             self.bytes.fetch_add(*written.as_ref().unwrap_or(&0), Relaxed);
         }
         self.blocked.store(result.is_pending(), Relaxed);
+    }
+
+    /// Something came over HTTP/1; between requests it is the next head, unless that never becomes one.
+    pub(crate) fn read(&self) {
+        if self.active.load(Relaxed) == 0 && self.version() == Version::Http1 {
+            self.unread.store(true, Relaxed);
+        }
     }
 
     /// Whether the peer may still be sending a request that is answered already.
@@ -142,6 +149,7 @@ impl Active {
     fn new(pulse: &Arc<Pulse>) -> Self {
         pulse.begun.fetch_add(1, Relaxed);
         pulse.active.fetch_add(1, Relaxed);
+        pulse.unread.store(false, Relaxed);
         Self(Arc::clone(pulse))
     }
 }

@@ -2,22 +2,15 @@
 //! out before the end of what the client sends is told.
 
 use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
 
 use crate::Io;
 use crate::io::PREFACE;
 use crate::pulse::{Pulse, Version};
-
-/// How long, and how many bytes, are read after an answer to a request that had not wholly come.
-const LINGER: Duration = Duration::from_secs(1);
-const MOST_SKIPPED: usize = 64 * 1024;
 
 /// The stream that hyper has, or the application after an upgrade.
 pub(crate) struct Socket {
@@ -29,29 +22,11 @@ pub(crate) struct Socket {
     pulse: Arc<Pulse>,
     /// Whether the client has ended its half, of which hyper is told one poll later.
     ended: bool,
-    /// Reading on after the last answer, and how much that was.
-    linger: Option<Pin<Box<Sleep>>>,
-    skipped: usize,
 }
 
 impl Socket {
     pub(crate) const fn new(io: Io, http2: bool, pulse: Arc<Pulse>) -> Self {
-        Self { io, seen: 0, http2, pulse, ended: false, linger: None, skipped: 0 }
-    }
-
-    /// Reads on for a moment: to close at once would reset a peer that is still sending, and destroy its answer.
-    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let timer = self.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
-        let mut space = [MaybeUninit::uninit(); 4096];
-        while self.skipped <= MOST_SKIPPED && timer.as_mut().poll(cx).is_pending() {
-            let mut buffer = ReadBuf::uninit(&mut space);
-            let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer));
-            if read.is_err() || buffer.filled().is_empty() {
-                break;
-            }
-            self.skipped += buffer.filled().len();
-        }
-        Poll::Ready(())
+        Self { io, seen: 0, http2, pulse, ended: false }
     }
 
     fn watch(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -85,7 +60,9 @@ impl AsyncRead for Socket {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(self.watch(&buf.filled()[before..]))
+        self.watch(&buf.filled()[before..])?;
+        self.pulse.read();
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -115,10 +92,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.linger.is_none() {
-            ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
-        }
-        if self.pulse.is_unread() { self.poll_linger(cx).map(Ok) } else { Poll::Ready(Ok(())) }
+        if self.pulse.is_unread() { self.io.poll_close(cx) } else { Pin::new(&mut self.io).poll_shutdown(cx) }
     }
 }
 
