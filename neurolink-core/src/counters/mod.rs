@@ -6,6 +6,8 @@
 
 mod address;
 mod counter;
+#[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
+mod failures;
 // Figures of a build without optimisation say nothing.
 #[cfg(all(test, feature = "rate-limit", not(debug_assertions)))]
 mod figures;
@@ -24,6 +26,8 @@ pub(crate) use address::address_keys;
 #[cfg(feature = "rate-limit")]
 pub(crate) use address::{Counted, MOST_SHARES, prefixed};
 pub(crate) use counter::{Charge, Counters, Taken};
+#[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
+pub(crate) use failures::FailureWindow;
 pub(crate) use fixed_window::FixedWindow;
 #[cfg(feature = "rate-limit")]
 pub(crate) use gcra::Gcra;

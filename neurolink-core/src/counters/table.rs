@@ -81,12 +81,37 @@ impl<A: Algorithm> Table<A> {
     }
 
     /// What taking one would give; nothing is taken, and a key that never called gets no place.
-    #[cfg(any(feature = "basic", feature = "bearer"))]
+    #[cfg(feature = "basic")]
     pub(crate) fn look(&self, key: &[u8], share: u32, now: Duration) -> Taken {
+        self.look_at(key, now, |algorithm, state, now| algorithm.take(state, share, now))
+    }
+
+    /// What is said of the state of a key, of which a copy is given.
+    #[cfg(any(feature = "basic", feature = "bearer"))]
+    pub(super) fn look_at(
+        &self,
+        key: &[u8],
+        now: Duration,
+        say: impl FnOnce(&A, &mut A::State, u64) -> Decision,
+    ) -> Taken {
         let (key, now) = (self.hashers.hash(key), millis(now));
         let state = self.shards.get().and_then(|_| self.in_set(key, |set| set.seen(&self.algorithm, key, now)));
         let (mut state, shared) = state.unwrap_or_default();
-        self.algorithm.take(&mut state, share, now).taken(key, shared)
+        say(&self.algorithm, &mut state, now).taken(key, shared)
+    }
+
+    /// Changes the state of a key, or the one that its set shares.
+    pub(super) fn act_on<T>(
+        &self,
+        key: &[u8],
+        now: Duration,
+        act: impl FnOnce(&A, &mut A::State, bool, u64) -> T,
+    ) -> T {
+        let (key, now) = (self.hashers.hash(key), millis(now));
+        self.in_set(key, |set| {
+            let (state, shared) = set.state(&self.algorithm, key, now);
+            act(&self.algorithm, state, shared, now)
+        })
     }
 
     /// Whether a key of its own place has nothing left.
@@ -104,12 +129,10 @@ impl<A: Algorithm> Table<A> {
     /// Takes one of a key that has taken none before, whatever it has; if it has a place of its own.
     #[cfg(feature = "basic")]
     pub(crate) fn restart(&self, key: &[u8], share: u32, now: Duration) {
-        let (key, now) = (self.hashers.hash(key), millis(now));
-        self.in_set(key, |set| {
-            let (state, shared) = set.state(&self.algorithm, key, now);
+        self.act_on(key, now, |algorithm, state, shared, now| {
             if !shared {
                 *state = A::State::default();
-                self.algorithm.take(state, share, now);
+                algorithm.take(state, share, now);
             }
         });
     }
@@ -215,7 +238,7 @@ mod tests {
         assert_eq!((of::<FixedWindow>(), of::<SlidingCounter>(), of::<Gcra>()), (34, 52, 52));
     }
 
-    #[cfg(any(feature = "basic", feature = "bearer"))]
+    #[cfg(feature = "basic")]
     #[test]
     fn looking_tells_what_taking_would_and_takes_nothing() {
         let counters = Table::new(1000, FixedWindow::new(2, MINUTE));

@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::{HeaderValue, header};
 use smallvec::SmallVec;
 
-use crate::counters::{Charge, Counted, Counters as _, FixedWindow, Table, address_keys};
+use crate::counters::{Charge, Counted, Counters as _, FailureWindow, Table, address_keys};
 use crate::facts::NoAddress;
 use crate::{Code, Context, Error};
 
@@ -12,13 +12,7 @@ use crate::{Code, Context, Error};
 #[derive(Clone)]
 pub(super) struct FailureLimit {
     most: Option<(u32, Duration)>,
-    counts: Arc<Counts>,
-}
-
-struct Counts {
-    /// Failures, and attempts that nobody has judged yet.
-    attempts: Table<FixedWindow>,
-    failures: Table<FixedWindow>,
+    counts: Arc<Table<FailureWindow>>,
 }
 
 /// How many addresses are counted at one time.
@@ -33,8 +27,7 @@ impl Default for FailureLimit {
 impl FailureLimit {
     fn of(most: Option<(u32, Duration)>) -> Self {
         let (failures, window) = most.unwrap_or_default();
-        let table = || Table::new(CAPACITY, FixedWindow::new(failures, window));
-        Self { most, counts: Arc::new(Counts { attempts: table(), failures: table() }) }
+        Self { most, counts: Arc::new(Table::new(CAPACITY, FailureWindow::new(failures, window))) }
     }
 
     pub(super) fn set(&mut self, most: Option<(u32, Duration)>) {
@@ -60,7 +53,7 @@ impl FailureLimit {
         let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
         attempt.keys = address_keys(address);
         for (key, share) in &attempt.keys {
-            let taken = self.counts.attempts.take(key, *share, now);
+            let taken = self.counts.take(key, *share, now);
             match taken.charge {
                 Some(charge) => attempt.charges.push(charge),
                 None => return Err(too_many(taken.resets.saturating_sub(now))),
@@ -80,7 +73,7 @@ impl FailureLimit {
         let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
         let now = ctx.now_or_later();
         for (key, share) in &address_keys(address) {
-            let left = self.counts.failures.look(key, *share, now);
+            let left = self.counts.ask(key, *share, now);
             if left.charge.is_none() {
                 return Err(too_many(left.resets.saturating_sub(now)));
             }
@@ -105,7 +98,7 @@ fn too_many(wait: Duration) -> Error {
 
 /// An attempt to authenticate; it is given back unless it failed.
 pub(super) struct Attempt {
-    counts: Arc<Counts>,
+    counts: Arc<Table<FailureWindow>>,
     keys: Counted,
     charges: SmallVec<[Charge; 2]>,
     now: Duration,
@@ -124,9 +117,8 @@ impl Attempt {
 
     /// Lets a failure count.
     pub(super) fn failed(mut self) {
-        self.charges.clear();
-        for (key, share) in &self.keys {
-            self.counts.failures.take(key, *share, self.now);
+        for (charge, (key, share)) in self.charges.drain(..).zip(&self.keys) {
+            self.counts.fail(key, *share, charge, self.now);
         }
     }
 }
@@ -147,7 +139,7 @@ pub(super) fn refusal(ctx: &Context, error: Error, reason: &str, challenge: Head
 impl Drop for Attempt {
     fn drop(&mut self) {
         for charge in self.charges.drain(..) {
-            self.counts.attempts.give_back(charge, self.now);
+            self.counts.give_back(charge, self.now);
         }
     }
 }
