@@ -11,6 +11,10 @@ use neurolink_core::{Body, BoxError, ConnInfo, Request, Response};
 
 /// What poem says of the connection: the socket's ends, never what a header claims.
 pub(crate) fn connection(request: &poem::Request) -> ConnInfo {
+    // Our own server knows more of it than poem has words for.
+    if let Some(conn) = request.extensions().get() {
+        return *conn;
+    }
     let peer = request.remote_addr().as_socket_addr().copied();
     let local = request.local_addr().as_socket_addr().copied();
     let https = *request.scheme() == http::uri::Scheme::HTTPS;

@@ -11,6 +11,7 @@ use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint as _, EndpointExt as _, IntoEndpoint, PathPattern, RequestParts, Route};
 
 use crate::convert;
+use crate::mount::endpoint;
 
 type Compose = Arc<dyn Fn(App) -> Served + Send + Sync>;
 
@@ -35,8 +36,7 @@ pub struct Poem {
 
 impl Default for Poem {
     fn default() -> Self {
-        let alone = |app| Served { app: Some(app), native: None };
-        Self { compose: Arc::new(alone), config: ServeConfig::default() }
+        Self { compose: Arc::new(|app| Served::host(endpoint(app))), config: ServeConfig::default() }
     }
 }
 
@@ -50,7 +50,7 @@ impl Poem {
     /// Gives access to the native route: own routes, own endpoints. What it has no path for is the app's.
     #[must_use]
     pub fn route(mut self, route: impl Fn(Route) -> Route + Send + Sync + 'static) -> Self {
-        self.compose = Arc::new(move |app| Served { app: Some(app), native: Some(shared(route(Route::new()))) });
+        self.compose = Arc::new(move |app| Served { app: Some(app), native: shared(route(Route::new())) });
         self
     }
 
@@ -61,7 +61,7 @@ impl Poem {
         E: IntoEndpoint,
         E::Endpoint: 'static,
     {
-        self.compose = Arc::new(move |app| Served { app: None, native: Some(shared(compose(app))) });
+        self.compose = Arc::new(move |app| Served::host(compose(app)));
         self
     }
 
@@ -104,20 +104,27 @@ where
     Arc::new(endpoint.into_endpoint().map_to_response().boxed())
 }
 
-/// The app and native routes, whichever are there.
+/// Native routes, and the app if it is not among them.
 #[derive(Clone)]
 struct Served {
     app: Option<App>,
-    native: Option<Native>,
+    native: Native,
 }
 
 impl Served {
+    fn host<E>(endpoint: E) -> Self
+    where
+        E: IntoEndpoint,
+        E::Endpoint: 'static,
+    {
+        Self { app: None, native: shared(endpoint) }
+    }
+
     async fn answer(self, request: Request, conn: ConnInfo) -> Response {
-        match (self.app, self.native) {
-            (Some(app), Some(native)) => app.beside(request, conn, |request| matched(native, request, conn)).await,
-            (Some(app), None) => app.handle(request, conn).await,
-            (None, Some(native)) => from_poem(native.get_response(to_poem(request, conn)).await),
-            (None, None) => Response::default(),
+        let Self { app, native } = self;
+        match app {
+            Some(app) => app.beside(request, conn, |request| matched(native, request, conn)).await,
+            None => from_poem(native.get_response(to_poem(request, conn)).await),
         }
     }
 }
@@ -132,7 +139,8 @@ async fn matched(native: Native, request: Request, conn: ConnInfo) -> Option<Res
     }
 }
 
-fn to_poem(request: Request, conn: ConnInfo) -> poem::Request {
+fn to_poem(mut request: Request, conn: ConnInfo) -> poem::Request {
+    request.extensions_mut().insert(conn);
     let (parts, body) = request.into_parts();
     let local = LocalAddr(conn.local.map(Addr::socket).unwrap_or_default());
     let remote = RemoteAddr(conn.peer.map(Addr::socket).unwrap_or_default());

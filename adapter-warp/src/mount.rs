@@ -1,4 +1,4 @@
-use http::{Method, Uri, Version, header};
+use http::{Uri, Version, header};
 use neurolink_core::{App, ConnInfo, Request};
 use warp::filters::BoxedFilter;
 use warp::host::Authority;
@@ -15,10 +15,11 @@ pub(crate) struct Head {
     pub(crate) version: Version,
 }
 
-/// What is known beside warp's parts of a request.
-enum Origin {
-    Head(Head),
-    Host(Option<Authority>),
+/// What a request asks for.
+enum Target {
+    Known(Head),
+    /// What warp tells of it.
+    Parts(FullPath, Option<String>, Option<Authority>),
 }
 
 /// A filter of the app's base path and everything below it, to combine with your own by `or`.
@@ -29,23 +30,26 @@ enum Origin {
 pub fn filter(app: App) -> BoxedFilter<(Response,)> {
     let segments = app.base_path().split('/').filter(|segment| !segment.is_empty());
     let base = segments.fold(warp::any().boxed(), |base, segment| base.and(warp::path(segment.to_owned())).boxed());
-    let query = warp::query::raw().map(Some).or(warp::any().map(|| None)).unify();
-    // Where the head is known, the core judges the host; warp has an answer of its own.
-    let origin = warp::ext::get().map(Origin::Head);
-    let origin = origin.or(warp::host::optional().map(Origin::Host)).unify();
-    base.and(method())
-        .and(warp::path::full())
-        .and(query)
+    below(base, app)
+}
+
+/// A filter of every path, whatever the app's base path is.
+pub(crate) fn everything(app: App) -> BoxedFilter<(Response,)> {
+    below(warp::any().boxed(), app)
+}
+
+fn below(base: BoxedFilter<()>, app: App) -> BoxedFilter<(Response,)> {
+    base.and(warp::method())
+        .and(target())
         .and(warp::header::headers_cloned())
-        .and(origin)
         .and(warp::ext::optional::<ConnInfo>())
         .and(warp::addr::remote())
         .and(warp::body::stream())
-        .and_then(move |method, path, query, headers, origin, conn: Option<_>, peer, stream| {
+        .and_then(move |method, target, headers, conn: Option<_>, peer, stream| {
             let mut request = Request::new(convert::body(&headers, stream));
             *request.method_mut() = method;
             *request.headers_mut() = headers;
-            let known = restore(&mut request, &path, query, origin);
+            let known = restore(&mut request, target);
             let conn = conn.unwrap_or_else(|| ConnInfo::new(peer));
             let app = app.clone();
             async move {
@@ -56,18 +60,18 @@ pub fn filter(app: App) -> BoxedFilter<(Response,)> {
         .boxed()
 }
 
-/// Every method but CONNECT without a path, at which warp's filters panic.
-fn method() -> impl Filter<Extract = (Method,), Error = Rejection> + Copy {
-    warp::method().and_then(|method: Method| async move {
-        if method == Method::CONNECT { Err(warp::reject::not_found()) } else { Ok(method) }
-    })
+/// Where the head is known, the core judges the host; warp has an answer of its own.
+fn target() -> impl Filter<Extract = (Target,), Error = Rejection> + Clone {
+    let query = warp::query::raw().map(Some).or(warp::any().map(|| None)).unify();
+    let parts = warp::path::full().and(query).and(warp::host::optional()).map(Target::Parts);
+    warp::ext::get().map(Target::Known).or(parts).unify()
 }
 
 /// Sets the target and the version as they were; warp's parts of a target make one.
-fn restore(request: &mut Request, path: &FullPath, query: Option<String>, origin: Origin) -> Result<(), http::Error> {
-    let host = match origin {
-        Origin::Host(host) => host,
-        Origin::Head(head) => {
+fn restore(request: &mut Request, target: Target) -> Result<(), http::Error> {
+    let (path, query, host) = match target {
+        Target::Parts(path, query, host) => (path, query, host),
+        Target::Known(head) => {
             *request.version_mut() = head.version;
             *request.uri_mut() = head.uri;
             return Ok(());

@@ -12,7 +12,7 @@ use tower_service::Service as _;
 use warp::filters::BoxedFilter;
 use warp::{Filter, Rejection, Reply};
 
-use crate::mount::Head;
+use crate::mount::{Head, everything};
 
 type Compose = Arc<dyn Fn(App) -> Service + Send + Sync>;
 
@@ -32,7 +32,7 @@ pub struct Warp {
 
 impl Default for Warp {
     fn default() -> Self {
-        Self { compose: Arc::new(Service::alone), config: ServeConfig::default() }
+        Self { compose: Arc::new(|app| Service::host(everything(app))), config: ServeConfig::default() }
     }
 }
 
@@ -122,14 +122,14 @@ where
         response.extensions_mut().insert(Unmatched);
         Ok((response,))
     };
-    Service { app: Some(app), native: Some(boxed(filter).or_else(unmatched).boxed()) }
+    Service { app: Some(app), native: boxed(filter).or_else(unmatched).boxed() }
 }
 
 /// What [`service`] makes.
 #[derive(Clone)]
 pub struct Service {
     app: Option<App>,
-    native: Option<BoxedFilter<(warp::reply::Response,)>>,
+    native: BoxedFilter<(warp::reply::Response,)>,
 }
 
 /// Marks the answer of a filter that has no route.
@@ -137,30 +137,21 @@ pub struct Service {
 struct Unmatched;
 
 impl Service {
-    const fn alone(app: App) -> Self {
-        Self { app: Some(app), native: None }
-    }
-
     fn host<F, R>(filter: F) -> Self
     where
         F: Filter<Extract = (R,)> + Clone + Send + Sync + 'static,
         F::Error: Into<Rejection>,
         R: Reply + 'static,
     {
-        Self { app: None, native: Some(boxed(filter)) }
+        Self { app: None, native: boxed(filter) }
     }
 
     async fn answer(self, mut request: Request, conn: ConnInfo) -> Response {
-        let Some(native) = self.native else {
-            return match self.app {
-                Some(app) => app.handle(request, conn).await,
-                None => Response::default(),
-            };
-        };
+        let Self { app, native } = self;
         let head = Head { uri: request.uri().clone(), version: request.version() };
         request.extensions_mut().insert(head);
         request.extensions_mut().insert(conn);
-        let Some(app) = self.app else { return call(native, request).await };
+        let Some(app) = app else { return call(native, request).await };
         app.beside(request, conn, |request| async {
             let response = call(native, request).await;
             response.extensions().get::<Unmatched>().is_none().then_some(response)
