@@ -106,9 +106,10 @@ impl Adapter for Actix {
                 http2: LocalHttp2::new(&config),
                 shutdown: shutdown.clone(),
             });
+            let settles = serving.app.clone();
             let workers = Workers::start(count, move || prepare(Arc::clone(&serving))).map_err(failed)?;
             let served = accept(listener, &config, shutdown, |accepted| workers.serve(accepted)).await;
-            workers.end().await;
+            workers.end(settles.settled()).await;
             served.map_err(|error| ServeError::new("actix", error))
         })
     }

@@ -9,11 +9,15 @@ use hyper_util::rt::TokioExecutor;
 use neurolink_core::ConnInfo;
 use neurolink_core::server::{Listener, Phase, Shutdown};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
 use tower_service::Service;
 
 use crate::connection::{Http, drive};
 use crate::listener::{Attached, accept_now};
 use crate::{Accepted, ServeConfig, Transport};
+
+/// How long what is cut may take to be gone.
+const CUT: Duration = Duration::from_secs(1);
 
 /// Why serving did not begin.
 #[derive(Debug, thiserror::Error)]
@@ -147,7 +151,8 @@ where
             },
         }
     }
-    Ok(()) // dropping the set cuts what is left
+    let _ = timeout(CUT, connections.shutdown()).await; // one that is blocked by a handler is left behind
+    Ok(())
 }
 
 fn report(ended: Result<(), JoinError>) {

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::timeout;
 
 use crate::{Accepted, Detached};
 
@@ -22,11 +23,21 @@ struct Job {
     cut: oneshot::Receiver<()>,
 }
 
+/// What is known of a thread.
+#[derive(Debug)]
+struct Thread {
+    /// Dropped when it has no connection and gets none.
+    idle: oneshot::Receiver<()>,
+    /// Dropped to let its runtime end.
+    end: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
+}
+
 /// Threads that serve connections which [`accept`](crate::accept) takes; dropping them cuts all.
 #[derive(Debug)]
 pub struct Workers {
     jobs: Vec<mpsc::UnboundedSender<Job>>,
-    ended: Vec<oneshot::Receiver<()>>,
+    threads: Vec<Thread>,
     next: AtomicUsize,
 }
 
@@ -43,20 +54,25 @@ impl Workers {
         R: Future<Output = ()> + 'static,
     {
         let prepare = Arc::new(prepare);
-        let mut workers = Self { jobs: Vec::new(), ended: Vec::new(), next: AtomicUsize::new(0) };
+        let mut workers = Self { jobs: Vec::new(), threads: Vec::new(), next: AtomicUsize::new(0) };
         for number in 0..count {
             let (sender, jobs) = mpsc::unbounded_channel();
-            let (end, ended) = oneshot::channel::<()>();
+            let ((idle, idles), (end, ends), (over, ended)) =
+                (oneshot::channel(), oneshot::channel(), oneshot::channel());
             let prepare = Arc::clone(&prepare);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
                 // What is still open is dropped with the set.
-                LocalSet::new().block_on(&runtime, work(&*prepare, jobs));
+                LocalSet::new().block_on(&runtime, async move {
+                    work(&*prepare, jobs).await;
+                    drop::<oneshot::Sender<()>>(idle);
+                    let _ = ends.await;
+                });
                 runtime.shutdown_background();
-                drop(end);
+                drop::<oneshot::Sender<()>>(over);
             })?;
             workers.jobs.push(sender);
-            workers.ended.push(ended);
+            workers.threads.push(Thread { idle: idles, end, ended });
         }
         Ok(workers)
     }
@@ -77,14 +93,26 @@ impl Workers {
     }
 
     /// Waits for the threads, 2 s at most: one that is blocked by a handler is left behind.
-    pub async fn end(self) {
+    ///
+    /// Once no connection is left, `last` runs before any of their runtimes ends, for what was begun in one of them.
+    pub async fn end(self, last: impl Future<Output = ()>) {
         drop(self.jobs);
-        let all = async {
-            for ended in self.ended {
-                let _ = ended.await;
-            }
-        };
-        let _ = tokio::time::timeout(CUT, all).await;
+        let (mut idle, mut ended, mut end) = (Vec::new(), Vec::new(), Vec::new());
+        for thread in self.threads {
+            idle.push(thread.idle);
+            ended.push(thread.ended);
+            end.push(thread.end);
+        }
+        let _ = timeout(CUT, all(idle)).await;
+        last.await;
+        drop(end);
+        let _ = timeout(CUT, all(ended)).await;
+    }
+}
+
+async fn all(threads: Vec<oneshot::Receiver<()>>) {
+    for thread in threads {
+        let _ = thread.await;
     }
 }
 
@@ -95,10 +123,17 @@ where
     R: Future<Output = ()> + 'static,
 {
     let Some(serve) = prepare().await else { return };
-    while let Some(Job { connection, gone, cut }) = jobs.recv().await {
+    let mut open = JoinSet::new();
+    loop {
+        let job = tokio::select! {
+            biased;
+            Some(_) = open.join_next() => continue,
+            job = jobs.recv() => job,
+        };
+        let Some(Job { connection, gone, cut }) = job else { break };
         let Ok(accepted) = connection.attach() else { continue };
         let serving = serve(accepted);
-        spawn_local(async move {
+        open.spawn_local(async move {
             tokio::select! {
                 () = serving => {}
                 _ = cut => {}
@@ -106,4 +141,5 @@ where
             drop(gone);
         });
     }
+    while open.join_next().await.is_some() {}
 }

@@ -16,7 +16,13 @@ const TOKENS: &str = "[server]\nport = 0\n[rate_limit]\nlimit = \"1000/1h\"\ntok
 const LEFT: &str = "GET /api/version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
 /// The built-in engine, whose streams for `endless` give two pieces and then nothing more.
-struct Stalling(OfflineEngine);
+pub(crate) struct Stalling(OfflineEngine);
+
+impl Stalling {
+    pub(crate) fn new() -> Self {
+        Self(OfflineEngine::new())
+    }
+}
 
 #[async_trait::async_trait]
 impl Engine for Stalling {
@@ -37,7 +43,7 @@ impl Engine for Stalling {
     }
 }
 
-fn post(path: &str, body: &str) -> String {
+pub(crate) fn post(path: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
@@ -60,8 +66,7 @@ fn total(answer: &str) -> u32 {
 async fn answers_and_streams_cost_their_tokens_and_what_is_left_early_its_pieces() {
     for framework in Framework::ALL {
         let config = Loader::new().text("tokens.toml", TOKENS).load().expect("valid").config;
-        let server =
-            create_server(Stalling(OfflineEngine::new())).framework(framework).config(config).build().expect("valid");
+        let server = create_server(Stalling::new()).framework(framework).config(config).build().expect("valid");
         server.initialize().expect("initializes");
         let address = server.start().await.expect("starts");
         let send = async |bytes: String| ask(connect(address).await, bytes).await;

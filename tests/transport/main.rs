@@ -5,6 +5,7 @@ mod charged;
 mod kit;
 mod limits;
 mod proxy;
+mod stores;
 mod tls;
 #[cfg(unix)]
 mod unix;

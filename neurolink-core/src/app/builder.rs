@@ -207,6 +207,8 @@ impl AppBuilder {
             observers: self.observers.into(),
             budget: self.budget.unwrap_or_else(|| Arc::new(BodyBudget::new(settings.limits.body_budget))),
             streams: Arc::default(),
+            #[cfg(feature = "rate-limit")]
+            settling: Arc::default(),
             probes: Probes::new(settings.probe_rate),
             router: compiled.router,
             paths: compiled.paths,

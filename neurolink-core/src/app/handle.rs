@@ -12,6 +12,10 @@ use crate::server::{Event, EventSender, Phase, Shutdown};
 use crate::stack::{Endpoint, Next, panicked};
 use crate::{Code, Engine, Error, Request, Response};
 
+/// How long stores may take to be told what requests have used.
+#[cfg(feature = "rate-limit")]
+const SETTLING: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// The application: an engine, its routes and the onion of each, compiled; a cheap handle to clone.
 ///
 /// It knows no socket and no framework.
@@ -135,6 +139,15 @@ impl App {
     #[must_use]
     pub fn with_shutdown(&self, shutdown: Shutdown) -> Self {
         Self { shutdown: Some(shutdown), ..self.clone() }
+    }
+
+    /// Waits until the stores of limits have been told what requests have used, 1 s at most.
+    ///
+    /// For an adapter whose runtime ends with its server: what is told there would end, too.
+    /// [`Server::stop`](crate::server::Server::stop) waits by itself.
+    pub async fn settled(&self) {
+        #[cfg(feature = "rate-limit")]
+        let _ = tokio::time::timeout(SETTLING, self.shared.settling.settled()).await;
     }
 
     pub(crate) fn with_events(&self, events: EventSender) -> Self {

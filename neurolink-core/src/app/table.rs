@@ -15,6 +15,8 @@ use super::probes::Probes;
 use super::proxies::Proxies;
 use crate::extract::{ErasedHandler, Needs};
 use crate::http::BodyBudget;
+#[cfg(feature = "rate-limit")]
+use crate::middleware::Settling;
 use crate::stack::{Endpoint, Scoped, Step};
 use crate::stream::OpenStreams;
 use crate::{Body, BoxFuture, Clock, Code, Context, Engine, Error, Response, Settings};
@@ -32,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) observers: Box<[Arc<dyn Observer>]>,
     pub(crate) budget: Arc<BodyBudget>,
     pub(crate) streams: Arc<OpenStreams>,
+    #[cfg(feature = "rate-limit")]
+    pub(crate) settling: Arc<Settling>,
     pub(crate) probes: Probes,
     pub(crate) router: matchit::Router<usize>,
     pub(crate) paths: Vec<PathEntry>,

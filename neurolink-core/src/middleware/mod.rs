@@ -57,7 +57,7 @@ pub use limit::store as limit_store;
 #[cfg(feature = "rate-limit")]
 pub use limit::{CostFn, Key, KeyFn, RateLimit, RateLimitHeaders, RateLimitState, Refusal, RefusalFn};
 #[cfg(feature = "rate-limit")]
-pub(crate) use limit::{Limited, decide_together, show_limits};
+pub(crate) use limit::{Limited, Settling, decide_together, show_limits};
 #[cfg(feature = "roles")]
 pub use roles::RequireRoles;
 #[cfg(feature = "security-headers")]

@@ -238,7 +238,10 @@ impl Server {
         let task = run.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
             task.abort();
+            // What it held is dropped with it, and may have something to settle.
+            let _ = tokio::time::timeout(LAST, task).await;
         }
+        self.inner.options.app.settled().await;
         if let Some(file) = &run.file {
             file.remove();
         }

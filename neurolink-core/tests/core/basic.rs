@@ -116,21 +116,24 @@ async fn right_passwords_at_one_time_are_one_hash_and_no_failure() {
 #[tokio::test]
 async fn a_guess_whose_client_leaves_counts_and_a_right_one_does_not() {
     let store = Counting::default();
-    let (app, _) = serving(BasicAuth::store(store.clone()).lockout(1, 50, Duration::from_secs(900)));
-    let leaves =
-        |password: &'static str| assert!(sign_in(&app, ONE, "ada", password).now_or_never().is_none(), "it is hashed");
+    // Of a client that leaves; where the machine was so busy that its answer was there at once, of the next.
+    let left = |password: &'static str| loop {
+        let (app, _) = serving(BasicAuth::store(store.clone()).lockout(1, 50, Duration::from_secs(900)));
+        if sign_in(&app, ONE, "ada", password).now_or_never().is_none() {
+            break app;
+        }
+    };
+    let app = left("correct horse");
     let is_looked_at = async |password| {
         let before = store.asked.load(SeqCst);
         sign_in(&app, ONE, "ada", password).await;
         store.asked.load(SeqCst) > before
     };
-    leaves("correct horse");
     // While it is hashed it counts; then not.
     let waiting = async { while !is_looked_at("wrong").await {} };
     tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("a right one does not lock");
 
-    let (app, _) = serving(BasicAuth::store(store.clone()).lockout(1, 50, Duration::from_secs(900)));
-    assert!(sign_in(&app, ONE, "ada", "wrong").now_or_never().is_none(), "it is hashed");
+    let app = left("wrong");
     // Whatever is hashed later ends later.
     for name in ["bob", "eve"] {
         assert_eq!(sign_in(&app, OTHER, name, "wrong").await.status, 401);

@@ -10,7 +10,7 @@ use neurolink_core::middleware::limit_store::{
 use neurolink_core::middleware::{BearerAuth, Key, RateLimit, StaticToken};
 use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{App, AppBuilder, AuthenticatedUser, BoxError, Code, Context, Error, Route};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{Quiet, ask, mistakes};
 
@@ -28,6 +28,9 @@ struct Told {
     fails: AtomicBool,
     hangs: AtomicBool,
     forgets: AtomicBool,
+    /// It takes 20 ms to be told, or for ever.
+    dawdles: AtomicBool,
+    hangs_when_told: AtomicBool,
     takes: AtomicUsize,
     settles: AtomicUsize,
     probes: AtomicUsize,
@@ -70,6 +73,12 @@ impl LimitStore for Flaky {
 
     async fn settle(&self, settlements: &[Settlement], now: Duration) -> Result<(), BoxError> {
         self.told.settles.fetch_add(1, Ordering::SeqCst);
+        if self.told.dawdles.load(Ordering::SeqCst) {
+            sleep(Duration::from_millis(20)).await;
+        }
+        if self.told.hangs_when_told.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.told.answer().await?;
         self.memory.settle(settlements, now).await
     }
@@ -161,6 +170,36 @@ async fn costs_are_settled_in_the_store() {
     for status in [200, 200, 429] {
         assert_eq!(ask(&app, "GET", "/api/y", "192.0.2.2:5", &[]).await.status, status, "4 of 10 each");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_request_cost_is_settled_also_if_its_client_leaves_meanwhile() {
+    let (store, told) = store();
+    let failures = limit(2, &store).skip_successful();
+    let app = app().middleware(failures).build().expect("valid");
+    told.dawdles.store(true, Ordering::SeqCst);
+    for _ in 0..4 {
+        let given_up = timeout(Duration::from_millis(5), ask(&app, "GET", "/api/x", "192.0.2.1:5", &[])).await;
+        assert!(given_up.is_err(), "the store is being told");
+        app.settled().await;
+    }
+    assert_eq!(get(&app, "/api/x").await, is(200, "1"), "each success was given back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_longer_than_a_second_for_a_store_to_be_told() {
+    let told = Arc::<Told>::default();
+    let slow = Flaky { memory: MemoryStore::new(1000), told: Arc::clone(&told) };
+    let slow = StoreHandle::with_budget(slow, MINUTE);
+    let app = app().middleware(limit(2, &slow).skip_successful()).build().expect("valid");
+    let asks = timeout(Duration::from_millis(5), async {
+        told.hangs_when_told.store(true, Ordering::SeqCst);
+        get(&app, "/api/x").await
+    });
+    assert!(asks.await.is_err());
+    let begun = Instant::now();
+    app.settled().await;
+    assert_eq!(begun.elapsed().as_secs(), 1);
 }
 
 #[tokio::test]

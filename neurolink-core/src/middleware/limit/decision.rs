@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::headers::{RateLimitHeaders, Shown};
 use super::limited::{Held, settle, show};
+use super::meter::Meter;
 use super::rule::Cost;
 use super::store::{Answer, Change, Charge, LimitKey, OnStoreFailure, Stored, StoredLimits};
 use super::tier::Class;
@@ -203,7 +204,9 @@ pub(super) fn decide<'a>(
             }
             let Some(held) = standing.held() else { continue };
             match cost {
-                Some(Cost::Tokens) => ctx.limited.meter(held, ctx.shared.engine.as_ref(), &ctx.shared.clock),
+                Some(Cost::Tokens) => ctx.limited.meter(held, ctx.shared.engine.as_ref(), || {
+                    Meter::new(Arc::clone(&ctx.shared.clock), Arc::clone(&ctx.shared.settling))
+                }),
                 Some(Cost::Of(cost)) => ctx.limited.keep(held, Some(cost)),
                 None => ctx.limited.keep(held, None),
             }

@@ -9,7 +9,7 @@ use super::meter::{Meter, Metered};
 use super::rule::CostFn;
 use super::store::{Change, Charge, LimitKey, Settlement, StoreHandle};
 use crate::counters::{self, Counters};
-use crate::{Clock, Context, Engine, Response};
+use crate::{Context, Engine, Response};
 
 /// Where a request stands, and what may still change of what it took.
 #[derive(Default)]
@@ -63,9 +63,9 @@ impl Limited {
     }
 
     /// Counts tokens from now on, which what was taken is to become.
-    pub(super) fn meter(&mut self, held: Held, engine: Option<&Arc<dyn Engine>>, clock: &Arc<dyn Clock>) {
+    pub(super) fn meter(&mut self, held: Held, engine: Option<&Arc<dyn Engine>>, meter: impl FnOnce() -> Arc<Meter>) {
         let tokens = self.tokens.get_or_insert_with(|| {
-            let meter = Meter::new(Arc::clone(clock));
+            let meter = meter();
             let metered = |engine| Arc::new(Metered { engine, meter: Arc::clone(&meter) }) as Arc<dyn Engine>;
             let engine = engine.cloned().map(metered);
             Box::new(Tokens { meter, engine })
@@ -152,16 +152,6 @@ pub(super) fn settle(ctx: &Context, response: &Response) {
     // What a stream uses after the answer's head is charged when it ends.
     for (held, change) in ctx.limited.tokens.iter().flat_map(|tokens| tokens.meter.due()) {
         ctx.limited.change(held, change, now);
-    }
-}
-
-/// Tells each store once what became of charges.
-pub(super) async fn settle_all(mut settlements: Vec<(StoreHandle, Settlement)>, now: Duration) {
-    while let Some((store, _)) = settlements.first() {
-        let store = store.clone();
-        let of_store = settlements.extract_if(.., |(other, _)| other.is_same(&store));
-        let of_store: Vec<Settlement> = of_store.map(|(_, settlement)| settlement).collect();
-        store.settle(&of_store, now).await;
     }
 }
 

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 use async_trait::async_trait;
 use futures_core::Stream;
 
-use super::limited::{Held, settle_all};
-use super::store::{Change, Settlement};
+use super::limited::Held;
+use super::store::{Change, Settlement, Settling};
 use crate::engine::{Call, Embedder, EventStream, Generate, Generation, StreamEvent, Tools};
 use crate::{Clock, Engine, Error};
 
@@ -21,6 +21,7 @@ pub(super) struct Meter {
     used: AtomicU64,
     debts: Mutex<Vec<Debt>>,
     clock: Arc<dyn Clock>,
+    settling: Arc<Settling>,
 }
 
 /// What was taken of one key, and how many have been charged by now.
@@ -30,8 +31,8 @@ struct Debt {
 }
 
 impl Meter {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { used: AtomicU64::new(0), debts: Mutex::default(), clock })
+    pub(super) fn new(clock: Arc<dyn Clock>, settling: Arc<Settling>) -> Arc<Self> {
+        Arc::new(Self { used: AtomicU64::new(0), debts: Mutex::default(), clock, settling })
     }
 
     /// One was taken, which is to become what there will be.
@@ -84,13 +85,7 @@ impl Drop for Meter {
                 Held::Store(store, key, charge) => stored.push((store, Settlement { key, charge, change })),
             }
         }
-        if stored.is_empty() {
-            return;
-        }
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(settle_all(stored, now))),
-            Err(_) => tracing::warn!("tokens of a request that outlives its runtime are not charged in their store"),
-        }
+        drop(self.settling.tell(stored, now));
     }
 }
 

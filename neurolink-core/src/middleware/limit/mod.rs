@@ -48,3 +48,4 @@ pub use headers::RateLimitHeaders;
 pub use key::{Key, KeyFn};
 pub(crate) use limited::{Limited, show_limits};
 pub use rule::{CostFn, RateLimit, RateLimitState, Refusal, RefusalFn};
+pub(crate) use store::Settling;

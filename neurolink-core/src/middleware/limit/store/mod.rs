@@ -23,11 +23,13 @@ mod breaker;
 mod contract;
 mod handle;
 mod memory;
+mod settling;
 mod step;
 
 pub use contract::{Change, Charge, LimitKey, LimitStore, Settlement, Taken};
 pub use handle::{OnStoreFailure, StoreHandle};
 pub use memory::MemoryStore;
+pub(crate) use settling::Settling;
 pub(super) use step::{Answer, Stored, StoredLimits};
 
 pub use super::algorithm::{Algorithm, Quota};

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use smallvec::SmallVec;
 
 use super::super::decision::{Asked, applying, decide};
-use super::super::limited::{settle, settle_all, show};
+use super::super::limited::{settle, show};
 use super::{LimitKey, StoreHandle, Taken};
 use crate::stack::Scoped;
 use crate::{Context, Error, Middleware, Next, Response};
@@ -96,5 +96,5 @@ async fn send(ctx: &mut Context) {
     let mut pending = ctx.limited.take_pending();
     pending.retain(|(store, _)| !ctx.limited.has_failed(store));
     let now = ctx.shared.clock.now();
-    settle_all(pending, now).await;
+    ctx.shared.settling.tell(pending, now).await;
 }
