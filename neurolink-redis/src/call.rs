@@ -69,19 +69,23 @@ impl Call {
 /// `{prefix:rule:hash}`, all of it a hash tag.
 ///
 /// The hash is that of the identity, which a client may have chosen, and of what the state means: a rule with
-/// another algorithm or window begins anew. Braces of a rule's name would end the tag early.
+/// another algorithm or window begins anew. Braces of a rule's name would end the tag early, so they are escaped.
 fn redis_key(prefix: &str, key: &LimitKey, script: Name) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update([script as u8]);
     hash.update(millis(key.quota().window).to_be_bytes());
     hash.update(key.identity());
     let hash = hash.finalize();
-    let mut name = format!("{{{prefix}:{}:", key.rule().replace(['{', '}'], "|"));
+    let mut name = format!("{{{prefix}:{}:", escaped(key.rule()));
     for byte in &hash[..16] {
         name.push_str(&format!("{byte:02x}"));
     }
     name.push('}');
     name.into_bytes()
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")
 }
 
 /// Reads what a script says of taking one.
@@ -99,4 +103,16 @@ pub(crate) fn taken(numbers: &[u64]) -> Result<Taken, BoxError> {
 
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn names_of_rules_stay_apart_and_keep_out_of_the_hash_tag() {
+        let names = ["a{", "a}", "a|", "a%7B", "GET /x/{id}"];
+        let keys = names.map(escaped);
+        assert_eq!(keys, ["a%7B", "a%7D", "a|", "a%257B", "GET /x/%7Bid%7D"]);
+    }
 }

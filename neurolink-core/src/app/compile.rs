@@ -357,7 +357,8 @@ impl<'a> Compiler<'a> {
                 allow: allow.to_str().unwrap_or_default().to_owned(),
                 steps: chain::planned(&steps, Some(&pattern)),
             });
-            let options = self.target(&steps, Some(&pattern), Box::new(Options(allow.clone())), None, None);
+            let most = entry.methods.iter().map(|(_, target)| self.targets[*target].body_limit).max();
+            let options = self.target(&steps, Some(&pattern), Box::new(Options(allow.clone())), most, None);
             let not_allowed = self.target(&steps, Some(&pattern), Box::new(NotAllowed(allow)), None, None);
             let entry = &mut self.paths[index].1;
             (entry.options, entry.not_allowed) = (options, not_allowed);

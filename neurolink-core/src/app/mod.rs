@@ -34,7 +34,6 @@ mod stored_counts;
 mod table;
 
 pub use builder::AppBuilder;
-#[cfg(feature = "cors")]
 pub use checks::check_origin;
 pub use connection::{ConnInfo, Scheme, TlsInfo};
 pub use context::Context;

@@ -160,7 +160,7 @@ impl Route {
     /// Limits how often it may be called; what is around all routes counts it too.
     ///
     /// It is named `route-rate-limit POST /login`, by the route's method and whole path, so that routes have counts of
-    /// their own in a store too. Routes that are to share one take `.middleware(limit.named(".."))`, each a clone.
+    /// their own, also of clones and in a store. Routes that are to share one take `.middleware(limit.named(".."))`, each a clone.
     ///
     /// ```
     /// use std::time::Duration;
@@ -172,7 +172,7 @@ impl Route {
     #[cfg(feature = "rate-limit")]
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
-        self.own.push(limit.named("route-rate-limit"));
+        self.own.push(limit.count_anew().named("route-rate-limit"));
         self
     }
 

@@ -12,8 +12,12 @@ impl StoredCounts {
     pub(super) fn note(&mut self, steps: &[Registered], problems: &mut Problems) {
         for step in steps {
             let Some(rule) = step.middleware.as_rate_limit() else { continue };
-            let others = self.0.iter().filter(|other| other.name == step.name);
-            if others.filter_map(|other| other.middleware.as_rate_limit()).any(|other| rule.collides(other)) {
+            let names: Vec<_> = rule.names_in_store(&step.name).collect();
+            let is_one = |other: &Registered| {
+                let of_other = other.middleware.as_rate_limit().filter(|other| rule.collides(other));
+                of_other.is_some_and(|rule| rule.names_in_store(&other.name).any(|name| names.contains(&name)))
+            };
+            if self.0.iter().any(is_one) {
                 problems.add_once(
                     format!("middleware.{}", step.name),
                     "two limits of this name would have one count in their store; give one of them another name with \

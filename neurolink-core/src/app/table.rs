@@ -165,7 +165,7 @@ pub(crate) struct Options(pub(crate) HeaderValue);
 impl Endpoint for Options {
     fn call<'a>(&'a self, ctx: &'a mut Context) -> BoxFuture<'a, Response> {
         Box::pin(async move {
-            // Nobody reads a body here; its limit is that of every other method.
+            // Nobody reads a body here; its limit is the largest of the path's routes.
             if let Err(error) = ctx.admit(&Needs::default()).await {
                 return error.into();
             }

@@ -47,6 +47,10 @@ impl BodyBudget {
 
 impl Reservation {
     fn grow(&mut self, bytes: usize) -> Result<(), Error> {
+        if self.bytes.saturating_add(bytes) > self.budget.limit {
+            return Err(Error::new(Code::PayloadTooLarge)
+                .with_message("The body takes more memory than all bodies together may have here"));
+        }
         let before = self.budget.used.fetch_add(bytes, Ordering::AcqRel);
         if before.saturating_add(bytes) > self.budget.limit {
             self.budget.used.fetch_sub(bytes, Ordering::AcqRel);
@@ -209,6 +213,14 @@ mod tests {
             let error = source(body, 5, &budget).read().await.expect_err("above the limit");
             assert_eq!(error.code(), Code::PayloadTooLarge);
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_no_waiting_could_make_room_for_is_too_large() {
+        let budget = Arc::new(BodyBudget::new(6));
+        let heavy = BodySource { weight: 4, ..source(Body::from("ab"), 10, &budget) };
+        let error = heavy.read().await.expect_err("8 of 6");
+        assert_eq!(error.code(), Code::PayloadTooLarge);
     }
 
     #[tokio::test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use neurolink_core::middleware::limit_store::{MemoryStore, StoreHandle};
-use neurolink_core::middleware::{ApiKey, ApiKeyAuth, Key, RateLimit, RateLimitHeaders, RequireRoles};
+use neurolink_core::middleware::{
+    ApiKey, ApiKeyAuth, BearerAuth, Key, RateLimit, RateLimitHeaders, RequireRoles, StaticToken,
+};
 use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{AuthenticatedUser, Context, Error, Next, Response, Route, from_fn};
 
@@ -88,6 +90,48 @@ fn limits_that_would_have_one_count_in_a_store_are_a_mistake_and_clones_are_none
     let found = mistakes(with(one.clone(), two));
     assert!(found.join("\n").contains("one count in their store; give one of them another name"), "{found:?}");
     with(one.clone(), one).expect("they share it on purpose");
+}
+
+#[test]
+fn the_name_of_a_limit_that_is_a_tier_of_another_is_a_mistake_in_one_store() {
+    let store = StoreHandle::new(MemoryStore::new(100));
+    let limit = || RateLimit::fixed_window(1, MINUTE).by(Key::User).store(&store);
+    let build = |name: &str| {
+        let auth = BearerAuth::tokens([StaticToken::new("token-of-u1-0123456789", AuthenticatedUser::new("u1"))]);
+        app()
+            .0
+            .middleware(auth)
+            .middleware(limit().for_tier("pro", 5).named("all"))
+            .middleware(limit().named(name))
+            .build()
+    };
+    assert!(mistakes(build("all@pro")).join("\n").contains("one count in their store"));
+    build("all@plus").expect("it is no tier of the other");
+}
+
+#[tokio::test]
+async fn a_tier_that_is_called_users_is_not_all_users_in_a_store() {
+    let store = StoreHandle::new(MemoryStore::new(100));
+    let tokens = [("token-of-u1-0123456789", Some("users")), ("token-of-u2-0123456789", None)].map(|(token, role)| {
+        let user = AuthenticatedUser::new("same");
+        StaticToken::new(token, user.with_roles(role))
+    });
+    let limit = RateLimit::fixed_window(9, MINUTE).by(Key::User).for_tier("users", 1).for_users(1).store(&store);
+    let app = app().0.middleware(BearerAuth::tokens(tokens)).middleware(limit).build().expect("valid");
+    for (token, status) in [("u1", 200), ("u1", 429), ("u2", 200), ("u2", 429)] {
+        let credentials = format!("Bearer token-of-{token}-0123456789");
+        assert_eq!(get(&app, "/api/x", &[("authorization", &credentials)]).await.status, status, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_whose_clones_stand_at_two_routes_counts_for_each() {
+    let limit = RateLimit::fixed_window(1, MINUTE);
+    let route = |path| Route::get(path, async || "x").rate_limit(limit.clone());
+    let app = app().0.route(route("/api/one")).route(route("/api/two")).build().expect("valid");
+    let status = async |path: &str| get(&app, path, &[]).await.status;
+    assert_eq!((status("/api/one").await, status("/api/two").await), (200, 200));
+    assert_eq!((status("/api/one").await, status("/api/two").await), (429, 429));
 }
 
 #[tokio::test]

@@ -120,8 +120,7 @@ impl<'a> Asked<'a> {
     /// It counts by address, and there is none.
     pub(super) fn keys(&self, ctx: &Context) -> Result<Vec<LimitKey>, NoAddress> {
         let name = self.name.clone().unwrap_or_else(|| Hook::name(self.rule).into());
-        // A tier has a count of its own, as in memory.
-        let rule = self.class.tier.as_ref().map_or_else(|| Arc::clone(&name), |tier| format!("{name}@{tier}").into());
+        let rule = self.class.name(&name);
         let key = |(identity, share)| LimitKey { rule: Arc::clone(&rule), identity, share, quota: self.class.quota };
         Ok(self.rule.keys(ctx)?.into_iter().map(key).collect())
     }

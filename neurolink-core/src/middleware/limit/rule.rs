@@ -260,7 +260,7 @@ impl RateLimit {
     }
 
     /// With empty counters, for what is counted in this process.
-    fn count_anew(mut self) -> Self {
+    pub(crate) fn count_anew(mut self) -> Self {
         let tiers = self.tiers.iter_mut().map(|tier| &mut tier.class);
         for class in tiers.chain([&mut self.everyone]) {
             let quota = match self.on_store_failure {
@@ -301,6 +301,11 @@ impl RateLimit {
     pub(crate) fn collides(&self, other: &Self) -> bool {
         let same_store = self.store.as_ref().zip(other.store.as_ref()).is_some_and(|(one, two)| one.is_same(two));
         same_store && !Arc::ptr_eq(&self.everyone.counters, &other.everyone.counters)
+    }
+
+    /// What a store calls its counts, if its step has this name.
+    pub(crate) fn names_in_store<'a>(&'a self, step: &'a Arc<str>) -> impl Iterator<Item = Arc<str>> + 'a {
+        [&self.everyone].into_iter().chain(self.tiers.iter().map(|tier| &tier.class)).map(|class| class.name(step))
     }
 
     /// Whether it counts what the engine uses.

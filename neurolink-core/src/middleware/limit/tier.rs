@@ -19,8 +19,13 @@ impl Class {
         Self { tier: None, quota, counters: quota.counters(capacity) }
     }
 
+    /// What a store calls the count of a rule: a tier has one of its own, as in memory.
+    pub(super) fn name(&self, rule: &Arc<str>) -> Arc<str> {
+        self.tier.as_ref().map_or_else(|| Arc::clone(rule), |tier| format!("{rule}@{tier}").into())
+    }
+
     pub(super) fn of(who: &Who, quota: Quota, capacity: usize) -> Self {
-        Self { tier: Some(who.to_string().into()), ..Self::new(quota, capacity) }
+        Self { tier: Some(who.name().into()), ..Self::new(quota, capacity) }
     }
 }
 
@@ -40,6 +45,14 @@ pub(super) enum Who {
 }
 
 impl Who {
+    /// What it is called in a store: users as no tier is.
+    fn name(&self) -> &str {
+        match self {
+            Self::Users => "",
+            Self::Named(name) => name,
+        }
+    }
+
     pub(super) fn is(&self, ctx: &Context) -> bool {
         let Some(user) = ctx.user() else { return false };
         match self {

@@ -34,7 +34,7 @@ impl Settling {
                     });
                 }
                 Err(_) => {
-                    tracing::warn!("what a request that outlives its runtime has used is not charged in its store")
+                    tracing::warn!("what a request that outlives its runtime has used is not charged in its store");
                 }
             }
         }
