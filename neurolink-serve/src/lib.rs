@@ -11,6 +11,7 @@ mod local;
 mod prepare;
 mod proxy_header;
 mod pulse;
+mod refusal;
 mod socket;
 mod tls;
 mod wire;

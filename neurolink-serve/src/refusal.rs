@@ -1,0 +1,66 @@
+//! The last words of a connection whose request never became one.
+
+use std::future::poll_fn;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::timeout;
+
+use crate::Io;
+
+/// How long a client may take them.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+impl Io {
+    /// Answers with a status and no body, for what is no request that an app could judge, and closes.
+    ///
+    /// It takes 2 s at most, as the peer takes its time.
+    ///
+    /// # Panics
+    /// Outside a runtime of tokio with its timers on.
+    pub async fn refuse(mut self, status: StatusCode) {
+        let said = timeout(LAST_WORDS, async {
+            self.write_all(words(status, SystemTime::now()).as_bytes()).await?;
+            self.flush().await
+        });
+        if matches!(said.await, Ok(Ok(()))) {
+            let _ = self.close().await;
+        }
+    }
+
+    /// Ends the last answer and reads on for a moment, as [`poll_close`](Self::poll_close) does.
+    ///
+    /// # Errors
+    /// When the socket has failed.
+    ///
+    /// # Panics
+    /// Outside a runtime of tokio with its timers on.
+    pub async fn close(mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_close(cx)).await
+    }
+}
+
+fn words(status: StatusCode, now: SystemTime) -> String {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let date = httpdate::fmt_http_date(now);
+    format!(
+        "HTTP/1.1 {} {reason}\r\ncontent-length: 0\r\nconnection: close\r\ndate: {date}\r\n\r\n",
+        status.as_str()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_an_answer_without_a_body_that_ends_the_connection() {
+        assert_eq!(
+            words(StatusCode::REQUEST_TIMEOUT, SystemTime::UNIX_EPOCH),
+            "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\
+             date: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n"
+        );
+    }
+}
