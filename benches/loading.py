@@ -44,7 +44,7 @@ def no_latencies() -> str:
 
 
 def binary() -> pathlib.Path:
-    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/bench-server"
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/bench-server"
 
 
 @functools.cache

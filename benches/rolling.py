@@ -209,7 +209,7 @@ def main() -> int:
     binary = options.binary
     if binary is None:
         subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--package", "neurolink-cli"], cwd=ROOT, check=True)
-        binary = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/neurolink"
+        binary = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/neurolink"
     binary = binary.resolve()
     wrong = []
     for framework in options.framework or FRAMEWORKS:
