@@ -45,8 +45,7 @@ TOKEN_FACTOR, TOKEN_MORE, TOKEN_HIT = 1.1, 8000, 6000
 
 def binary() -> pathlib.Path:
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--package", "neurolink-core-cost"], cwd=ROOT, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
-    return pathlib.Path(target) / "release/core-cost"
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/core-cost"
 
 
 def valgrind(tool: list, command: list, pattern: str) -> int:

@@ -44,7 +44,7 @@ def no_latencies() -> str:
 
 
 def binary() -> pathlib.Path:
-    return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/bench-server"
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/bench-server"
 
 
 @functools.cache
@@ -73,7 +73,8 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def peak_mb(pid: int) -> float:
+def peak_mib(pid: int) -> float:
+    # The kernel's kB are 1,024 bytes each.
     peaks = re.findall(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())
     return int(peaks[0]) / 1024
 
@@ -132,7 +133,7 @@ class Server:
         if wrong or not requests:
             raise SystemExit(f"{self.name}, {name}: not every answer was a good one:\n{output}")
         rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1))
-        return {"cpu_us": cpu / requests * 1e6, "rps": rate, "peak_mb": peak_mb(self.process.pid)}
+        return {"cpu_us": cpu / requests * 1e6, "rps": rate, "peak_mib": peak_mib(self.process.pid)}
 
     def latency(self, name: str, seconds: int) -> dict:
         """Percentiles in ms at a fixed rate that every server can take; nothing without oha, which `no_latencies` says."""

@@ -56,12 +56,12 @@ def missed(results: dict) -> list:
         kinds = measured["rounds"][0]
         originals = [kind for kind in kinds if kind.endswith("off")]
         fastest = max(originals, key=lambda kind: median(measured, kind, "rps"))
-        peak = min(max(one[kind]["peak_mb"] for one in measured["rounds"]) for kind in originals)
+        peak = min(max(one[kind]["peak_mib"] for one in measured["rounds"]) for kind in originals)
         for kind in (kind for kind in kinds if kind.startswith("ours")):
             faster = median(measured, kind, "rps") / median(measured, fastest, "rps")
             if faster < FASTER:
                 found.append(f"{kind}, {load}: {faster:.1f} times the requests of {fastest}, at least {FASTER}")
-            share = max(one[kind]["peak_mb"] for one in measured["rounds"]) / peak
+            share = max(one[kind]["peak_mib"] for one in measured["rounds"]) / peak
             if share > SMALLER:
                 found.append(f"{kind}, {load}: {share:.2f} of the original's peak memory, at most {SMALLER}")
     return found
@@ -72,10 +72,10 @@ def write(results: dict, rounds: int, seconds: int, open_doors: list) -> None:
     for load, measured in results.items():
         fastest = max(median(measured, kind, "rps") for kind in measured["rounds"][0] if kind.endswith("off"))
         for kind in measured["rounds"][0]:
-            peak = max(one[kind]["peak_mb"] for one in measured["rounds"])
+            peak = max(one[kind]["peak_mib"] for one in measured["rounds"])
             rate = median(measured, kind, "rps")
             lines.append([load, kind, f"{median(measured, kind, 'cpu_us'):.0f}", f"{rate:,.0f}", f"{rate / fastest:.1f}", f"{peak:.0f}"])
-    head = ["load", "server", "CPU us", "requests/s", "the original's fastest, off = 1", "peak MB"]
+    head = ["load", "server", "CPU us", "requests/s", "the original's fastest, off = 1", "peak MiB"]
     body = "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines])
     print(body)
     version = re.search(r'"version": "([^"]+)"', (FOLDER / "node_modules/@juspay/neurolink/package.json").read_text()).group(1)

@@ -64,12 +64,12 @@ def rows(framework: str, loads: dict) -> list:
                     cells.append("")
             latency = measured["latencies"].get(kind) or {}
             cells.append(" / ".join(f"{latency[name]:.2f}" for name in ("p50", "p99") if name in latency))
-            cells.append(f"{max(one[kind]['peak_mb'] for one in measured['rounds']):.1f}")
+            cells.append(f"{max(one[kind]['peak_mib'] for one in measured['rounds']):.1f}")
             lines.append(cells)
     return lines
 
 
-HEAD = ["framework", "load", "server", "CPU us", "requests/s", "CPU: usual = 1", "CPU: bare on its loop = 1", "p50 / p99 ms", "peak MB"]
+HEAD = ["framework", "load", "server", "CPU us", "requests/s", "CPU: usual = 1", "CPU: bare on its loop = 1", "p50 / p99 ms", "peak MiB"]
 
 
 def filled(lines: list) -> list:

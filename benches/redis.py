@@ -22,7 +22,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-EXAMPLE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/examples/shared_limit"
+EXAMPLE = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/examples/shared_limit"
 LIMIT, WINDOW_MS, BUDGET_MS, TOLERANCE_MS, LOCAL_PERCENT = 20, 500, 50, 20, 50
 FAILURES = 5  # until the store is left alone
 

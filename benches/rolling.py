@@ -87,14 +87,17 @@ class Stop:
     def __init__(self, server, clients):
         self.server, self.clients = server, clients
         self.stopped = None
+        self.connected = 0
         self.fates = {"answered": 0, "answered late": 0, "503 and closed": 0, "closed": 0}
         self.wrong = []
 
     async def client(self):
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
-        except OSError:
+        except OSError as error:
+            self.wrong.append(f"a client could not connect: {error}")
             return
+        self.connected += 1
         try:
             while True:
                 writer.write(SLOW)
@@ -131,6 +134,9 @@ class Stop:
 
     async def run(self):
         tasks = [asyncio.create_task(self.client()) for _ in range(self.clients)]
+        # All of them are there when it stops.
+        while self.connected < self.clients and not self.wrong:
+            await asyncio.sleep(0.01)
         await asyncio.sleep(0.8)
         self.stopped = time.monotonic()
         self.server.ask_to_stop()
@@ -138,19 +144,21 @@ class Stop:
         code = await asyncio.to_thread(self.server.end)
         if code != 0:
             self.wrong.append(f"the process ended with {code}")
+        if self.connected < self.clients:
+            self.wrong.append(f"{self.connected} of {self.clients} clients connected: this shows little")
         if not self.fates["answered"]:
             self.wrong.append("nothing was answered before the stop: this shows nothing")
 
 
 def stops(binary, framework, rounds, clients):
-    total, wrong = {}, []
+    total, wrong = {"connected": 0}, []
     for _ in range(rounds):
         stop = Stop(Server(binary, framework), clients)
         try:
             asyncio.run(stop.run())
         finally:
             stop.server.process.kill()
-        for fate, count in stop.fates.items():
+        for fate, count in [("connected", stop.connected), *stop.fates.items()]:
             total[fate] = total.get(fate, 0) + count
         wrong += stop.wrong
     print(f"{framework}: {rounds} stops: " + ", ".join(f"{count:,} {fate}" for fate, count in total.items()))
@@ -176,20 +184,24 @@ async def handing_over(binary, framework, rounds, clients, listener):
             except (OSError, ValueError, asyncio.TimeoutError) as error:
                 wrong.append(f"{type(error).__name__}: {error}")
 
-    server = await asyncio.to_thread(Server, binary, framework, listener)
+    servers = [await asyncio.to_thread(Server, binary, framework, listener)]
     tasks = [asyncio.create_task(client()) for _ in range(clients)]
     try:
         for _ in range(rounds):
-            following = await asyncio.to_thread(Server, binary, framework, listener)
-            server.ask_to_stop()
-            code = await asyncio.to_thread(server.end)
+            old = servers[-1]
+            servers.append(await asyncio.to_thread(Server, binary, framework, listener))
+            old.ask_to_stop()
+            code = await asyncio.to_thread(old.end)
             if code != 0:
                 wrong.append(f"the old process ended with {code}")
-            server = following
         running = False
         await asyncio.wait_for(asyncio.gather(*tasks), 20)
     finally:
-        server.process.kill()
+        # Both, where the old one does not end.
+        for server in servers:
+            server.process.kill()
+    if fates["answered"] < clients:
+        wrong.append("not even one answer for each client: this shows nothing")
     print(f"{framework}: {rounds} hand-overs: {fates['answered']:,} answered")
     return wrong
 
@@ -209,7 +221,7 @@ def main() -> int:
     binary = options.binary
     if binary is None:
         subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--package", "neurolink-cli"], cwd=ROOT, check=True)
-        binary = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/neurolink"
+        binary = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/neurolink"
     binary = binary.resolve()
     wrong = []
     for framework in options.framework or FRAMEWORKS:

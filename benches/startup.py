@@ -6,6 +6,7 @@
 A megabyte is 1,000,000 bytes; the kernel's kB of VmRSS are 1,024 each.
 """
 import argparse
+import os
 import pathlib
 import re
 import socket
@@ -15,7 +16,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BINARY = ROOT / "target/release/neurolink"
+BINARY = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/neurolink"
 MOST_MS, MOST_BYTES = 50, 12_000_000
 
 

@@ -89,6 +89,16 @@ fn all_that_is_missing_is_said_at_once_with_one_line_that_installs_it() {
     }
 }
 
+#[test]
+fn npm_packages_are_not_blamed_for_a_python_that_is_missing() {
+    let machine = Machine::with(&BARE);
+    machine.write("client-tests/node_modules/.package-lock.json", &lock("19.2.0"));
+    machine.write("client-tests/package-lock.json", &lock("19.2.0"));
+    let lines = machine.check(&[]);
+    let missing = line(&lines, "check: missing: ");
+    assert!(missing.contains("python3") && !missing.contains("npm packages"), "{missing}");
+}
+
 /// A lock file, or npm's own note of what it has installed.
 fn lock(react: &str) -> String {
     let package = |name: &str, version: &str, more: &str| {

@@ -22,9 +22,8 @@ pub(crate) async fn refuse(mut connection: Shared) {
 }
 
 async fn answer(connection: &mut Shared) -> io::Result<()> {
-    let status = "HTTP/1.1 431 Request Header Fields Too Large";
-    let date = HttpDate::from(SystemTime::now());
-    let refusal = format!("{status}\r\nconnection: close\r\ncontent-length: 0\r\ndate: {date}\r\n\r\n");
+    let head = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0";
+    let refusal = format!("{head}\r\ndate: {}\r\n\r\n", HttpDate::from(SystemTime::now()));
     connection.write_all(refusal.as_bytes()).await?;
     connection.flush().await
 }

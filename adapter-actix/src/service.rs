@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use actix_http::{HttpService, Protocol, Request};
 use actix_service::{
@@ -31,6 +31,9 @@ pub(crate) struct Serving {
     pub(crate) http2: LocalHttp2,
     pub(crate) shutdown: Shutdown,
 }
+
+/// Between two lines of the log that tell of a panic: a flood must not fill it.
+const QUIET: Duration = Duration::from_secs(10);
 
 type Run = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -92,9 +95,23 @@ where
                     tracing::debug!(target: "neurolink::serve", "connection ended: {error}");
                     let _ = shared.close().await;
                 }
-                Err(_) => first_head::refuse(shared).await,
+                Err(_) => {
+                    tell_of_a_panic(peer);
+                    first_head::refuse(shared).await;
+                }
             }
             hold.closed().await;
         }
+    }
+}
+
+/// Tells the log whose connection it was, once in a while; more of a panic is for the process's hook to tell.
+fn tell_of_a_panic(peer: Option<SocketAddr>) {
+    static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.is_none_or(|at| at.elapsed() >= QUIET) {
+        *told = Some(Instant::now());
+        let text = "a panic ended a connection: of actix-http at a header name of 64 KiB or more, or of a handler";
+        tracing::warn!(target: "neurolink::serve", peer = peer.map(tracing::field::display), "{text}");
     }
 }

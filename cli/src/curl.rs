@@ -49,10 +49,21 @@ pub(crate) fn line(config: &Config, status: &Status) -> Option<String> {
     Some(parts.join(" "))
 }
 
-/// The name that the certificate is probably for: the first that is configured, or that of this machine.
+/// The name that the certificate is probably for: the first that is configured, or that of this machine; none if that
+/// is the address itself.
 fn certified_name(config: &Config, address: Option<SocketAddr>) -> Option<String> {
+    let hosts = &config.server.hosts;
+    if let Some(name) = hosts.iter().find(|host| literal(host).is_none()) {
+        return Some(concrete(name));
+    }
     let local = address.is_none_or(|address| address.ip().is_loopback());
-    config.server.hosts.first().map(|name| concrete(name)).or_else(|| local.then(|| "localhost".into()))
+    let by_address = address.is_some_and(|address| hosts.iter().any(|host| literal(host) == Some(address.ip())));
+    (local && !by_address).then(|| "localhost".into())
+}
+
+/// The address that stands in place of a name: curl looks that up nowhere, so it cannot be resolved to another.
+fn literal(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
 }
 
 /// A name that a pattern such as `*.example.com` covers.

@@ -1,6 +1,8 @@
 //! Log lines on standard error; the libraries install nothing.
 
 use std::io::IsTerminal as _;
+use std::panic::{PanicHookInfo, set_hook, take_hook};
+use std::path::Path;
 
 use neurolink::{ConfigError, ConfigProblem};
 use neurolink_config::{LogConfig, LogFormat, LogLevel};
@@ -29,13 +31,29 @@ pub(crate) fn start(config: &LogConfig) -> Result<(), ConfigError> {
         _ => EnvFilter::new(filter(config.level)),
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if config.format == LogFormat::Json {
+    let in_json = config.format == LogFormat::Json;
+    if in_json {
         builder.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
-        // The text of a panic has lines of its own.
-        std::panic::set_hook(Box::new(|panic| tracing::error!(target: "neurolink::panic", "{panic}")));
     } else {
         let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         builder.with_ansi(colours).init();
     }
+    let as_text = take_hook();
+    set_hook(Box::new(move |panic| match panic {
+        panic if is_of_a_head(panic) => {}
+        // As text it has lines of its own.
+        panic if in_json => tracing::error!(target: "neurolink::panic", "{panic}"),
+        panic => as_text(panic),
+    }));
     Ok(())
+}
+
+/// Whether it is that of actix-http at a header name of 64 KiB: a client's doing, of which the adapter tells.
+fn is_of_a_head(panic: &PanicHookInfo<'_>) -> bool {
+    panic.location().is_some_and(|place| is_the_decoder(Path::new(place.file())))
+}
+
+fn is_the_decoder(file: &Path) -> bool {
+    let mut folders = file.iter().filter_map(|folder| folder.to_str());
+    file.ends_with("src/h1/decoder.rs") && folders.any(|folder| folder.starts_with("actix-http"))
 }

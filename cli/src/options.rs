@@ -4,9 +4,9 @@ use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use clap::Args;
-use neurolink_config::{Loaded, Loader};
+use neurolink_config::{Loaded, Loader, Refused};
 
-use crate::output::{Failure, warn};
+use crate::output::warn;
 
 /// Where the configuration comes from, and what the command line changes.
 #[derive(Args)]
@@ -70,13 +70,8 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Whether the command line itself asks for lines of JSON.
-    pub(crate) fn wants_json(&self) -> bool {
-        self.log.as_deref() == Some("json")
-    }
-
     /// Reads all layers.
-    pub(crate) fn load(self) -> Result<Loaded, Failure> {
+    pub(crate) fn load(self) -> Result<Loaded, Refused> {
         let mut loader = Loader::from_system();
         if let Some(path) = self.config {
             loader = loader.only_file(path);
@@ -108,7 +103,7 @@ impl Options {
         if self.allow_unauthenticated {
             loader = loader.set("server.allow_unauthenticated", true, "flag --allow-unauthenticated");
         }
-        Ok(loader.load()?)
+        loader.load_or_refuse()
     }
 }
 

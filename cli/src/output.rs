@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Style};
 use neurolink::{ConfigError, ConfigProblem};
+use neurolink_config::{LogFormat, Refused};
 use serde_json::{Value, json};
 
 /// Names and headings.
@@ -73,10 +74,16 @@ impl From<ConfigError> for Failure {
     }
 }
 
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        refused.error.into()
+    }
+}
+
 impl Failure {
-    /// Is told in JSON if `yes`.
-    pub(crate) fn in_json(self, yes: bool) -> Self {
-        if yes { Self::Json(Box::new(self)) } else { self }
+    /// Is told as the log is.
+    pub(crate) fn told_in(self, format: LogFormat) -> Self {
+        if format == LogFormat::Json { Self::Json(Box::new(self)) } else { self }
     }
 
     /// Says why, and gives the exit code.

@@ -24,7 +24,7 @@ mod weakness;
 
 pub use config::Config;
 pub use layers::Given;
-pub use loader::{Loaded, Loader};
+pub use loader::{Loaded, Loader, Refused};
 pub use presets::Preset;
 pub use secrecy::SecretString;
 pub use sections::{

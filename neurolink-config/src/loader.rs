@@ -5,7 +5,7 @@ use neurolink_core::{ConfigError, ConfigProblem};
 
 use crate::layers::{Entry, Given, Origin, Table, Value, insert, merge};
 use crate::reader::{Found, text, with_origin};
-use crate::{Config, Preset, Weakness, alternatives, environment, files, names};
+use crate::{Config, LogFormat, Preset, Weakness, alternatives, environment, files, names};
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "neurolink.toml";
@@ -52,6 +52,16 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// Who said `server.host`.
     host_origin: Option<Origin>,
+}
+
+/// A configuration that has mistakes.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Refused {
+    /// All mistakes.
+    pub error: ConfigError,
+    /// How lines look as far as it could be read: mistakes elsewhere are told in that format, too.
+    pub log_format: LogFormat,
 }
 
 impl Loaded {
@@ -140,6 +150,14 @@ impl Loader {
     /// # Errors
     /// All mistakes at once, each with where it came from and what would be right.
     pub fn load(self) -> Result<Loaded, ConfigError> {
+        self.load_or_refuse().map_err(|refused| refused.error)
+    }
+
+    /// Reads everything and checks it, as [`Loader::load`] does, for who writes a log about the mistakes.
+    ///
+    /// # Errors
+    /// All mistakes at once, with the format of the log.
+    pub fn load_or_refuse(self) -> Result<Loaded, Refused> {
         let (mut problems, mut warnings) = (Vec::new(), Vec::new());
         let mut layers = Vec::new();
         for NamedFile { path, origin } in &self.files {
@@ -172,7 +190,7 @@ impl Loader {
         problems.extend(more_problems);
         warnings.extend(more_warnings);
         if !problems.is_empty() {
-            return Err(ConfigError::new(problems));
+            return Err(Refused { error: ConfigError::new(problems), log_format: config.log.format });
         }
         let weaknesses = config.weaknesses();
         Ok(Loaded {

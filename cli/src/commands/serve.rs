@@ -39,9 +39,11 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let wants_json = self.options.wants_json();
-        let loaded = self.options.load().map_err(|failure| failure.in_json(wants_json))?;
-        run(&loaded).map_err(|failure| failure.in_json(loaded.config.log.format == LogFormat::Json))
+        let loaded = self.options.load().map_err(|refused| {
+            let format = refused.log_format;
+            Failure::from(refused).told_in(format)
+        })?;
+        run(&loaded).map_err(|failure| failure.told_in(loaded.config.log.format))
     }
 }
 

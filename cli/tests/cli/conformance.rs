@@ -114,8 +114,11 @@ fn a_matrix_that_is_not_current_is_told_by_its_line() {
 
     // The JSON of a folder has the verdicts without the bytes, and is compared with them.
     let file = folder().join("matrix.json");
-    let path = file.to_str().expect("UTF-8");
+    let (page, path) = (path, file.to_str().expect("UTF-8"));
     std::fs::write(&file, "{}\n").expect("a file");
+    let stale = run(&[&matrix[..], &["--check", page, "--check", path]].concat());
+    let text = err(&stale);
+    assert!([page, path].iter().all(|file| text.contains(&format!("{file} is not current"))), "both are told: {text}");
     let stale = run(&[&matrix[..], &["--check", path]].concat());
     let text = err(&stale);
     let right = text.split("and should be\n  ").nth(1).expect("what it should be").trim_end();

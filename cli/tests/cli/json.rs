@@ -68,3 +68,20 @@ fn each_mistake_of_the_configuration_is_an_object() {
     let lines = failure(&run(&["serve", "--log", "json", "--host", "0.0.0.0"]), 2);
     assert_eq!(lines.len(), 1, "{lines:?}");
 }
+
+#[test]
+fn mistakes_are_objects_wherever_the_format_is_said() {
+    let by_variable = |arguments: &[&str]| {
+        let mut command = neurolink(&[&["serve"], arguments].concat());
+        failure(&command.env("NEUROLINK__LOG__FORMAT", "json").output().expect("it runs"), 2)
+    };
+    assert_eq!(by_variable(&["--port", "99999"])[0]["key"], "server.port");
+    by_variable(&["--config", "there-is-no-such-file.toml"]);
+
+    let path = folder().join("mistake.toml");
+    std::fs::write(&path, "[log]\nformat = \"json\"\n[server]\nport = 99999\n").expect("written");
+    let path = path.to_str().expect("UTF-8");
+    assert_eq!(failure(&run(&["serve", "--config", path]), 2)[0]["key"], "server.port");
+    let output = run(&["serve", "--config", path, "--log", "text"]);
+    assert!(err(&output).starts_with("error: "), "the flag wins: {}", err(&output));
+}

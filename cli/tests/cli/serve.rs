@@ -184,6 +184,25 @@ fn a_malformed_request_is_no_error_of_the_server() {
     }
 }
 
+/// actix-http panics at it: a stranger must not be able to fill the log, or to raise an alarm.
+#[test]
+fn a_huge_header_name_is_one_warning_that_names_the_client() {
+    for format in ["text", "json"] {
+        let arguments = ["serve", "--port", "0", "--framework", "actix", "--log", format];
+        let serving = Serving::start(&mut neurolink(&arguments));
+        for _ in 0..3 {
+            let name = "x".repeat(1 << 16);
+            let answer = serving.send(&format!("GET / HTTP/1.1\r\nHost: localhost\r\n{name}: y\r\n\r\n"));
+            assert!(answer.starts_with("HTTP/1.1 431"), "{format}: {answer}");
+        }
+        let (code, _, err) = serving.end("-TERM");
+        assert_eq!(code, Some(0), "{format}: {err}");
+        let warnings: Vec<_> = err.lines().filter(|line| line.contains("WARN")).collect();
+        assert!(matches!(warnings[..], [one] if one.contains("127.0.0.1:")), "{format}: {err}");
+        assert!(!err.contains("panicked") && !err.contains("ERROR"), "{format}: {err}");
+    }
+}
+
 #[test]
 fn only_our_own_lines_are_logged() {
     for framework in frameworks() {

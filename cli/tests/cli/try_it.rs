@@ -79,13 +79,19 @@ fn certificate(name: &str) -> [String; 2] {
 fn the_line_works_over_tls_and_a_secret_goes_only_to_who_has_the_certificate() {
     let socket = format!("unix:{}", folder().join("tls.sock").display());
     let token = format!("[auth]\ntoken = \"{TOKEN}\"\n");
-    let named = format!("{token}[server]\nhosts = [\"*.example.com\"]\n");
+    let hosts = |list: &str| format!("{token}[server]\nhosts = [{list}]\n");
+    let named = hosts("\"*.example.com\"");
+    let (behind, other, own) =
+        (hosts("\"[::1]\", \"www.example.com\""), hosts("\"192.0.2.1\""), hosts("\"[::1]\", \"127.0.0.1\""));
     for (bind, certified, configuration, verified) in [
         ("127.0.0.1:0", "anything.example", "", false),
         ("127.0.0.1:0", "localhost", token.as_str(), true),
         ("127.0.0.2:0", "localhost", token.as_str(), true),
         ("127.0.0.1:0", "www.example.com", named.as_str(), true),
         ("0.0.0.0:0", "www.example.com", named.as_str(), true),
+        ("127.0.0.1:0", "www.example.com", behind.as_str(), true),
+        ("127.0.0.1:0", "localhost", other.as_str(), true),
+        ("127.0.0.1:0", "127.0.0.1", own.as_str(), true),
         (socket.as_str(), "anything.example", "", false),
     ] {
         let path = folder().join("neurolink.toml");

@@ -100,11 +100,14 @@ impl Matrix {
 
     /// Writes the text or compares it; of the verdicts there may be a file of their own.
     fn put(&self, text: &str, verdicts: Option<&matrix::Matrix>) -> Result<(), Failure> {
+        let mut stale = Vec::new();
         for path in &self.check {
-            match verdicts.filter(|_| path.extension().is_some_and(|end| end == "json")) {
-                Some(verdicts) => is_current(path, &json(verdicts)?)?,
-                None => is_current(path, text)?,
-            }
+            let verdicts = verdicts.filter(|_| path.extension().is_some_and(|end| end == "json"));
+            let own = verdicts.map(json).transpose()?;
+            stale.extend(differs(path, own.as_deref().unwrap_or(text))?);
+        }
+        if !stale.is_empty() {
+            return Err(Failure::Run(stale.join("\n")));
         }
         match &self.output {
             _ if !self.check.is_empty() => Ok(()),
@@ -114,16 +117,16 @@ impl Matrix {
     }
 }
 
-/// Compares a file with what it should be.
-fn is_current(path: &Path, text: &str) -> Result<(), Failure> {
+/// Compares a file with what it should be; what differs, if something does.
+fn differs(path: &Path, text: &str) -> Result<Option<String>, Failure> {
     let found = read(path)?;
     if found == text {
-        return print(format_args!("{} {} is current", paint(GREEN, "✓"), path.display()));
+        return print(format_args!("{} {} is current", paint(GREEN, "✓"), path.display())).map(|()| None);
     }
     let line = found.lines().zip(text.lines()).position(|(old, new)| old != new);
     let line = line.unwrap_or_else(|| found.lines().count().min(text.lines().count()));
     let at = |text: &str| text.lines().nth(line).unwrap_or("(nothing)").to_owned();
-    Err(Failure::Run(format!(
+    Ok(Some(format!(
         "{} is not current; line {} is\n  {}\nand should be\n  {}",
         path.display(),
         line + 1,
