@@ -13,14 +13,15 @@ import tempfile
 
 ADAPTERS = ["axum", "actix", "warp", "poem"]
 # Files by purpose, and the most lines of code that each may have: modules and names, mounting an
-# app, protecting native routes, a server with the app beside native routes, and the HTTP of one
-# whose framework leaves that to us.
+# app, protecting native routes, a server with the app beside native routes, one connection of it,
+# and the HTTP of one whose framework leaves that to us.
 PARTS = {
     "declaring": ({"lib.rs"}, 20),
     "mounting": ({"mount.rs", "convert.rs"}, 150),
     "protecting": ({"protect.rs", "fact.rs", "native.rs"}, 250),
     "serving": ({"serve.rs", "service.rs"}, 200),
-    "speaking": ({"http2.rs", "shared.rs", "first_head.rs"}, 200),
+    "connecting": ({"connection.rs"}, 100),
+    "speaking": ({"http2.rs", "shared.rs"}, 200),
 }
 # What an adapter does not speak of, by kind of decision; in capitals or without.
 WORDS = {

@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod connection;
 mod convert;
 mod fact;
-mod first_head;
 mod http2;
 mod mount;
 mod native;

@@ -1,59 +1,48 @@
 //! A connection that actix-http serves and that is ours too.
 
-use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use actix_http::Request;
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Extensions;
-use neurolink_serve::Io;
+use bytes::Bytes;
+use neurolink_serve::{Answering, Heads, Io};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 #[derive(Clone)]
 pub(crate) struct Shared {
     io: Rc<RefCell<Io>>,
-    used: Used,
+    pub(crate) heads: Heads,
 }
-
-/// Whether a connection has had a request, so that an answer may be on its way.
-#[derive(Clone, Default)]
-struct Used(Rc<Cell<bool>>);
 
 impl Shared {
     pub(crate) fn new(io: Io) -> Self {
-        Self { io: Rc::new(RefCell::new(io)), used: Used::default() }
+        Self { io: Rc::new(RefCell::new(io)), heads: Heads::default() }
     }
 
     /// Tells the requests of the connection where they came from.
     pub(crate) fn tell(&self, data: &mut Extensions) {
         data.insert(*self.io.borrow().info());
-        data.insert(self.used.clone());
+        data.insert(self.heads.clone());
     }
 
-    /// Remembers that the connection of a request has had one.
-    pub(crate) fn had_a_request(request: &Request) {
-        if let Some(Used(used)) = request.conn_data() {
-            used.set(true);
-        }
-    }
-
-    /// Ends the connection behind an answer that actix-http gave to what it could not read.
-    pub(crate) async fn close(self) -> io::Result<()> {
-        poll_fn(|cx| self.io.borrow_mut().poll_close(cx)).await
-    }
-
-    /// Whether it has had one.
-    pub(crate) fn was_used(&self) -> bool {
-        self.used.0.get()
+    /// The connection, once actix-http is done with it.
+    pub(crate) fn into_io(self) -> Option<Io> {
+        Rc::try_unwrap(self.io).ok().map(RefCell::into_inner)
     }
 }
 
 impl AsyncRead for Shared {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, buf))?;
+        if buf.filled().len() > before {
+            self.heads.read();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -75,10 +64,36 @@ impl AsyncWrite for Shared {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.io.borrow_mut()).poll_flush(cx)
+        ready!(Pin::new(&mut *self.io.borrow_mut()).poll_flush(cx))?;
+        self.heads.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.io.borrow_mut()).poll_shutdown(cx)
+    }
+}
+
+/// What a request is answered with; it counts as one until actix-http has all of it.
+pub(crate) struct Answer<B> {
+    body: B,
+    _answering: Option<Answering>,
+}
+
+impl<B> Answer<B> {
+    pub(crate) const fn new(body: B, answering: Option<Answering>) -> Self {
+        Self { body, _answering: answering }
+    }
+}
+
+impl<B: MessageBody + Unpin> MessageBody for Answer<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
     }
 }

@@ -15,6 +15,8 @@ use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
 use crate::pulse::{Counted, CountedBody, Pulse, Seen, Version};
+use crate::refusal::Refusal;
+use crate::slot::Slot;
 use crate::socket::Socket;
 use crate::{Prepared, ServeConfig};
 
@@ -85,7 +87,9 @@ where
     let pulse = Arc::new(Pulse::default());
     let Prepared { io, http2, mut hold } = prepared;
     // Where the handshake chose a version, the other is not spoken.
-    let socket = Socket::new(io, http2.unwrap_or(http.http2), Arc::clone(&pulse));
+    let slot = Slot::default();
+    let socket = Socket::new(io, slot.clone(), http2.unwrap_or(http.http2), Arc::clone(&pulse));
+    let mut late = false;
     {
         let service = Counted::new(TowerToHyperService::new(service), Arc::clone(&pulse));
         let mut connection = pin!(http.builder.serve_connection_with_upgrades(TokioIo::new(socket), service));
@@ -101,6 +105,7 @@ where
                 result = connection.as_mut() => {
                     if let Err(error) = result {
                         tracing::debug!(target: "neurolink::serve", "connection ended: {error}");
+                        late = error.downcast_ref().is_some_and(hyper::Error::is_timeout);
                     }
                     break;
                 }
@@ -135,6 +140,13 @@ where
                 }
             }
         }
+    }
+    // hyper says nothing to a head that is late; to one that was never begun there is nothing to say.
+    if let Some(io) = slot.take()
+        && late
+        && pulse.has_half_a_head()
+    {
+        io.refuse(Refusal::LateHead).await;
     }
     // An upgraded socket is the application's now; it counts as a connection as long as it is open.
     hold.closed().await;

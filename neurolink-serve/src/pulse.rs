@@ -89,6 +89,11 @@ impl Pulse {
         self.unread.load(Relaxed)
     }
 
+    /// Whether a head has begun to come, and no answer is on its way: then an answer to it can be told from others.
+    pub(crate) fn has_half_a_head(&self) -> bool {
+        self.is_unread() && self.active.load(Relaxed) == 0 && !self.blocked.load(Relaxed)
+    }
+
     /// Whether there was no request since the last time, and no answer that the peer is still taking.
     ///
     /// A few bytes count only when the peer holds them up: an HTTP/2 connection pings as long as it lives.

@@ -13,16 +13,35 @@ use crate::Io;
 /// How long a client may take them.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// Why there was no request that an app could judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Its head did not come in time: 408.
+    LateHead,
+    /// Its head is too large to be read: 431.
+    LargeHead,
+}
+
+impl Refusal {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::LateHead => StatusCode::REQUEST_TIMEOUT,
+            Self::LargeHead => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        }
+    }
+}
+
 impl Io {
-    /// Answers with a status and no body, for what is no request that an app could judge, and closes.
+    /// Says so without a body, and closes.
     ///
     /// It takes 2 s at most, as the peer takes its time.
     ///
     /// # Panics
     /// Outside a runtime of tokio with its timers on.
-    pub async fn refuse(mut self, status: StatusCode) {
+    pub async fn refuse(mut self, refusal: Refusal) {
         let said = timeout(LAST_WORDS, async {
-            self.write_all(words(status, SystemTime::now()).as_bytes()).await?;
+            self.write_all(words(refusal.status(), SystemTime::now()).as_bytes()).await?;
             self.flush().await
         });
         if matches!(said.await, Ok(Ok(()))) {
@@ -45,10 +64,7 @@ impl Io {
 fn words(status: StatusCode, now: SystemTime) -> String {
     let reason = status.canonical_reason().unwrap_or_default();
     let date = httpdate::fmt_http_date(now);
-    format!(
-        "HTTP/1.1 {} {reason}\r\ncontent-length: 0\r\nconnection: close\r\ndate: {date}\r\n\r\n",
-        status.as_str()
-    )
+    format!("HTTP/1.1 {} {reason}\r\ncontent-length: 0\r\nconnection: close\r\ndate: {date}\r\n\r\n", status.as_str())
 }
 
 #[cfg(test)]
@@ -58,7 +74,7 @@ mod tests {
     #[test]
     fn they_are_an_answer_without_a_body_that_ends_the_connection() {
         assert_eq!(
-            words(StatusCode::REQUEST_TIMEOUT, SystemTime::UNIX_EPOCH),
+            words(Refusal::LateHead.status(), SystemTime::UNIX_EPOCH),
             "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\
              date: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n"
         );

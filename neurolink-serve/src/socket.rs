@@ -11,10 +11,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::Io;
 use crate::io::PREFACE;
 use crate::pulse::{Pulse, Version};
+use crate::slot::Slot;
 
 /// The stream that hyper has, or the application after an upgrade.
 pub(crate) struct Socket {
-    io: Io,
+    /// There until this is dropped.
+    io: Option<Io>,
+    slot: Slot,
     /// Bytes of the preface seen; its whole length when the version is known.
     seen: usize,
     /// Whether a preface is let through.
@@ -25,8 +28,13 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) const fn new(io: Io, http2: bool, pulse: Arc<Pulse>) -> Self {
-        Self { io, seen: 0, http2, pulse, ended: false }
+    /// Dropped, it leaves the connection in `slot`.
+    pub(crate) const fn new(io: Io, slot: Slot, http2: bool, pulse: Arc<Pulse>) -> Self {
+        Self { io: Some(io), slot, seen: 0, http2, pulse, ended: false }
+    }
+
+    fn io(&mut self) -> io::Result<&mut Io> {
+        self.io.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     fn watch(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -52,7 +60,7 @@ impl Socket {
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let (before, space) = (buf.filled().len(), buf.remaining());
-        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        ready!(Pin::new(self.io()?).poll_read(cx, buf))?;
         if space > 0 && buf.filled().len() == before && !self.ended {
             // hyper drops the request that it has just read when it sees the end behind it. Whether the end has come by
             // then is chance; with a poll between them an answer that is ready is always given.
@@ -68,7 +76,7 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        let written = Pin::new(self.io()?).poll_write(cx, buf);
         self.pulse.write(&written);
         written
     }
@@ -78,7 +86,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        let written = Pin::new(self.io()?).poll_write_vectored(cx, bufs);
         self.pulse.write(&written);
         written
     }
@@ -88,11 +96,19 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        Pin::new(self.io()?).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.pulse.is_unread() { self.io.poll_close(cx) } else { Pin::new(&mut self.io).poll_shutdown(cx) }
+        if self.pulse.is_unread() { self.io()?.poll_close(cx) } else { Pin::new(self.io()?).poll_shutdown(cx) }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some(io) = self.io.take() {
+            self.slot.leave(io);
+        }
     }
 }
 
@@ -114,7 +130,7 @@ mod tests {
         let (peer, _) = listener.accept().await.expect("accepts");
         let (wire, hold) = Wire::new(Stream::Tcp(stream));
         let io = Io::plain(wire, neurolink_core::ConnInfo::default());
-        (Socket::new(io, true, Arc::clone(pulse)), peer, hold)
+        (Socket::new(io, Slot::default(), true, Arc::clone(pulse)), peer, hold)
     }
 
     #[tokio::test]

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use neurolink::routes::OfflineEngine;
 use neurolink::serve::ServeConfig;
 use neurolink::{App, Framework, Route};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::kit::{Files, app, connect, rest, start, tls};
+use crate::kit::{Files, app, ask, connect, rest, start, tls};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_drips_is_408_and_the_connection_is_closed() {
@@ -34,6 +34,38 @@ async fn a_body_that_drips_is_408_and_the_connection_is_closed() {
         dripping.abort();
         assert!(answer.starts_with("HTTP/1.1 408"), "{framework}: {answer}");
         assert!(begun.elapsed() < Duration::from_secs(8), "{framework}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_does_not_come_in_time_is_408_in_the_same_words_and_silence_is_closed_without_any() {
+    const ASKED: &str = "GET /api/conn HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for framework in Framework::ALL {
+        let config = ServeConfig::default().header_read_timeout(Duration::from_millis(300));
+        let address = start(framework, app(|_| {}), config).await;
+        for (asked, bytes, is_late) in [
+            (false, "", false),
+            (false, "PRI * HT", false),
+            (false, "G", true),
+            (true, "", false),
+            (true, "GET /api/conn HT", true),
+        ] {
+            let mut stream = connect(address).await;
+            let mut answer = Vec::new();
+            if asked {
+                stream.write_all(ASKED.as_bytes()).await.expect("sends");
+                while !answer.ends_with(b"}}") {
+                    let read = timeout(Duration::from_secs(5), stream.read_buf(&mut answer)).await.expect("in time");
+                    assert_ne!(read.expect("reads"), 0, "{framework}");
+                }
+            }
+            let begun = Instant::now();
+            let answer = ask(stream, bytes).await;
+            assert!(begun.elapsed() < Duration::from_secs(3), "{framework}, {bytes:?}: {:?}", begun.elapsed());
+            let words = answer.split_once("\r\ndate: ").map_or(answer.as_str(), |(words, _)| words);
+            let late = "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close";
+            assert_eq!(words, if is_late { late } else { "" }, "{framework}, {bytes:?}");
+        }
     }
 }
 

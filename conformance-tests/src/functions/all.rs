@@ -81,6 +81,8 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("http/resets-do-no-harm", "RFC 9112 9.5; V60", attack::resets),
     must("http/silent-connection-is-closed", "RFC 9110 15.5.9; O-D22; CWE-400", attack::silent).covers(&["S1-62"]),
     must("http/slow-head-is-given-up", "RFC 9110 15.5.9; O-D22; CWE-400", attack::slow_head).covers(&["S1-62"]),
+    must("http/slow-head-behind-a-request-is-given-up", "RFC 9110 15.5.9; O-D22", attack::slow_head_behind_a_request)
+        .covers(&["S1-62"]),
     must("http/answer-before-the-end-of-a-body-closes", "RFC 9112 9.3; design 6", attack::early_answer_closes),
     must("body/that-stops-coming-is-408", "RFC 9110 15.5.9; V58; O-D22", attack::body_stops).covers(&["S1-62"]),
     must("body/that-drips-is-408", "RFC 9110 15.5.9; V58; O-D22; CWE-400", attack::body_drips).covers(&["S1-62"]),

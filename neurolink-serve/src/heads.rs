@@ -1,0 +1,150 @@
+//! Whether a connection waits for a head, for a server that does not keep that time itself.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// The requests of one HTTP/1 connection, as its server tells of them; a handle that stays in its thread.
+///
+/// hyper gives up a head that does not come in time, and a connection that is silent for so long between two requests.
+/// For servers that do so for the first request only, this does.
+#[derive(Clone, Debug)]
+pub struct Heads(Rc<State>);
+
+#[derive(Debug)]
+struct State {
+    /// Requests whose answer is not wholly given away.
+    active: Cell<usize>,
+    /// An answer may not have been written out.
+    unsent: Cell<bool>,
+    /// Something has come that is no request yet.
+    begun: Cell<bool>,
+    /// Since when it waits for a head.
+    since: Cell<Instant>,
+}
+
+/// A request whose answer is not wholly given away; it is when this is dropped.
+#[derive(Debug)]
+pub struct Answering(Rc<State>);
+
+impl Default for Heads {
+    fn default() -> Self {
+        let since = Cell::new(Instant::now());
+        Self(Rc::new(State { active: Cell::default(), unsent: Cell::default(), begun: Cell::default(), since }))
+    }
+}
+
+impl Heads {
+    /// A head has become a request.
+    #[must_use]
+    pub fn request(&self) -> Answering {
+        self.0.active.update(|active| active + 1);
+        self.0.unsent.set(true);
+        self.0.begun.set(false);
+        Answering(Rc::clone(&self.0))
+    }
+
+    /// Something was read.
+    pub fn read(&self) {
+        if self.0.active.get() == 0 {
+            self.0.begun.set(true);
+        }
+    }
+
+    /// All that was to be written is.
+    pub fn flushed(&self) {
+        if self.0.active.get() == 0 && self.0.unsent.replace(false) {
+            self.0.since.set(Instant::now());
+        }
+    }
+
+    /// Whether nothing of an answer is on its way, so that another can be told from it.
+    #[must_use]
+    pub fn is_between(&self) -> bool {
+        self.0.active.get() == 0 && !self.0.unsent.get()
+    }
+
+    /// Whether a part of a head has come.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.0.begun.get()
+    }
+
+    /// Waits until the connection has waited for a head for `most`.
+    ///
+    /// # Panics
+    /// Outside a runtime of tokio with its timers on.
+    pub async fn late(&self, most: Duration) {
+        loop {
+            let from = if self.is_between() { self.0.since.get() } else { Instant::now() };
+            sleep_until(from + most).await;
+            if self.is_between() && self.0.since.get() + most <= Instant::now() {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.active.update(|active| active.saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: Duration = Duration::from_secs(10);
+
+    /// After how many seconds it is late.
+    async fn late_after(heads: &Heads) -> u64 {
+        let begun = Instant::now();
+        heads.late(MOST).await;
+        begun.elapsed().as_secs()
+    }
+
+    async fn pass(seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_late_that_has_no_request_in_time() {
+        let heads = Heads::default();
+        pass(4).await;
+        heads.read();
+        assert_eq!(late_after(&heads).await, 6);
+        assert!(heads.has_begun());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_not_while_an_answer_is_on_its_way_and_waits_anew_behind_it() {
+        let heads = Heads::default();
+        let answering = heads.request();
+        let answers = async {
+            pass(35).await;
+            heads.read(); // more of its body
+            drop(answering);
+            assert!(!heads.is_between(), "it is not written out");
+            pass(7).await;
+            heads.flushed();
+            assert!(heads.is_between());
+        };
+        let (late, ()) = tokio::join!(late_after(&heads), answers);
+        assert_eq!(late, 52);
+        assert!(!heads.has_begun(), "it was silent since");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_head_behind_a_request_is_late_too() {
+        let heads = Heads::default();
+        drop(heads.request());
+        heads.flushed();
+        pass(3).await;
+        heads.read();
+        assert_eq!(late_after(&heads).await, 7);
+        assert!(heads.has_begun());
+    }
+}
