@@ -24,6 +24,8 @@ pub struct FunctionCase {
     pub covers: &'static [&'static str],
     /// The configuration that the server has to run with.
     pub needs: &'static str,
+    /// Whether what it asks is counted by the client's address, or it has clients of several addresses.
+    pub by_address: bool,
     /// Whether it looks into the server: it then cannot be asked of one that runs elsewhere.
     pub inside: bool,
     /// Whether it has a server of its own, because it stops it or counts what it does.

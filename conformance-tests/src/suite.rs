@@ -148,8 +148,8 @@ impl Test {
     /// Why it cannot be observed at a server of this address, if it cannot.
     fn unobservable_at(&self, addr: SocketAddr) -> Option<String> {
         match &self.kind {
-            Kind::Data(case) => unobservable(addr, &case.name(), Some(case)),
-            Kind::Function(case) => unobservable(addr, case.id, None),
+            Kind::Data(case) => unobservable(addr, &case.name(), case.is_by_address()),
+            Kind::Function(case) => unobservable(addr, case.id, case.by_address),
         }
     }
 
