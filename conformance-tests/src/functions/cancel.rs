@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::function::{Ctx, Failure, ensure, wait_until};
 use crate::wire::Connection;
 
+use super::pauses::Pauses;
 use super::requests::{SOON, agent, at_work, stops_within_250_ms};
 
 #[derive(Clone, Copy)]
@@ -16,19 +17,18 @@ enum Leaves {
 /// Sends a request, waits for `shown` in its answer, leaves, and sees the engine stop.
 fn stops(ctx: &Ctx, request: &str, shown: Option<&str>, leaves: Leaves) -> Result<(), Failure> {
     let control = ctx.control()?;
-    stops_within_250_ms(control, || {
-        let mut connection = ctx.connect()?;
-        ctx.send(&mut connection, request);
-        at_work(control, 1)?;
-        if let Some(text) = shown {
-            connection.read_until(text)?;
-        }
-        match leaves {
-            Leaves::Closing => drop(connection),
-            Leaves::Resetting => connection.reset(),
-        }
-        Ok(())
-    })
+    let mut connection = ctx.connect()?;
+    ctx.send(&mut connection, request);
+    at_work(control, 1)?;
+    if let Some(text) = shown {
+        connection.read_until(text)?;
+    }
+    let pauses = Pauses::watch();
+    match leaves {
+        Leaves::Closing => drop(connection),
+        Leaves::Resetting => connection.reset(),
+    }
+    stops_within_250_ms(control, pauses)
 }
 
 pub(super) fn closes_before_the_answer(ctx: &Ctx) -> Result<(), Failure> {
