@@ -36,6 +36,8 @@ pub(super) struct Outcome {
     pub(super) behaviour: String,
     /// The first test that failed, if any.
     pub(super) failed: Option<CaseOutcome>,
+    /// What that test wants to come back.
+    pub(super) wanted: String,
 }
 
 /// Runs the mutants: those of an area against its cases, then those of all areas against the cases that killed none.
@@ -99,10 +101,11 @@ fn run_pairs(pairs: &[(&'static Mutant, &Behaviour)], all: bool) -> Vec<Outcome>
                 while let Some((mutant, rows)) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (suite, left) = &suites[mutant.name];
                     if all || !tells_nothing_new(&lock(&outcomes), mutant, rows) {
-                        let failed =
-                            rows.iter().map(|test| suite.run(test)).find(|outcome| outcome.verdict != Verdict::Pass);
+                        let mut asked = rows.iter().map(|test| (suite.run(test), test.wanted()));
+                        let failed = asked.find(|(outcome, _)| outcome.verdict != Verdict::Pass).unzip();
                         let behaviour = rows.first().map(|test| test.id().to_owned()).unwrap_or_default();
-                        lock(&outcomes).push(Outcome { mutant: mutant.name, behaviour, failed });
+                        let (failed, wanted) = (failed.0, failed.1.unwrap_or_default());
+                        lock(&outcomes).push(Outcome { mutant: mutant.name, behaviour, failed, wanted });
                     }
                     if left.fetch_sub(1, Ordering::AcqRel) == 1 {
                         suite.stop();

@@ -8,7 +8,7 @@ use super::mutant::Mutant;
 use crate::case::Level;
 use crate::report::describe;
 use crate::suite::Test;
-use crate::verdict::Verdict;
+use crate::verdict::{CaseOutcome, Verdict};
 
 /// Killers that are named in the table.
 const NAMED: usize = 3;
@@ -34,11 +34,11 @@ impl Report {
 
     /// Takes in what the unchanged reference came to: it has to pass everything.
     pub(super) fn reference(&mut self, outcomes: Vec<Outcome>) {
-        for failed in outcomes.into_iter().filter_map(|outcome| outcome.failed) {
-            if failed.is_failure() {
+        for Outcome { failed, wanted, .. } in outcomes {
+            if let Some(failed) = failed.filter(CaseOutcome::is_failure) {
                 let again = format!("cargo test -p neurolink-conformance --test hyper -- --exact '{}'", failed.name);
                 self.broken
-                    .insert(format!("the reference fails without any change:\n{}", describe(&failed, "", &again)));
+                    .insert(format!("the reference fails without any change:\n{}", describe(&failed, &wanted, &again)));
             }
         }
     }
@@ -47,7 +47,7 @@ impl Report {
         for mutant in mutants {
             self.killers.entry(mutant.name).or_default();
         }
-        for Outcome { mutant, behaviour, failed } in outcomes {
+        for Outcome { mutant, behaviour, failed, .. } in outcomes {
             match failed {
                 Some(killer) if killer.verdict == Verdict::Fail => {
                     self.idle.remove(&behaviour);
