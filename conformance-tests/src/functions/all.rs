@@ -85,6 +85,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("errors/timeout-comes-in-time", "V58; O-D22", timing::timeout),
     must("http/half-of-a-request-is-refused", "RFC 9112 8", attack::half_close),
     must("http/half-close-behind-a-request-has-one-answer", "RFC 9112 9.6", attack::half_close_behind),
+    must("http/half-close-behind-a-request-at-work-has-no-answer", "RFC 9112 9.6", attack::half_close_at_work),
     must("http/resets-do-no-harm", "RFC 9112 9.5; V60", attack::resets),
     must("http/silent-connection-is-closed", "RFC 9110 15.5.9; O-D22; CWE-400", attack::silent).covers(&["S1-62"]),
     must("http/slow-head-is-given-up", "RFC 9110 15.5.9; O-D22; CWE-400", attack::slow_head).covers(&["S1-62"]),
