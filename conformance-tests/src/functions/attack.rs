@@ -1,7 +1,5 @@
 //! Clients that stop, wait, or send without an end: each gets a refusal or a close in time, and others are served.
 
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status};
@@ -83,12 +81,9 @@ pub(super) fn resets(ctx: &Ctx) -> Result<(), Failure> {
         r"GET /api/test/slow HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {user-token}\r\n\r\n".to_owned(),
     ];
     for cut in cuts.iter().cycle().take(40) {
-        let failed = |error: std::io::Error| Failure::new(format!("cannot connect: {error}"));
-        let mut stream = TcpStream::connect(ctx.addr()).map_err(failed)?;
-        // It may have been closed already.
-        let _ = stream.write_all(&ctx.bytes(cut));
-        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).map_err(failed)?;
-        drop(stream);
+        let mut connection = ctx.connect()?;
+        ctx.send(&mut connection, cut);
+        connection.reset();
     }
     lives(ctx)
 }
