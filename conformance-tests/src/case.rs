@@ -70,6 +70,9 @@ pub struct Case {
     /// Milliseconds for the whole case.
     #[serde(default = "timeout")]
     pub timeout_ms: u64,
+    /// Whether what it asks is counted by the client's address, so that it needs one that no other case shares.
+    #[serde(default)]
+    pub by_address: bool,
     /// The address that the client connects from; one of its own unless given.
     pub from: Option<std::net::IpAddr>,
     /// The name of the row, for a case with a table.
@@ -241,6 +244,11 @@ impl Case {
     #[must_use]
     pub fn area(&self) -> &str {
         self.id.split('/').next().unwrap_or_default()
+    }
+
+    /// Whether it needs an address that no other case shares, or one that it names.
+    pub(crate) const fn is_by_address(&self) -> bool {
+        self.by_address || self.from.is_some()
     }
 
     /// Reads a file of cases and expands their rows.

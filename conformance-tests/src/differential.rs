@@ -1,6 +1,6 @@
 //! The same bytes to several servers: answers are grouped, no expectation is needed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
@@ -112,6 +112,8 @@ pub fn differential(columns: &[Column<'_>], cases: &[Case]) -> Report {
 #[must_use]
 pub fn differential_by_needs<'a>(columns: impl Fn(&str) -> Vec<Column<'a>>, cases: &[Case]) -> Report {
     let mut report = Report { asked: cases.len(), ..Report::default() };
+    // By server, the cases that it answers otherwise than those that have no entry for them.
+    let mut different: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for case in cases {
         let name = case.name();
         let mut groups: Vec<Group> = Vec::new();
@@ -130,19 +132,23 @@ pub fn differential_by_needs<'a>(columns: impl Fn(&str) -> Vec<Column<'a>>, case
                 None => groups.push(Group { names: vec![column.name.to_owned()], answer }),
             }
         }
+        let alone = groups.iter().filter(|group| groups.len() > 1 && !unexplained.contains(&group.answer));
+        for server in alone.flat_map(|group| &group.names) {
+            different.entry(server.clone()).or_default().push(name.clone());
+        }
         if groups.len() > 1 {
             let known = unexplained.len() <= 1;
             report.differences.push(Difference { case: name, groups, known });
         }
     }
-    let different: Vec<&str> = report.differences.iter().map(|difference| difference.case.as_str()).collect();
     let names: Vec<String> = cases.iter().map(Case::name).collect();
     let asked: Vec<&str> = names.iter().map(String::as_str).collect();
     let columns = cases.first().map(|case| columns(&case.needs)).unwrap_or_default();
-    let stale = columns
-        .iter()
-        .filter_map(|column| Some((column.name, column.divergences?)))
-        .flat_map(|(name, list)| list.stale(&asked, &different).into_iter().map(move |case| format!("{name}: {case}")));
+    let stale =
+        columns.iter().filter_map(|column| Some((column.name, column.divergences?))).flat_map(|(name, list)| {
+            let different: Vec<&str> = different.get(name).into_iter().flatten().map(String::as_str).collect();
+            list.stale(&asked, &different).into_iter().map(move |case| format!("{name}: {case}"))
+        });
     report.stale = stale.collect();
     report
 }

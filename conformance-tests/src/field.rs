@@ -36,6 +36,8 @@ pub enum Condition {
     Includes(Vec<String>),
     /// There is one line, a whole number between these.
     Between(u64, u64),
+    /// There is one line, a number with this behind it.
+    NumberAnd(String),
 }
 
 impl Field {
@@ -70,6 +72,10 @@ impl Field {
                     one.and_then(|one| one.parse().ok()).is_some_and(|number: u64| (*low..=*high).contains(&number)),
                     format!("a number from {low} to {high}"),
                 ),
+                Condition::NumberAnd(unit) => (
+                    one.and_then(|one| one.strip_suffix(unit)?.parse::<f64>().ok()).is_some(),
+                    format!("a number and {unit:?}"),
+                ),
             },
         };
         (!right).then_some(expected)
@@ -102,6 +108,7 @@ mod tests {
             (r#"x = { set = ["GET", "HEAD"] }"#, vec!["HEAD, GET"], vec!["GET, HEAD, PUT"]),
             (r#"x = { includes = ["origin"] }"#, vec!["A", "Origin"], vec!["origins"]),
             ("x = { between = [1, 60] }", vec!["60"], vec!["61"]),
+            (r#"x = { number_and = "ms" }"#, vec!["0.25ms"], vec!["ms"]),
         ];
         for (text, right, wrong) in cases {
             let table: std::collections::BTreeMap<String, Field> = toml::from_str(text).unwrap();

@@ -1,7 +1,7 @@
 //! Cases that are conversations: they need an order, a pause or a second connection.
 
-use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::case::{Level, RequestSpec};
@@ -9,7 +9,7 @@ use crate::control::Control;
 use crate::parse::{Asked, RawResponse};
 use crate::placeholders::{fill, unescape};
 use crate::request::build;
-use crate::wire::{Connection, ConnectionOptions, End, Exchange, Until};
+use crate::wire::{Connection, ConnectionOptions, End, Exchange, Until, own_address};
 
 /// A case that is written as code.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,8 @@ pub struct FunctionCase {
     pub covers: &'static [&'static str],
     /// The configuration that the server has to run with.
     pub needs: &'static str,
+    /// Whether what it asks is counted by the client's address, or it has clients of several addresses.
+    pub by_address: bool,
     /// Whether it looks into the server: it then cannot be asked of one that runs elsewhere.
     pub inside: bool,
     /// Whether it has a server of its own, because it stops it or counts what it does.
@@ -85,22 +87,22 @@ pub fn wait_until(within: Duration, what: &str, mut is_so: impl FnMut() -> bool)
     Ok(begun.elapsed())
 }
 
-/// The server that a conversation is with, and the log of what was said.
-#[derive(Debug)]
+/// The server that a conversation is with, and the log of what was said, which its clones share.
+#[derive(Clone, Debug)]
 pub struct Ctx {
     addr: SocketAddr,
     from: Option<IpAddr>,
     control: Option<Control>,
     words: &'static [(&'static str, &'static str)],
-    said: RefCell<Vec<Said>>,
+    said: Arc<Mutex<Vec<Said>>>,
 }
 
 /// What was said on a connection, which is known by its number.
 type Said = (Option<u32>, Exchange);
 
 impl Ctx {
-    pub(crate) const fn new(addr: SocketAddr, from: Option<IpAddr>, control: Option<Control>) -> Self {
-        Self { addr, from, control, words: &[], said: RefCell::new(Vec::new()) }
+    pub(crate) fn new(addr: SocketAddr, from: Option<IpAddr>, control: Option<Control>) -> Self {
+        Self { addr, from, control, words: &[], said: Arc::default() }
     }
 
     /// Says these words instead of those before them, for a server that knows another host or other credentials.
@@ -110,12 +112,21 @@ impl Ctx {
     }
 
     pub(crate) fn into_exchanges(self) -> Vec<Exchange> {
-        self.said.into_inner().into_iter().map(|(_, exchange)| exchange).collect()
+        self.said().drain(..).map(|(_, exchange)| exchange).collect()
     }
 
     /// The same case at another address of the server, after it was started again.
     pub(crate) fn moved_to(&self, addr: SocketAddr) -> Self {
-        Self::new(addr, self.from, self.control.clone())
+        Self { addr, ..self.clone() }
+    }
+
+    /// Another client of the same case, with an address that no other client has.
+    pub(crate) fn other(&self) -> Self {
+        Self { from: own_address(self.addr), ..self.clone() }
+    }
+
+    fn said(&self) -> MutexGuard<'_, Vec<Said>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The server.
@@ -196,7 +207,7 @@ impl Ctx {
         let built = build(request, self.addr, true);
         connection.send(&built.bytes);
         let exchange = connection.exchange(built.bytes, &[built.asked], Until::Closed);
-        self.said.borrow_mut().push((None, exchange.clone()));
+        self.said().push((None, exchange.clone()));
         if let Some(problem) = exchange.problem {
             return Err(Failure::new(problem));
         }
@@ -217,7 +228,7 @@ impl Ctx {
     /// Adds to what was said last on the connection, which then is the last of all; what is sent behind an answer begins
     /// another exchange.
     fn log(&self, connection: &Connection, sent: Vec<u8>, answer: Option<RawResponse>, end: End) {
-        let mut said = self.said.borrow_mut();
+        let mut said = self.said();
         let last = said.iter().rposition(|(number, _)| *number == Some(connection.number()));
         let goes_on = last.filter(|at| sent.is_empty() || said[*at].1.answers.is_empty());
         let mut exchange = match goes_on {
@@ -237,4 +248,33 @@ impl Ctx {
 /// It has another.
 pub fn expect_status(answer: &RawResponse, status: u16) -> Result<(), Failure> {
     ensure(answer.status == status, || format!("expected status {status}, got {}: {}", answer.status, answer.text()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use super::*;
+
+    #[test]
+    fn a_report_has_what_other_clients_said_and_what_was_said_after_a_restart() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            for _ in 0..3 {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]).unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+            }
+        });
+        let ctx = Ctx::new(addr, None, None);
+        ctx.get("/one", None).unwrap();
+        ctx.other().get("/two", None).unwrap();
+        ctx.moved_to(addr).get("/three", None).unwrap();
+        server.join().unwrap();
+        let said: Vec<_> = ctx.into_exchanges().into_iter().map(|exchange| exchange.sent).collect();
+        let said: Vec<_> = said.iter().map(|sent| String::from_utf8_lossy(sent)).collect();
+        let paths: Vec<_> = said.iter().filter_map(|sent| sent.split(' ').nth(1)).collect();
+        assert_eq!(paths, ["/one", "/two", "/three"]);
+    }
 }

@@ -66,6 +66,11 @@ impl Running {
         Self { addr, control: None, http2: None, stop: None }
     }
 
+    /// Whether somebody else has started it.
+    pub(crate) const fn is_elsewhere(&self) -> bool {
+        self.stop.is_none()
+    }
+
     /// Adds the inside of the server.
     #[must_use]
     pub fn with_control(mut self, control: Control) -> Self {

@@ -84,3 +84,10 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
 pub fn configuration(needs: &str) -> Option<&'static str> {
     CONFIGURATIONS.iter().find(|(name, _)| *name == needs).map(|(_, text)| *text)
 }
+
+/// Whether cases of this configuration are asked one after the other of the servers of this process: a server hashes
+/// one password at a time on two cores, and answers 503 to who has waited for 2 s.
+pub(crate) fn asked_one_at_a_time(needs: &str) -> bool {
+    const CONFIGURATIONS: [&str; 1] = ["basic"];
+    CONFIGURATIONS.contains(&needs)
+}

@@ -170,7 +170,8 @@ fn value(name: &str, addr: SocketAddr) -> Option<String> {
         return Some(text.to_owned());
     }
     match name {
-        "host" => Some(addr.to_string()),
+        // A server knows an address of IPv4 by no other spelling.
+        "host" => Some(SocketAddr::new(addr.ip().to_canonical(), addr.port()).to_string()),
         "port" => Some(addr.port().to_string()),
         _ => {
             if let Some(name) = name.strip_prefix("token:") {

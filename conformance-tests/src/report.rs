@@ -1,7 +1,9 @@
 //! Texts for people: what was sent, what came back, what is wrong, and how to see it again.
 
 mod screen;
+mod steps;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::parse::RawResponse;
@@ -33,42 +35,66 @@ pub fn describe(outcome: &CaseOutcome, wanted: &str, rerun: &str) -> String {
         vec![screen::cut_line(&format!("{}: {} ({:?})", outcome.name, word(outcome.verdict), outcome.level))];
     let mismatches = outcome.mismatches.iter().flat_map(|text| screen::marked("  - ", "    ", text)).collect();
     lines.extend(screen::cut_lines(mismatches, 8));
+    let wrong = steps::wrong(&outcome.mismatches);
     if !wanted.is_empty() {
         lines.push("expected:".to_owned());
-        let wanted = screen::marked("  | ", "  | ", wanted).into_iter().filter(|line| line.trim() != "|").collect();
-        lines.extend(screen::cut_lines(wanted, 6));
+        lines.extend(expected(wanted, &wrong));
     }
     let again = screen::command("again: ", rerun);
     let left = screen::LINES.saturating_sub(lines.len() + again.len());
-    lines.extend(exchanges(&outcome.exchanges, left));
+    lines.extend(exchanges(&outcome.exchanges, &wrong, left));
     lines.extend(again);
     lines.join("\n") + "\n"
 }
 
-/// What was sent and what came back in so many lines: of many exchanges the first and the last two.
-fn exchanges(all: &[Exchange], most: usize) -> Vec<String> {
-    const LAST: usize = 2;
+/// What has to come back; of several steps, what those that went wrong have to.
+fn expected(wanted: &str, wrong: &BTreeSet<usize>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let expected = steps::expected(wanted, wrong);
+    for (step, text) in &expected {
+        lines.extend(step.map(|step| format!("step {}:", step + 1)));
+        let text = screen::marked("  | ", "  | ", text).into_iter().filter(|line| line.trim() != "|").collect();
+        lines.extend(screen::cut_lines(text, (6 / expected.len()).max(3)));
+    }
+    lines
+}
+
+/// What was sent and what came back in so many lines: of many exchanges those of the steps that went wrong, and the
+/// first and the last.
+fn exchanges(all: &[Exchange], wrong: &BTreeSet<usize>, most: usize) -> Vec<String> {
     if all.is_empty() {
         return Vec::new();
     }
     let mut lines = vec!["sent (>) and got (<):".to_owned()];
-    let is_shown = |at: usize| all.len() <= LAST + 1 || at == 0 || at + LAST >= all.len();
-    let shown: Vec<_> = all.iter().enumerate().filter(|(at, _)| is_shown(*at)).collect();
-    let cut = all.len() - shown.len();
-    for (position, (at, exchange)) in shown.iter().enumerate() {
-        if cut > 0 && position == 1 {
-            lines.push(format!(".. ({cut} steps are cut)"));
+    let shown = steps::shown(all.len(), wrong);
+    // What went wrong has the room of two; where no step is named, that is the last.
+    let share = |step: usize| 1 + usize::from(wrong.contains(&step) || (wrong.is_empty() && step + 1 == all.len()));
+    let mut shares: usize = shown.iter().map(|step| share(*step)).sum();
+    let (mut next, mut gaps) = (0, gaps(&shown, all.len()));
+    for step in shown {
+        if step > next {
+            lines.push(format!(".. ({} steps are cut)", step - next));
+            gaps -= 1;
         }
+        next = step + 1;
         if all.len() > 1 {
-            lines.push(format!("step {}:", at + 1));
+            lines.push(format!("step {next}:"));
         }
-        // The last, where a conversation fails, has the room of two and what the others leave over.
-        let room =
-            most.saturating_sub(lines.len() + usize::from(cut > 0 && position == 0)) / (shown.len() + 1 - position);
-        let room = if position + 1 == shown.len() { room * 2 } else { room };
-        lines.extend(exchange_lines(exchange, room.saturating_sub(1)));
+        // What one leaves over, the others have.
+        let room = most.saturating_sub(lines.len() + gaps) * share(step) / shares;
+        shares -= share(step);
+        lines.extend(exchange_lines(&all[step], room.saturating_sub(1)));
+    }
+    if next < all.len() {
+        lines.push(format!(".. ({} steps are cut)", all.len() - next));
     }
     lines
+}
+
+/// How many lines tell that steps are cut.
+fn gaps(shown: &BTreeSet<usize>, count: usize) -> usize {
+    let ends = shown.iter().map(|step| step + 1).chain([0]);
+    ends.filter(|end| *end < count && !shown.contains(end)).count()
 }
 
 fn exchange_lines(exchange: &Exchange, most: usize) -> Vec<String> {
@@ -204,6 +230,39 @@ mod tests {
         }
         let command = text.split_once("again: ").unwrap().1.replace("\\\n", " ");
         assert_eq!(command.split_ascii_whitespace().collect::<Vec<_>>(), RERUN.split(' ').collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_step_that_went_wrong_is_shown_with_what_it_expects() {
+        let answer = format!("HTTP/1.1 200 OK\r\n{}\r\nx", "X-Line: 1\r\n".repeat(60));
+        let exchanges = (1..=7).map(|at| exchange(format!("GET /{at} HTTP/1.1\r\n\r\n").as_bytes(), answer.as_bytes()));
+        let steps: String = (1..=7).map(|at| format!("[[steps]]\nstatus = 20{at}\n\n")).collect();
+        let mismatches = vec!["step 4: status: expected 204, got 200".to_owned()];
+        let text = describe(&outcome(mismatches, exchanges.collect()), &steps, RERUN);
+        fits(&text);
+        let parts = [
+            "expected:\nstep 4:\n  | status = 204\nsent",
+            "step 1:\n  > GET /1 ",
+            ".. (2 steps are cut)\nstep 4:\n  > GET /4 ",
+            ".. (2 steps are cut)\nstep 7:\n  > GET /7 ",
+        ];
+        for part in parts {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn of_many_steps_that_went_wrong_the_first_fit_a_screen() {
+        let answer = format!("HTTP/1.1 200 OK\r\n{}\r\nx", "X-Line: 1\r\n".repeat(60));
+        let sent = "GET / HTTP/1.1\r\n".repeat(60);
+        let exchanges = (0..40).map(|_| exchange(sent.as_bytes(), answer.as_bytes()));
+        let steps = "[[steps]]\nstatus = 201\n[steps.headers]\na = 1\nb = 1\nc = 1\nd = 1\n".repeat(40);
+        let mismatches = (11..30).map(|step| format!("step {step}: status: expected 201, got 200"));
+        let text = describe(&outcome(mismatches.collect(), exchanges.collect()), &steps, RERUN);
+        fits(&text);
+        for part in [".. (10 steps are cut)\nstep 11:", "step 12:", "step 13:", ".. (27 steps are cut)\nagain: "] {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::address::{take_turn, unobservable};
 use crate::area::{cases, function_cases};
+use crate::asked_one_at_a_time;
 use crate::case::{Case, Level};
 use crate::divergences::Divergences;
 use crate::function::FunctionCase;
@@ -147,8 +148,8 @@ impl Test {
     /// Why it cannot be observed at a server of this address, if it cannot.
     fn unobservable_at(&self, addr: SocketAddr) -> Option<String> {
         match &self.kind {
-            Kind::Data(case) => unobservable(addr, &case.name(), Some(case)),
-            Kind::Function(case) => unobservable(addr, case.id, None),
+            Kind::Data(case) => unobservable(addr, &case.name(), case.is_by_address()),
+            Kind::Function(case) => unobservable(addr, case.id, case.by_address),
         }
     }
 
@@ -220,10 +221,7 @@ impl Suite {
     /// Runs a test and judges it in the light of the divergences.
     #[must_use]
     pub fn run(&self, test: &Test) -> CaseOutcome {
-        // A server hashes one password at a time on two cores, and answers 503 to who has waited for 2 s: cases of
-        // passwords would wait for each other.
-        static HASHING: Mutex<()> = Mutex::new(());
-        let _turn = (test.needs() == "basic").then(|| HASHING.lock().unwrap_or_else(PoisonError::into_inner));
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let not_asked = |problem| CaseOutcome::not_observable(test.name.clone(), test.level(), problem);
         if !self.subject.offers(test.needs()) {
             return not_asked(format!("it needs a server with the configuration `{}`", test.needs()));
@@ -235,6 +233,9 @@ impl Suite {
                 if let Some(why) = test.unobservable_at(server.addr) {
                     return not_asked(why);
                 }
+                // Servers of this process share its cores; one that runs elsewhere has its own.
+                let alone = asked_one_at_a_time(test.needs()) && !server.is_elsewhere();
+                let _turn = alone.then(|| ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner));
                 take_turn(server.addr);
                 match &test.kind {
                     Kind::Data(case) => run_case(server.addr, case),

@@ -98,7 +98,7 @@ impl Observer for Watching {
 /// | `test/endless` | streams texts of 1 KiB as fast as they are taken, for ever |
 /// | `test/steady` | streams a text of 1 KiB each millisecond, for ever |
 /// | `test/silent` | never answers and never sends an event |
-/// | `test/pairs` | streams 15 pairs of short texts, the second 2 ms behind the first, and 60 ms between them |
+/// | `test/pairs` | streams 15 pairs of short texts, the second 15 ms behind the first, and 60 ms between them |
 #[derive(Debug)]
 pub(crate) struct Watched<E> {
     inner: E,
@@ -142,7 +142,7 @@ impl<E: Engine> Engine for Watched<E> {
             })),
             Some(SILENT) => Box::pin(stream::pending()),
             Some(PAIRS) => Box::pin(stream::iter(0..2 * PAIR_COUNT).then(|number| async move {
-                tokio::time::sleep(Duration::from_millis(if number % 2 == 0 { 60 } else { 2 })).await;
+                tokio::time::sleep(Duration::from_millis(if number % 2 == 0 { 60 } else { 15 })).await;
                 Ok(StreamEvent::text("tick"))
             })),
             _ => self.inner.stream(request, call).await?,

@@ -163,8 +163,11 @@ fn a_comparison_groups_answers_and_knows_divergences() {
         "[[divergence]]\ncase = 'self/test'\nversions = '1'\nobserved = '400'\nreason = 'r'\nupstream = 'u'\nuser_impact = 'i'",
     )
     .unwrap();
-    let columns = [columns[0].clone(), Column::new("c", other).with_divergences(&known)];
+    let columns = [columns[0].clone(), columns[1].clone(), Column::new("c", other).with_divergences(&known)];
     assert!(differential(&columns, &cases).is_clean());
+    // An entry of one that answers as those without do, beside one that does not.
+    let columns = [columns[0].clone(), columns[1].clone().with_divergences(&known), columns[2].clone()];
+    assert_eq!(differential(&columns, &cases).stale, ["b: self/test"]);
 }
 
 /// A server that answers everything with one and the same status passes no case on both of two such servers.

@@ -14,6 +14,7 @@ const fn must(id: &'static str, source: &'static str, run: fn(&Ctx) -> Result<()
         source,
         covers: &[],
         needs: "reference",
+        by_address: false,
         inside: false,
         alone: false,
         http2: false,
@@ -48,6 +49,12 @@ impl FunctionCase {
         self
     }
 
+    /// It needs an address that no other case shares.
+    const fn by_address(mut self) -> Self {
+        self.by_address = true;
+        self
+    }
+
     const fn covers(mut self, covers: &'static [&'static str]) -> Self {
         self.covers = covers;
         self
@@ -78,6 +85,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("errors/timeout-comes-in-time", "V58; O-D22", timing::timeout),
     must("http/half-of-a-request-is-refused", "RFC 9112 8", attack::half_close),
     must("http/half-close-behind-a-request-has-one-answer", "RFC 9112 9.6", attack::half_close_behind),
+    must("http/half-close-behind-a-request-at-work-has-no-answer", "RFC 9112 9.6", attack::half_close_at_work),
     must("http/resets-do-no-harm", "RFC 9112 9.5; V60", attack::resets),
     must("http/silent-connection-is-closed", "RFC 9110 15.5.9; O-D22; CWE-400", attack::silent).covers(&["S1-62"]),
     must("http/slow-head-is-given-up", "RFC 9110 15.5.9; O-D22; CWE-400", attack::slow_head).covers(&["S1-62"]),
@@ -93,12 +101,13 @@ pub(crate) const ALL: &[FunctionCase] = &[
     inside("sse/small-events-are-not-gathered", "patient", "frameworks 5 (Nagle); RFC 896", streams::not_gathered),
     must("sse/server-lives-after-a-client-leaves", "V60; O-D23", streams::leave),
     must("sse/http10-is-not-chunked", "RFC 9112 6.1", streams::http10),
-    must("limit/count-falls-and-the-next-is-refused", "V46; V47; V51; O-D17", limits::counts_down),
-    must("limit/addresses-are-counted-apart", "V49; O-D18; P-D7", limits::apart),
+    must("limit/count-falls-and-the-next-is-refused", "V46; V47; V51; O-D17", limits::counts_down).by_address(),
+    must("limit/addresses-are-counted-apart", "V49; O-D18; P-D7", limits::apart).by_address(),
     must("limit/forwarded-headers-are-not-believed", "V49; O-D18", limits::forwarded)
+        .by_address()
         .covers(&["S0-17", "S1-75", "S3-22"]),
-    must("limit/head-shares-the-count-of-get", "RFC 9110 9.3.2; V48", limits::head),
-    must("limit/reset-is-a-unix-time-within-the-window", "V46", limits::reset).covers(&["S0-24"]),
+    must("limit/head-shares-the-count-of-get", "RFC 9110 9.3.2; V48", limits::head).by_address(),
+    must("limit/reset-is-a-unix-time-within-the-window", "V46", limits::reset).by_address().covers(&["S0-24"]),
     inside("cancel/client-closes-before-the-answer", "patient", "V61; O-D23", cancel::closes_before_the_answer),
     inside("cancel/client-resets-before-the-answer", "patient", "V61; O-D23", cancel::resets_before_the_answer),
     inside("cancel/client-closes-during-a-stream", "patient", "V60; O-D23", cancel::closes_during_a_stream),
@@ -157,24 +166,31 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("http2/malformed-frames-end-the-connection", "RFC 9113 5; 6", http2_attacks::malformed_frames).http2(),
     alone("connections/a-thousand-idle-ones-harm-nobody", "patient", "O-D22; O-D24", crowd::thousand),
     alone("connections/a-slow-answer-keeps-later-ones-in-order", "patient", "RFC 9112 9.3.2", crowd::slow_first),
-    inside("limit/waiting-for-retry-after-succeeds", "reference", "V47; O-D19; P-D32", expiry::retry_after),
+    inside("limit/waiting-for-retry-after-succeeds", "reference", "V47; O-D19; P-D32", expiry::retry_after)
+        .by_address(),
     inside("auth/a-token-expires-between-two-requests", "reference", "RFC 7519 4.1.4", expiry::token)
         .covers(&["S0-56"]),
     inside("sse/a-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::stream).covers(&["S0-56"]),
     inside("sse/a-silent-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::silent_stream),
     alone("sse/a-user-has-so-many-streams", "patient", "O-D40", crowd::streams),
     alone("concurrency/one-more-of-a-caller-is-429", "busy", "nginx limit_conn", concurrency::of_a_caller)
+        .by_address()
         .covers(&["S1-59"]),
     alone("concurrency/a-client-that-leaves-gives-its-place-back", "busy", "nginx limit_conn", concurrency::given_back)
+        .by_address()
         .covers(&["S1-59"]),
     alone("concurrency/a-stream-that-ends-gives-its-place-back", "busy", "nginx limit_conn", concurrency::ended)
+        .by_address()
         .covers(&["S1-59"]),
-    alone("concurrency/load-is-shed-and-probes-are-answered", "busy", "RFC 9110 15.6.4", concurrency::shed),
-    alone("concurrency/who-waits-gets-the-next-place", "busy", "design 6", concurrency::queued),
+    alone("concurrency/load-is-shed-and-probes-are-answered", "busy", "RFC 9110 15.6.4", concurrency::shed)
+        .by_address(),
+    alone("concurrency/who-waits-gets-the-next-place", "busy", "design 6", concurrency::queued).by_address(),
     alone("basic/a-locked-name-is-answered-as-a-wrong-password", "basic", "OWASP ASVS 6.3; CWE-307", passwords::locked)
+        .by_address()
         .covers(&["S0-60"]),
-    alone("basic/four-failures-lock-nobody", "basic", "OWASP ASVS 6.3; CWE-307", passwords::not_yet),
+    alone("basic/four-failures-lock-nobody", "basic", "OWASP ASVS 6.3; CWE-307", passwords::not_yet).by_address(),
     alone("basic/a-name-of-nobody-is-answered-alike", "basic", "CWE-203", passwords::of_nobody)
+        .by_address()
         .covers(&["S0-11", "S0-60"]),
     alone(
         "body/a-handler-has-a-piece-before-the-next-is-sent",
@@ -186,5 +202,5 @@ pub(crate) const ALL: &[FunctionCase] = &[
     alone("headers/response-time-is-that-of-the-handler", "patient", "V42", timing::response_time),
     inside("lifecycle/observers-and-events-outlive-a-restart", "patient", "V66", lifecycle::observed),
     inside("smuggling/nothing-hidden-reaches-the-engine", "reference", "RFC 9112 11.2", smuggling::unseen),
-    alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes),
+    alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes).by_address(),
 ];

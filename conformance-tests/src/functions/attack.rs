@@ -1,7 +1,5 @@
 //! Clients that stop, wait, or send without an end: each gets a refusal or a close in time, and others are served.
 
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status};
@@ -45,14 +43,19 @@ pub(super) fn half_close(ctx: &Ctx) -> Result<(), Failure> {
     lives(ctx)
 }
 
-/// A client that closes its half behind a whole request gets the answer that is ready, once; what is still at work is
-/// for a client that has gone: no answer comes, and nothing is waited for.
+/// A client that closes its half behind a whole request gets the answer that is ready, once.
 pub(super) fn half_close_behind(ctx: &Ctx) -> Result<(), Failure> {
     // The end may be seen with the request, behind it, or with its answer: each has one outcome.
     for _ in 0..20 {
         let statuses = closed_behind(ctx, "/api/test/params/a")?;
         ensure(statuses == [200], || format!("expected one answer, got {statuses:?}"))?;
     }
+    lives(ctx)
+}
+
+/// What is still at work when a client closes its half is for one that has gone: no answer comes, and nothing is waited
+/// for.
+pub(super) fn half_close_at_work(ctx: &Ctx) -> Result<(), Failure> {
     let statuses = closed_behind(ctx, "/api/test/slow")?;
     ensure(statuses.is_empty(), || format!("the client had gone and was answered: {statuses:?}"))?;
     lives(ctx)
@@ -78,12 +81,9 @@ pub(super) fn resets(ctx: &Ctx) -> Result<(), Failure> {
         r"GET /api/test/slow HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {user-token}\r\n\r\n".to_owned(),
     ];
     for cut in cuts.iter().cycle().take(40) {
-        let failed = |error: std::io::Error| Failure::new(format!("cannot connect: {error}"));
-        let mut stream = TcpStream::connect(ctx.addr()).map_err(failed)?;
-        // It may have been closed already.
-        let _ = stream.write_all(&ctx.bytes(cut));
-        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).map_err(failed)?;
-        drop(stream);
+        let mut connection = ctx.connect()?;
+        ctx.send(&mut connection, cut);
+        connection.reset();
     }
     lives(ctx)
 }

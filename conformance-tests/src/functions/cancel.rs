@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::function::{Ctx, Failure, ensure, wait_until};
 use crate::wire::Connection;
 
+use super::pauses::Pauses;
 use super::requests::{SOON, agent, at_work, stops_within_250_ms};
 
 #[derive(Clone, Copy)]
@@ -16,19 +17,18 @@ enum Leaves {
 /// Sends a request, waits for `shown` in its answer, leaves, and sees the engine stop.
 fn stops(ctx: &Ctx, request: &str, shown: Option<&str>, leaves: Leaves) -> Result<(), Failure> {
     let control = ctx.control()?;
-    stops_within_250_ms(control, || {
-        let mut connection = ctx.connect()?;
-        ctx.send(&mut connection, request);
-        at_work(control, 1)?;
-        if let Some(text) = shown {
-            connection.read_until(text)?;
-        }
-        match leaves {
-            Leaves::Closing => drop(connection),
-            Leaves::Resetting => connection.reset(),
-        }
-        Ok(())
-    })
+    let mut connection = ctx.connect()?;
+    ctx.send(&mut connection, request);
+    at_work(control, 1)?;
+    if let Some(text) = shown {
+        connection.read_until(text)?;
+    }
+    let pauses = Pauses::watch();
+    match leaves {
+        Leaves::Closing => drop(connection),
+        Leaves::Resetting => connection.reset(),
+    }
+    stops_within_250_ms(control, pauses)
 }
 
 pub(super) fn closes_before_the_answer(ctx: &Ctx) -> Result<(), Failure> {
@@ -60,9 +60,9 @@ pub(super) fn leaves_inside_the_body(ctx: &Ctx) -> Result<(), Failure> {
         for body in bodies {
             let mut connection = ctx.connect()?;
             ctx.send(&mut connection, &format!("{head}{body}"));
-            let seen = requests(ctx)?;
+            wait_until(SOON, "the server has the half body", || control.app().body_memory() > 0)?;
             leave(connection);
-            ensure(seen, || "the server did not see the request".into())?;
+            wait_until(SOON, "the half body is let go", || control.app().body_memory() == 0)?;
         }
     }
     ensure(control.engine().begun() == 0, || "the engine was asked with half a body".into())?;
@@ -71,11 +71,4 @@ pub(super) fn leaves_inside_the_body(ctx: &Ctx) -> Result<(), Failure> {
     control.stop().within(SOON)?.map_err(|error| Failure::new(error.to_string()))?;
     let took = begun.elapsed();
     ensure(took < Duration::from_millis(900), || format!("connections of clients that left held up the stop: {took:?}"))
-}
-
-/// Waits until the server has begun with the request that was sent.
-fn requests(ctx: &Ctx) -> Result<bool, Failure> {
-    // The head is handed over as soon as it is whole; another request on its own connection comes behind it.
-    let answer = ctx.get("/api/health/live", None)?;
-    wait_until(SOON, "an answer", || answer.status == 200).map(|_| true)
 }

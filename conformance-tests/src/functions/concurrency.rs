@@ -4,17 +4,12 @@ use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status, wait_until};
 use crate::parse::RawResponse;
-use crate::wire::{Connection, own_address};
+use crate::wire::Connection;
 
 use super::requests::{SOON, agent, expect_code, is_alive};
 
 const PATH: &str = "/api/test/params/a";
 const QUEUE: Duration = Duration::from_millis(300);
-
-/// A client of another address.
-fn other(ctx: &Ctx) -> Ctx {
-    Ctx::new(ctx.addr(), own_address(ctx.addr()), None)
-}
 
 /// A request that holds its place: a stream in which nothing happens.
 fn hold(ctx: &Ctx) -> Result<Connection, Failure> {
@@ -36,7 +31,7 @@ pub(super) fn of_a_caller(ctx: &Ctx) -> Result<(), Failure> {
     for path in [PATH, "/api/nope"] {
         is_refused(&ctx.get(path, None)?, 429, "RATE_LIMIT_EXCEEDED")?;
     }
-    expect_status(&other(ctx).get(PATH, None)?, 200)
+    expect_status(&ctx.other().get(PATH, None)?, 200)
 }
 
 /// A client that leaves gives its place back.
@@ -61,12 +56,10 @@ pub(super) fn ended(ctx: &Ctx) -> Result<(), Failure> {
 /// When all places are taken and nobody leaves, one more waits and is refused, a second one is refused at once, and
 /// probes are answered.
 pub(super) fn shed(ctx: &Ctx) -> Result<(), Failure> {
-    let _held = [hold(ctx)?, hold(ctx)?, hold(&other(ctx))?];
-    let addr = ctx.addr();
-    let refused = move || {
+    let _held = [hold(ctx)?, hold(ctx)?, hold(&ctx.other())?];
+    let refused = || {
         let asked = Instant::now();
-        let third = Ctx::new(addr, own_address(addr), None);
-        is_refused(&third.get(PATH, None)?, 503, "UNAVAILABLE")?;
+        is_refused(&ctx.other().get(PATH, None)?, 503, "UNAVAILABLE")?;
         Ok::<_, Failure>(asked.elapsed())
     };
     let both = std::thread::scope(|scope| {
@@ -83,8 +76,8 @@ pub(super) fn shed(ctx: &Ctx) -> Result<(), Failure> {
 /// Who waits gets the place of one who leaves.
 pub(super) fn queued(ctx: &Ctx) -> Result<(), Failure> {
     let _held = [hold(ctx)?, hold(ctx)?];
-    let leaving = hold(&other(ctx))?;
-    let third = other(ctx);
+    let leaving = hold(&ctx.other())?;
+    let third = ctx.other();
     let mut waiting = third.connect()?;
     third.send(&mut waiting, &format!(r"GET {PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     ensure(waiting.take(1, QUEUE / 3).is_empty(), || "it was answered while all places were taken".into())?;

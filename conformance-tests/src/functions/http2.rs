@@ -7,6 +7,7 @@ use crate::function::{Ctx, Failure, ensure, wait_until};
 use crate::h2::{Answer, Ask, Client};
 use crate::parse::RawResponse;
 
+use super::pauses::Pauses;
 use super::requests::{SOON, at_work, stops_within_250_ms};
 
 const USER: (&str, &str) = ("authorization", "Bearer reference-user-token-0123456789abcdef");
@@ -139,35 +140,33 @@ pub(super) fn events(ctx: &Ctx) -> Result<(), Failure> {
 /// A client that resets one stream stops the engine's work for it; the others go on.
 pub(super) fn reset(ctx: &Ctx) -> Result<(), Failure> {
     let control = ctx.control()?;
-    stops_within_250_ms(control, || {
-        let client = Client::open(ctx)?;
-        let kept = client.send(&agent("/api/agent/execute", SILENT))?;
-        let waiting = client.send(&agent("/api/agent/execute", SILENT))?;
-        let stream = client.send(&agent("/api/agent/stream", SILENT))?.answer()?;
-        at_work(control, 3)?;
-        drop(waiting);
-        at_work(control, 2)?;
-        drop(stream);
-        at_work(control, 1)?;
-        expect(&client.ask(&Ask::get("/api/test/params/a"))?, 200)?;
-        drop(kept);
-        Ok(client)
-    })
+    let client = Client::open(ctx)?;
+    let kept = client.send(&agent("/api/agent/execute", SILENT))?;
+    let waiting = client.send(&agent("/api/agent/execute", SILENT))?;
+    let stream = client.send(&agent("/api/agent/stream", SILENT))?.answer()?;
+    at_work(control, 3)?;
+    drop(waiting);
+    at_work(control, 2)?;
+    drop(stream);
+    at_work(control, 1)?;
+    expect(&client.ask(&Ask::get("/api/test/params/a"))?, 200)?;
+    let pauses = Pauses::watch();
+    drop(kept);
+    stops_within_250_ms(control, pauses)
 }
 
 /// A connection that goes takes all its work with it.
 pub(super) fn leave(ctx: &Ctx) -> Result<(), Failure> {
     let control = ctx.control()?;
-    stops_within_250_ms(control, || {
-        let client = Client::open(ctx)?;
-        let waiting = client.send(&agent("/api/agent/execute", SILENT))?;
-        let stream = client.send(&agent("/api/agent/stream", SILENT))?.answer()?;
-        at_work(control, 2)?;
-        // Not reset one by one: the socket goes.
-        std::mem::drop((waiting, stream));
-        drop(client);
-        Ok(())
-    })
+    let client = Client::open(ctx)?;
+    let waiting = client.send(&agent("/api/agent/execute", SILENT))?;
+    let stream = client.send(&agent("/api/agent/stream", SILENT))?.answer()?;
+    at_work(control, 2)?;
+    let pauses = Pauses::watch();
+    // Not reset one by one: the socket goes.
+    drop((waiting, stream));
+    drop(client);
+    stops_within_250_ms(control, pauses)
 }
 
 /// A server that stops tells its clients to go, and lets what runs come to its end.

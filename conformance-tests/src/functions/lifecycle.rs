@@ -90,17 +90,19 @@ pub(super) fn observed(ctx: &Ctx) -> Result<(), Failure> {
     let again = control.start().map_err(|error| Failure::new(error.to_string()))?;
     ask(&ctx.moved_to(again), 2)?;
     let wanted = ["request", "response", "draining", "stopped", "started", "request", "response"];
-    let heard = control.run(async move {
+    let (heard, end) = control.run(async move {
         let mut heard = Vec::new();
         while heard.len() < wanted.len() {
             match tokio::time::timeout(SOON, events.next()).await {
                 Ok(Some(Ok(event))) => heard.extend(word(&event)),
-                _ => break,
+                Ok(Some(Err(missed))) => return (heard, format!("then {missed} were missed")),
+                Ok(None) => return (heard, "then they ended".to_owned()),
+                Err(_) => return (heard, format!("then none came within {SOON:?}")),
             }
         }
-        heard
+        (heard, "and no more was asked for".to_owned())
     });
-    ensure(heard == wanted, || format!("the events were {heard:?}, expected {wanted:?}"))
+    ensure(heard == wanted, || format!("the events were {heard:?}, {end}; expected {wanted:?}"))
 }
 
 /// A taken port is an error of the start, and the one who has it goes on.

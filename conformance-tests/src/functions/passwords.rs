@@ -2,7 +2,6 @@
 
 use crate::function::{Ctx, Failure, ensure, expect_status};
 use crate::parse::RawResponse;
-use crate::wire::own_address;
 
 use super::requests::expect_code;
 
@@ -40,8 +39,7 @@ pub(super) fn locked(ctx: &Ctx) -> Result<(), Failure> {
     ensure(shape(&locked) == shape(&wrong), || {
         format!("expected the answer to a wrong password, got {}", locked.text())
     })?;
-    let elsewhere = Ctx::new(ctx.addr(), own_address(ctx.addr()), None);
-    expect_status(&sign_in(&elsewhere, RIGHT)?, 200)
+    expect_status(&sign_in(&ctx.other(), RIGHT)?, 200)
 }
 
 /// A password that was right is not forgotten by four that are wrong.

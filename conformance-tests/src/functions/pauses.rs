@@ -36,8 +36,19 @@ impl Pauses {
     }
 
     /// The longest pause since then.
-    pub(crate) fn worst(self) -> Duration {
+    pub(crate) fn worst(mut self) -> Duration {
+        self.end()
+    }
+
+    fn end(&mut self) -> Duration {
         self.over.store(true, Ordering::Release);
-        self.threads.into_iter().map(|thread| thread.join().unwrap_or_default()).max().unwrap_or_default()
+        self.threads.drain(..).map(|thread| thread.join().unwrap_or_default()).max().unwrap_or_default()
+    }
+}
+
+impl Drop for Pauses {
+    /// A case that fails early leaves no thread behind.
+    fn drop(&mut self) {
+        self.end();
     }
 }

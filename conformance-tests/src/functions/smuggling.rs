@@ -17,7 +17,9 @@ const CLIENTS: usize = 8;
 pub(super) fn unseen(ctx: &Ctx) -> Result<(), Failure> {
     let (addr, engine) = (ctx.addr(), ctx.control()?.engine());
     let mut hiding: Vec<Case> = cases().map_err(|error| Failure::new(error.to_string()))?;
-    hiding.retain(|case| case.request.iter().any(|request| request.raw.as_deref().is_some_and(hides)));
+    hiding.retain(|case| {
+        case.request.iter().any(|request| request.raw.as_deref().is_some_and(|raw| raw.contains("{smuggled}")))
+    });
     ensure(hiding.len() >= 80, || format!("only {} rows hide a request", hiding.len()))?;
     let (next, seen) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -42,8 +44,4 @@ pub(super) fn unseen(ctx: &Ctx) -> Result<(), Failure> {
     ctx.send(&mut connection, &agent("execute", "offline/chunks-50", "x"));
     expect_status(&ctx.answer(&mut connection, "POST")?, 200)?;
     ensure(engine.begun() == 1, || format!("{} calls of the engine for one that is not hidden", engine.begun()))
-}
-
-fn hides(raw: &str) -> bool {
-    raw.contains("{smuggled}")
 }

@@ -40,6 +40,8 @@ pub(super) fn minimal(
 }
 
 /// The exchanges that have one thing less: none of them shows what a finding does that was shrunk to the end.
+// For the test that looks for what is left to take away, which is a binary of its own.
+#[doc(hidden)]
 #[must_use]
 pub fn smaller(exchange: &GeneratedExchange) -> Vec<GeneratedExchange> {
     cuts(exchange).into_iter().map(|cut| cut.made(exchange)).collect()

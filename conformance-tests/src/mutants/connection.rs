@@ -66,6 +66,15 @@ pub(super) const ALL: &[Mutant] = &[
             })
         },
     ),
+    Mutant::new("clients-that-have-gone-are-answered", AREAS, "what is at work for a client that has gone is answered")
+        .around(|host, request| {
+            Box::pin(async move {
+                if request.uri().path() == "/api/test/slow" {
+                    return refusal(StatusCode::GATEWAY_TIMEOUT, "TIMEOUT");
+                }
+                ask(host, request).await
+            })
+        }),
     Mutant::new("idle-connections-block", &["http", "connections"], "eight connections at a time are served")
         .serve(|config| config.max_connections(8)),
     Mutant::new("date-is-missing", AREAS, "answers have no Date")

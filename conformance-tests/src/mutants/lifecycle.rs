@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http_body::{Body as HttpBody, Frame};
 use http_body_util::BodyExt as _;
 use neurolink_core::{Body, BoxError};
@@ -30,6 +31,27 @@ pub(super) const ALL: &[Mutant] = &[
             let body = std::mem::take(response.body_mut());
             *response.body_mut() = if body.is_stream() { Body::new(Kept(Some(body))) } else { body };
         }),
+    Mutant::new(
+        "half-bodies-outlive-their-client",
+        &["cancel"],
+        "the rest of a body is waited for when its client has left",
+    )
+    .around(|host, request| {
+        Box::pin(async move {
+            let request = request.map(|body| {
+                Body::from_stream(body.then(|piece| async {
+                    match piece {
+                        Err(_) => std::future::pending().await,
+                        piece => piece,
+                    }
+                }))
+            });
+            match tokio::spawn(async move { ask(host, request).await }).await {
+                Ok(response) => response,
+                Err(_) => refusal(http::StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
+            }
+        })
+    }),
     Mutant::new("goodbyes-have-another-code", &["lifecycle", "http2"], "a stream that is ended does not say why")
         .response(|_, response| {
             let body = std::mem::take(response.body_mut());

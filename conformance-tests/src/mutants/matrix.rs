@@ -12,7 +12,7 @@ use crate::verdict::{CaseOutcome, Verdict};
 /// Most of the time is spent waiting, so there are more threads than processors.
 const THREADS: usize = 32;
 
-/// Milliseconds that a case may take: a mutant that says nothing is not waited for longer.
+/// Milliseconds that a case may take, the reference's too: a mutant that says nothing is not waited for longer.
 const LONGEST: u64 = 1500;
 
 /// The server that is wrong in nothing.
@@ -36,6 +36,8 @@ pub(super) struct Outcome {
     pub(super) behaviour: String,
     /// The first test that failed, if any.
     pub(super) failed: Option<CaseOutcome>,
+    /// What that test wants to come back.
+    pub(super) wanted: String,
 }
 
 /// Runs the mutants: those of an area against its cases, then those of all areas against the cases that killed none.
@@ -47,12 +49,12 @@ pub fn run(mutants: &[&'static Mutant], options: &MutantOptions) -> Result<Repor
     for test in Suite::new(&REFERENCE, "")?.tests() {
         by_id.entry(test.id().to_owned()).or_default().push(test.clone());
     }
-    let mut behaviours: Vec<Behaviour> = by_id.into_values().collect();
-    let mut report = Report::new(behaviours.iter().filter_map(|rows| rows.first()));
-    report.reference(control(&behaviours));
-    for rows in &mut behaviours {
-        rows.iter_mut().for_each(|test| *test = test.clone().within(LONGEST));
-    }
+    let patient: Vec<Behaviour> = by_id.into_values().collect();
+    let mut report = Report::new(patient.iter().filter_map(|rows| rows.first()));
+    let short = |rows: &Behaviour| rows.iter().map(|test| test.clone().within(LONGEST)).collect();
+    let behaviours: Vec<Behaviour> = patient.iter().map(short).collect();
+    let (late, failed) = control(&behaviours, &patient);
+    report.reference(late, failed);
 
     let wanted = |mutant: &&Mutant| options.filter.as_ref().is_none_or(|part| mutant.name.contains(&**part));
     let mutants: Vec<_> = mutants.iter().copied().filter(wanted).collect();
@@ -75,14 +77,18 @@ pub fn run(mutants: &[&'static Mutant], options: &MutantOptions) -> Result<Repor
     Ok(report)
 }
 
-/// Runs everything against the reference, and what failed a second time with nothing beside it: a busy machine is no
-/// fault of the reference's.
-fn control(behaviours: &[Behaviour]) -> Vec<Outcome> {
+/// Runs everything against the reference as against a mutant, and what failed a second time, with nothing beside it and
+/// all its own time: the behaviours that needed that, and what the second time came to.
+///
+/// Only the reference has a second try, for a busy machine is no fault of its. What it needed that for is not believed
+/// of a mutant that was late.
+fn control(behaviours: &[Behaviour], patient: &[Behaviour]) -> (BTreeSet<String>, Vec<Outcome>) {
     let pairs: Vec<_> = behaviours.iter().map(|rows| (&REFERENCE, rows)).collect();
     let failed = run_pairs(&pairs, true).into_iter().filter(|outcome| outcome.failed.is_some());
     let failed: BTreeSet<String> = failed.map(|outcome| outcome.behaviour).collect();
     let has_failed = |rows: &&Behaviour| rows.iter().any(|test| failed.contains(test.id()));
-    behaviours.iter().filter(has_failed).flat_map(|rows| run_pairs(&[(&REFERENCE, rows)], true)).collect()
+    let again = patient.iter().filter(has_failed).flat_map(|rows| run_pairs(&[(&REFERENCE, rows)], true)).collect();
+    (failed, again)
 }
 
 /// Runs all pairs, several at a time. A mutant's servers end with its last pair.
@@ -99,10 +105,11 @@ fn run_pairs(pairs: &[(&'static Mutant, &Behaviour)], all: bool) -> Vec<Outcome>
                 while let Some((mutant, rows)) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (suite, left) = &suites[mutant.name];
                     if all || !tells_nothing_new(&lock(&outcomes), mutant, rows) {
-                        let failed =
-                            rows.iter().map(|test| suite.run(test)).find(|outcome| outcome.verdict != Verdict::Pass);
+                        let mut asked = rows.iter().map(|test| (suite.run(test), test.wanted()));
+                        let failed = asked.find(|(outcome, _)| outcome.verdict != Verdict::Pass).unzip();
                         let behaviour = rows.first().map(|test| test.id().to_owned()).unwrap_or_default();
-                        lock(&outcomes).push(Outcome { mutant: mutant.name, behaviour, failed });
+                        let (failed, wanted) = (failed.0, failed.1.unwrap_or_default());
+                        lock(&outcomes).push(Outcome { mutant: mutant.name, behaviour, failed, wanted });
                     }
                     if left.fetch_sub(1, Ordering::AcqRel) == 1 {
                         suite.stop();

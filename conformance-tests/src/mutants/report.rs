@@ -8,7 +8,8 @@ use super::mutant::Mutant;
 use crate::case::Level;
 use crate::report::describe;
 use crate::suite::Test;
-use crate::verdict::Verdict;
+use crate::verdict::{CaseOutcome, Verdict};
+use crate::wire::End;
 
 /// Killers that are named in the table.
 const NAMED: usize = 3;
@@ -22,6 +23,8 @@ pub struct Report {
     idle: BTreeSet<String>,
     /// Behaviours that were killed by a mutant of all areas only.
     only_everywhere: BTreeSet<String>,
+    /// Behaviours that the reference was too late for beside all others.
+    late: BTreeSet<String>,
     /// Cases and mutants that could not be run, and cases that the reference itself fails.
     broken: BTreeSet<String>,
 }
@@ -32,13 +35,14 @@ impl Report {
         Self { idle: must.map(|test| test.id().to_owned()).collect(), ..Self::default() }
     }
 
-    /// Takes in what the unchanged reference came to: it has to pass everything.
-    pub(super) fn reference(&mut self, outcomes: Vec<Outcome>) {
-        for failed in outcomes.into_iter().filter_map(|outcome| outcome.failed) {
-            if failed.is_failure() {
+    /// Takes in what the unchanged reference came to: it has to pass everything, some of it with nothing beside it.
+    pub(super) fn reference(&mut self, late: BTreeSet<String>, outcomes: Vec<Outcome>) {
+        self.late = late;
+        for Outcome { failed, wanted, .. } in outcomes {
+            if let Some(failed) = failed.filter(CaseOutcome::is_failure) {
                 let again = format!("cargo test -p neurolink-conformance --test hyper -- --exact '{}'", failed.name);
                 self.broken
-                    .insert(format!("the reference fails without any change:\n{}", describe(&failed, "", &again)));
+                    .insert(format!("the reference fails without any change:\n{}", describe(&failed, &wanted, &again)));
             }
         }
     }
@@ -47,8 +51,9 @@ impl Report {
         for mutant in mutants {
             self.killers.entry(mutant.name).or_default();
         }
-        for Outcome { mutant, behaviour, failed } in outcomes {
+        for Outcome { mutant, behaviour, failed, .. } in outcomes {
             match failed {
+                Some(killer) if is_late(&killer) && self.late.contains(&behaviour) => {}
                 Some(killer) if killer.verdict == Verdict::Fail => {
                     self.idle.remove(&behaviour);
                     self.killers.entry(mutant).or_default().insert(killer.name);
@@ -102,6 +107,11 @@ impl Report {
     }
 }
 
+/// Whether the time of a case was over.
+fn is_late(outcome: &CaseOutcome) -> bool {
+    outcome.verdict == Verdict::Fail && outcome.exchanges.iter().any(|exchange| exchange.end == End::TimedOut)
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, killers) in &self.killers {
@@ -117,5 +127,28 @@ impl fmt::Display for Report {
             only.len(),
             only.join(", ")
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Exchange;
+
+    static MUTANT: Mutant = Mutant::new("mutant", &["a"], "anything");
+
+    #[test]
+    fn a_mutant_that_is_late_lives_where_the_reference_was_late_too() {
+        let killed = |late: &[&str], end| {
+            let exchange = Exchange { sent: Vec::new(), answers: Vec::new(), end, problem: None };
+            let failed = CaseOutcome::new("a/b".into(), Level::Must, vec!["no answer".into()], vec![exchange]);
+            let (behaviour, wanted) = ("a/b".to_owned(), String::new());
+            let mut report = Report::default();
+            report.reference(late.iter().map(|id| (*id).to_owned()).collect(), Vec::new());
+            report.add(&[&MUTANT], vec![Outcome { mutant: MUTANT.name, behaviour, failed: Some(failed), wanted }]);
+            report.survivors().is_empty()
+        };
+        assert!(killed(&[], End::TimedOut) && killed(&["a/c"], End::TimedOut) && killed(&["a/b"], End::Closed));
+        assert!(!killed(&["a/b"], End::TimedOut));
     }
 }

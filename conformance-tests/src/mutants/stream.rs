@@ -32,6 +32,22 @@ pub(super) const ALL: &[Mutant] = &[
             })
         })
     }),
+    Mutant::new("sse-gathers-pairs", AREAS, "a small event waits for the one behind it").around(|host, request| {
+        Box::pin(async move {
+            ask(host, request).await.map(|body| {
+                if !body.is_stream() {
+                    return body;
+                }
+                let mut held = Vec::new();
+                Body::from_stream(body.filter_map(move |piece| {
+                    held.extend_from_slice(&piece.unwrap_or_default());
+                    let is_whole = String::from_utf8_lossy(&held).matches("tick").count().is_multiple_of(2);
+                    let pair = is_whole.then(|| Ok::<_, BoxError>(Bytes::from(std::mem::take(&mut held))));
+                    std::future::ready(pair)
+                }))
+            })
+        })
+    }),
     Mutant::new("sse-has-a-length", AREAS, "a stream is a whole answer").around(|host, request| {
         Box::pin(async move {
             let response = ask(host, request).await;

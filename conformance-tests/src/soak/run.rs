@@ -102,7 +102,7 @@ pub fn soak(subject: &dyn Subject, options: SoakOptions<'_>) -> Result<Outcome, 
     let start = at_rest(&places, options.patience)?;
 
     let (tally, begun) = (Tally::default(), Instant::now());
-    let mut looks = Vec::new();
+    let mut looks = Ok(Vec::new());
     thread::scope(|scope| {
         for client in 0..options.clients.max(1) {
             let tally = &tally;
@@ -123,6 +123,7 @@ pub fn soak(subject: &dyn Subject, options: SoakOptions<'_>) -> Result<Outcome, 
         });
         looks = look(&tally, options, begun);
     });
+    let looks = looks?;
 
     let mut problems: Vec<String> = soaked.iter().flat_map(|place| permits(place, options.connections)).collect();
     let measures = back_to(&places, &start, options.patience)?;
@@ -191,11 +192,14 @@ impl Tally {
 }
 
 /// The memory of the process again and again, until the time is over.
-fn look(tally: &Tally, options: SoakOptions<'_>, begun: Instant) -> Vec<u64> {
+///
+/// # Errors
+/// It cannot be read.
+fn look(tally: &Tally, options: SoakOptions<'_>, begun: Instant) -> Result<Vec<u64>, Failure> {
     let (mut looks, mut told) = (Vec::new(), Duration::ZERO);
     while begun.elapsed() < options.time {
         thread::sleep(LOOK.min(options.time.saturating_sub(begun.elapsed())));
-        let Ok(resident) = process::resident() else { break };
+        let resident = process::resident()?;
         looks.push(resident);
         let elapsed = begun.elapsed();
         if elapsed >= told + TELL {
@@ -209,7 +213,7 @@ fn look(tally: &Tally, options: SoakOptions<'_>, begun: Instant) -> Vec<u64> {
             });
         }
     }
-    looks
+    Ok(looks)
 }
 
 #[cfg(test)]
