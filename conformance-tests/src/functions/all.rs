@@ -160,15 +160,20 @@ pub(crate) const ALL: &[FunctionCase] = &[
         .covers(&["S0-56"]),
     inside("sse/a-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::stream).covers(&["S0-56"]),
     inside("sse/a-silent-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::silent_stream),
-    alone("sse/a-user-has-so-many-streams", "patient", "O-D40", crowd::streams),
-    alone("concurrency/one-more-of-a-caller-is-429", "busy", "nginx limit_conn", concurrency::of_a_caller)
+    inside("sse/a-user-has-so-many-streams", "patient", "O-D40", crowd::streams),
+    inside("concurrency/one-more-of-a-caller-is-429", "busy", "nginx limit_conn", concurrency::of_a_caller)
         .covers(&["S1-59"]),
-    alone("concurrency/a-client-that-leaves-gives-its-place-back", "busy", "nginx limit_conn", concurrency::given_back)
+    inside(
+        "concurrency/a-client-that-leaves-gives-its-place-back",
+        "busy",
+        "nginx limit_conn",
+        concurrency::given_back,
+    )
+    .covers(&["S1-59"]),
+    inside("concurrency/a-stream-that-ends-gives-its-place-back", "busy", "nginx limit_conn", concurrency::ended)
         .covers(&["S1-59"]),
-    alone("concurrency/a-stream-that-ends-gives-its-place-back", "busy", "nginx limit_conn", concurrency::ended)
-        .covers(&["S1-59"]),
-    alone("concurrency/load-is-shed-and-probes-are-answered", "busy", "RFC 9110 15.6.4", concurrency::shed),
-    alone("concurrency/who-waits-gets-the-next-place", "busy", "design 6", concurrency::queued),
+    inside("concurrency/load-is-shed-and-probes-are-answered", "busy", "RFC 9110 15.6.4", concurrency::shed),
+    inside("concurrency/who-waits-gets-the-next-place", "busy", "design 6", concurrency::queued),
     alone("basic/a-locked-name-is-answered-as-a-wrong-password", "basic", "OWASP ASVS 6.3; CWE-307", passwords::locked)
         .covers(&["S0-60"]),
     alone("basic/four-failures-lock-nobody", "basic", "OWASP ASVS 6.3; CWE-307", passwords::not_yet),
