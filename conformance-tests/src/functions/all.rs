@@ -2,7 +2,7 @@
 
 use super::{
     attack, backpressure, bodies, cancel, concurrency, concurrent, connection, crowd, drain, expect, expiry, http2,
-    http2_attacks, lifecycle, limits, passwords, smuggling, streams, timing, unread,
+    http2_attacks, lifecycle, limits, passwords, smuggling, streams, timing, unread, vectors,
 };
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
@@ -59,6 +59,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
     must("requestid/same-client-id-does-not-mix-users", "O-D2; O-D3; P-D5; V27", concurrent::same_id),
     must("requestid/ids-are-unique", "O-D42; V57", concurrent::unique_ids),
     must("requestid/header-and-body-agree", "original 1.1; V57; W6", concurrent::one_id),
+    must("agent/embed-many-keeps-the-order", "original 1.2 row 13; W21", vectors::keep_the_order),
     must("http/pipelined-answers-keep-their-order", "RFC 9112 9.3.2", connection::pipelined),
     must("http/request-in-pieces", "RFC 9112 2.2", connection::in_pieces),
     must("http/keep-alive-after-an-error", "RFC 9112 9.3; V12", connection::after_error),

@@ -23,5 +23,6 @@ mod smuggling;
 mod streams;
 mod timing;
 mod unread;
+mod vectors;
 
 pub(crate) use all::ALL;
