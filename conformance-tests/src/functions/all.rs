@@ -2,7 +2,7 @@
 
 use super::{
     attack, backpressure, bodies, cancel, concurrency, concurrent, connection, crowd, drain, expect, expiry, http2,
-    http2_attacks, lifecycle, limits, passwords, smuggling, streams, timing, unread, vectors,
+    http2_attacks, identity, lifecycle, limits, passwords, smuggling, streams, timing, unread, vectors,
 };
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
@@ -159,6 +159,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
     inside("limit/waiting-for-retry-after-succeeds", "reference", "V47; O-D19; P-D32", expiry::retry_after),
     inside("auth/a-token-expires-between-two-requests", "reference", "RFC 7519 4.1.4", expiry::token)
         .covers(&["S0-56"]),
+    inside("auth/the-engines-user-is-that-of-the-credential", "reference", "O-D5", identity::of_the_credential),
     inside("sse/a-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::stream).covers(&["S0-56"]),
     inside("sse/a-silent-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::silent_stream),
     inside("sse/a-user-has-so-many-streams", "patient", "O-D40", crowd::streams),
