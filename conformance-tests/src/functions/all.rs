@@ -57,6 +57,7 @@ impl FunctionCase {
 /// Every case that is written as code.
 pub(crate) const ALL: &[FunctionCase] = &[
     must("requestid/same-client-id-does-not-mix-users", "O-D2; O-D3; P-D5; V27", concurrent::same_id),
+    must("requestid/same-id-at-one-time-does-not-mix-users", "O-D2; O-D3; P-D5; V27", concurrent::same_id_at_once),
     must("requestid/ids-are-unique", "O-D42; V57", concurrent::unique_ids),
     must("requestid/header-and-body-agree", "original 1.1; V57; W6", concurrent::one_id),
     must("agent/embed-many-keeps-the-order", "original 1.2 row 13; W21", vectors::keep_the_order),
