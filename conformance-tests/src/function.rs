@@ -1,6 +1,5 @@
 //! Cases that are conversations: they need an order, a pause or a second connection.
 
-use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,8 @@ use crate::control::Control;
 use crate::parse::{Asked, RawResponse};
 use crate::placeholders::{fill, unescape};
 use crate::request::build;
-use crate::wire::{Connection, ConnectionOptions, End, Exchange, Until};
+use crate::talk::Talk;
+use crate::wire::{Connection, ConnectionOptions, Exchange, Until};
 
 /// A case that is written as code.
 #[derive(Clone, Copy, Debug)]
@@ -92,25 +92,23 @@ pub struct Ctx {
     from: Option<IpAddr>,
     control: Option<Control>,
     words: &'static [(&'static str, &'static str)],
-    said: RefCell<Vec<Said>>,
+    talk: Talk,
 }
 
-/// What was said on a connection, which is known by its number.
-type Said = (Option<u32>, Exchange);
-
 impl Ctx {
-    pub(crate) const fn new(addr: SocketAddr, from: Option<IpAddr>, control: Option<Control>) -> Self {
-        Self { addr, from, control, words: &[], said: RefCell::new(Vec::new()) }
+    pub(crate) fn new(addr: SocketAddr, from: Option<IpAddr>, control: Option<Control>) -> Self {
+        Self { addr, from, control, words: &[], talk: Talk::default() }
     }
 
     /// Says these words instead of those before them, for a server that knows another host or other credentials.
-    pub(crate) const fn saying(mut self, words: &'static [(&'static str, &'static str)]) -> Self {
+    pub(crate) fn saying(mut self, words: &'static [(&'static str, &'static str)]) -> Self {
         self.words = words;
         self
     }
 
-    pub(crate) fn into_exchanges(self) -> Vec<Exchange> {
-        self.said.into_inner().into_iter().map(|(_, exchange)| exchange).collect()
+    /// What was said so far, for who speaks another protocol.
+    pub(crate) const fn talk(&self) -> &Talk {
+        &self.talk
     }
 
     /// The same case at another address of the server, after it was started again.
@@ -160,14 +158,34 @@ impl Ctx {
     pub fn send(&self, connection: &mut Connection, text: &str) {
         let bytes = self.bytes(text);
         connection.send(&bytes);
-        self.log(connection, bytes, None, End::Open);
+        self.talk.sent(connection.number(), &bytes);
     }
 
     /// Sends text with placeholders and escapes, and closes the sending half with it.
     pub fn send_last(&self, connection: &mut Connection, text: &str) {
         let bytes = self.bytes(text);
         connection.send_last(&bytes);
-        self.log(connection, bytes, None, End::Open);
+        self.talk.sent(connection.number(), &bytes);
+    }
+
+    /// Reads what comes back to what was sent, which were requests of this method.
+    pub(crate) fn read(&self, connection: &mut Connection, method: &str, until: Until) -> Exchange {
+        let exchange = connection.exchange(Vec::new(), &[Asked::method(method)], until);
+        for answer in &exchange.answers {
+            self.talk.answered(connection.number(), answer.clone());
+        }
+        self.talk.ended(connection.number(), exchange.end, exchange.problem.clone());
+        exchange
+    }
+
+    /// Takes bytes that come, at most so many, and waits no longer than this.
+    pub(crate) fn take(&self, connection: &mut Connection, most: usize, wait: Duration) -> Vec<u8> {
+        let bytes = connection.take(most, wait);
+        if !bytes.is_empty() {
+            self.talk.came(connection.number(), String::from_utf8_lossy(&bytes).into_owned());
+        }
+        self.talk.ended(connection.number(), connection.end(), None);
+        bytes
     }
 
     /// Reads one answer to a request of this method.
@@ -177,11 +195,11 @@ impl Ctx {
     pub fn answer(&self, connection: &mut Connection, method: &str) -> Result<RawResponse, Failure> {
         match connection.answer(&Asked::method(method)) {
             Ok(answer) => {
-                self.log(connection, Vec::new(), Some(answer.clone()), End::Open);
+                self.talk.answered(connection.number(), answer.clone());
                 Ok(answer)
             }
             Err(problem) => {
-                self.log(connection, Vec::new(), None, connection.end());
+                self.talk.ended(connection.number(), connection.end(), None);
                 Err(problem.into())
             }
         }
@@ -196,7 +214,7 @@ impl Ctx {
         let built = build(request, self.addr, true);
         connection.send(&built.bytes);
         let exchange = connection.exchange(built.bytes, &[built.asked], Until::Closed);
-        self.said.borrow_mut().push((None, exchange.clone()));
+        self.talk.whole(exchange.clone());
         if let Some(problem) = exchange.problem {
             return Err(Failure::new(problem));
         }
@@ -212,22 +230,6 @@ impl Ctx {
     /// The answer is malformed or does not come.
     pub fn get(&self, path: &str, user: Option<&str>) -> Result<RawResponse, Failure> {
         self.ask(&RequestSpec { path: Some(path.into()), user: user.map(str::to_owned), ..RequestSpec::default() })
-    }
-
-    /// Adds to what was said last on the connection, which then is the last of all; what is sent behind an answer begins
-    /// another exchange.
-    fn log(&self, connection: &Connection, sent: Vec<u8>, answer: Option<RawResponse>, end: End) {
-        let mut said = self.said.borrow_mut();
-        let last = said.iter().rposition(|(number, _)| *number == Some(connection.number()));
-        let goes_on = last.filter(|at| sent.is_empty() || said[*at].1.answers.is_empty());
-        let mut exchange = match goes_on {
-            Some(at) => said.remove(at).1,
-            None => Exchange { sent: Vec::new(), answers: Vec::new(), end, problem: None },
-        };
-        exchange.sent.extend(sent);
-        exchange.answers.extend(answer);
-        exchange.end = end;
-        said.push((Some(connection.number()), exchange));
     }
 }
 

@@ -57,7 +57,7 @@ pub fn run_function(server: &Running, case: &FunctionCase) -> CaseOutcome {
             return CaseOutcome::harness_error(case.id.into(), case.level, problem);
         }
     };
-    let exchanges = ctx.into_exchanges();
+    let exchanges = ctx.talk().take();
     // A server that runs elsewhere does not have them: the case would fail there for no fault of the server's.
     if !case.inside && exchanges.iter().any(|exchange| names_a_test_model(&exchange.sent)) {
         let problem = "it uses a model of the watched engine, which only a case that is `inside` has".to_owned();
