@@ -50,6 +50,9 @@ impl Report {
         for Outcome { mutant, behaviour, failed } in outcomes {
             match failed {
                 Some(killer) if killer.verdict == Verdict::Fail => {
+                    if killer.exchanges.is_empty() {
+                        self.broken.insert(format!("{}: its failure names nothing that was sent or came", killer.name));
+                    }
                     self.idle.remove(&behaviour);
                     self.killers.entry(mutant).or_default().insert(killer.name);
                 }
@@ -82,6 +85,11 @@ impl Report {
     #[must_use]
     pub fn survivors(&self) -> Vec<&'static str> {
         self.killers.iter().filter(|(_, killers)| killers.is_empty()).map(|(name, _)| *name).collect()
+    }
+
+    /// The MUST cases that kill none but mutants of all areas: that says little of what they are there to notice.
+    pub fn only_everywhere(&self) -> impl Iterator<Item = &str> {
+        self.only_everywhere.iter().map(String::as_str)
     }
 
     /// What is wrong with a whole run; empty when every mutant is killed and every MUST case kills one.
