@@ -9,6 +9,8 @@ use neurolink::Framework;
 use neurolink_conformance::Divergences;
 use neurolink_conformance::generate::{GenerateOptions, KNOWN, generate};
 
+#[path = "kit/hosts.rs"]
+mod hosts;
 #[path = "kit/servers.rs"]
 mod servers;
 
@@ -24,8 +26,7 @@ fn seed() -> u64 {
     number("NEUROLINK_DIFF_SEED").unwrap_or_else(now)
 }
 
-fn is_answered_alike(frameworks: &[Framework], requests: u64, repeat: &str) {
-    let servers = Servers::start(frameworks, "reference");
+fn is_answered_alike(servers: &Servers, requests: u64, repeat: &str) {
     let requests = number("NEUROLINK_DIFF_REQUESTS").unwrap_or(requests);
     let (seed, from) = (seed(), number("NEUROLINK_DIFF_FROM").unwrap_or(0));
     // Before the run, so that one that does not end can be repeated too.
@@ -39,14 +40,23 @@ fn is_answered_alike(frameworks: &[Framework], requests: u64, repeat: &str) {
 
 #[test]
 fn every_generated_exchange_gets_one_answer_on_all_frameworks() {
-    is_answered_alike(&Framework::ALL, 20_000, "cargo conformance diff");
+    is_answered_alike(&Servers::start(&Framework::ALL, "reference"), 20_000, "cargo conformance diff");
 }
 
 /// What only actix is known to answer otherwise is not generated for all four; here it is.
 #[test]
 fn every_generated_exchange_gets_one_answer_on_the_frameworks_that_are_hyper() {
     let hyper = [Framework::Axum, Framework::Warp, Framework::Poem];
-    is_answered_alike(&hyper, 5_000, "cargo conformance diff --framework axum --framework warp --framework poem");
+    let repeat = "cargo conformance diff --framework axum --framework warp --framework poem";
+    is_answered_alike(&Servers::start(&hyper, "reference"), 5_000, repeat);
+}
+
+/// In a router of the framework's own, beside a route of the host's: what the host answers itself is not compared.
+#[test]
+fn every_generated_exchange_gets_one_answer_from_apps_in_a_host() {
+    let servers = Servers::start_as(hosts::mounted, &Framework::ALL, "reference");
+    let repeat = "cargo test --workspace --all-features --test generated in_a_host # with NEUROLINK_DIFF_SEED, _FROM and _REQUESTS for";
+    is_answered_alike(&servers, 3_000, repeat);
 }
 
 /// The differential of all cases fails when an entry is not true any more; so does this when an exclusion has none.

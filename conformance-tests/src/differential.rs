@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use crate::case::Case;
 use crate::divergences::Divergences;
 use crate::normalise::{Rule, normalise};
+use crate::parse::{Asked, RawResponse};
 use crate::run::exchanges;
-use crate::wire::{End, Exchange};
+use crate::wire::{Connection, End, Exchange, own_address};
 
 /// A server to compare.
 #[derive(Clone, Debug)]
@@ -19,13 +21,15 @@ pub struct Column<'a> {
     pub addr: SocketAddr,
     /// What it is known to answer differently.
     pub divergences: Option<&'a Divergences>,
+    /// Whether the app is mounted in a host, whose own 404 is compared with nothing.
+    pub in_a_host: bool,
 }
 
 impl<'a> Column<'a> {
     /// A server without known divergences.
     #[must_use]
     pub const fn new(name: &'a str, addr: SocketAddr) -> Self {
-        Self { name, addr, divergences: None }
+        Self { name, addr, divergences: None, in_a_host: false }
     }
 
     /// Adds the list of what it is known to answer differently.
@@ -33,6 +37,24 @@ impl<'a> Column<'a> {
     pub const fn with_divergences(mut self, divergences: &'a Divergences) -> Self {
         self.divergences = Some(divergences);
         self
+    }
+
+    /// Asks for the native route, which only a host has.
+    #[must_use]
+    pub fn looked_at(mut self) -> Self {
+        let request = format!("GET /native/hello HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.addr);
+        let answer =
+            Connection::open(self.addr, own_address(self.addr), Duration::from_secs(5)).ok().and_then(|mut it| {
+                it.send(request.as_bytes());
+                it.answer(&Asked::method("GET")).ok()
+            });
+        self.in_a_host = answer.is_some_and(|answer| answer.status == 200);
+        self
+    }
+
+    /// Whether an answer is the host's own 404: each of the app's has a request id.
+    pub(crate) fn is_outside(&self, answer: &RawResponse) -> bool {
+        self.in_a_host && answer.status == 404 && answer.header("x-request-id").next().is_none()
     }
 }
 

@@ -205,7 +205,9 @@ mod tests {
     #[test]
     fn a_conversation_is_known_by_all_that_was_not_as_expected() {
         use crate::wire::{End, Exchange};
-        let said = || vec![Exchange { sent: Vec::new(), answers: Vec::new(), end: End::Open, problem: None }];
+        let said = || {
+            vec![Exchange { sent: Vec::new(), answers: Vec::new(), end: End::Open, problem: None, words: Vec::new() }]
+        };
         let outcome =
             |problem: &str| CaseOutcome::new("parser/a".into(), Level::Must, vec![problem.to_owned()], said());
         let known = list("parser/a", "not within 5s: an end");

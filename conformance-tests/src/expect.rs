@@ -190,7 +190,7 @@ mod tests {
 
     fn exchange(wire: &str) -> Exchange {
         let (answer, _) = parse(wire.as_bytes(), true, &Asked::method("GET")).unwrap().unwrap();
-        Exchange { sent: Vec::new(), answers: vec![answer], end: End::Closed, problem: None }
+        Exchange { sent: Vec::new(), answers: vec![answer], end: End::Closed, problem: None, words: Vec::new() }
     }
 
     #[test]

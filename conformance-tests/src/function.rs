@@ -1,7 +1,6 @@
 //! Cases that are conversations: they need an order, a pause or a second connection.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::case::{Level, RequestSpec};
@@ -9,7 +8,8 @@ use crate::control::Control;
 use crate::parse::{Asked, RawResponse};
 use crate::placeholders::{fill, unescape};
 use crate::request::build;
-use crate::wire::{Connection, ConnectionOptions, End, Exchange, Until, own_address};
+use crate::talk::Talk;
+use crate::wire::{Connection, ConnectionOptions, Exchange, Until, own_address};
 
 /// A case that is written as code.
 #[derive(Clone, Copy, Debug)]
@@ -94,25 +94,23 @@ pub struct Ctx {
     from: Option<IpAddr>,
     control: Option<Control>,
     words: &'static [(&'static str, &'static str)],
-    said: Arc<Mutex<Vec<Said>>>,
+    talk: Talk,
 }
-
-/// What was said on a connection, which is known by its number.
-type Said = (Option<u32>, Exchange);
 
 impl Ctx {
     pub(crate) fn new(addr: SocketAddr, from: Option<IpAddr>, control: Option<Control>) -> Self {
-        Self { addr, from, control, words: &[], said: Arc::default() }
+        Self { addr, from, control, words: &[], talk: Talk::default() }
     }
 
     /// Says these words instead of those before them, for a server that knows another host or other credentials.
-    pub(crate) const fn saying(mut self, words: &'static [(&'static str, &'static str)]) -> Self {
+    pub(crate) fn saying(mut self, words: &'static [(&'static str, &'static str)]) -> Self {
         self.words = words;
         self
     }
 
-    pub(crate) fn into_exchanges(self) -> Vec<Exchange> {
-        self.said().drain(..).map(|(_, exchange)| exchange).collect()
+    /// What was said so far, for who speaks another protocol.
+    pub(crate) const fn talk(&self) -> &Talk {
+        &self.talk
     }
 
     /// The same case at another address of the server, after it was started again.
@@ -123,10 +121,6 @@ impl Ctx {
     /// Another client of the same case, with an address that no other client has.
     pub(crate) fn other(&self) -> Self {
         Self { from: own_address(self.addr), ..self.clone() }
-    }
-
-    fn said(&self) -> MutexGuard<'_, Vec<Said>> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The server.
@@ -171,14 +165,34 @@ impl Ctx {
     pub fn send(&self, connection: &mut Connection, text: &str) {
         let bytes = self.bytes(text);
         connection.send(&bytes);
-        self.log(connection, bytes, None, End::Open);
+        self.talk.sent(connection.number(), &bytes);
     }
 
     /// Sends text with placeholders and escapes, and closes the sending half with it.
     pub fn send_last(&self, connection: &mut Connection, text: &str) {
         let bytes = self.bytes(text);
         connection.send_last(&bytes);
-        self.log(connection, bytes, None, End::Open);
+        self.talk.sent(connection.number(), &bytes);
+    }
+
+    /// Reads what comes back to what was sent, which were requests of this method.
+    pub(crate) fn read(&self, connection: &mut Connection, method: &str, until: Until) -> Exchange {
+        let exchange = connection.exchange(Vec::new(), &[Asked::method(method)], until);
+        for answer in &exchange.answers {
+            self.talk.answered(connection.number(), answer.clone());
+        }
+        self.talk.ended(connection.number(), exchange.end, exchange.problem.clone());
+        exchange
+    }
+
+    /// Takes bytes that come, at most so many, and waits no longer than this.
+    pub(crate) fn take(&self, connection: &mut Connection, most: usize, wait: Duration) -> Vec<u8> {
+        let bytes = connection.take(most, wait);
+        if !bytes.is_empty() {
+            self.talk.came(connection.number(), String::from_utf8_lossy(&bytes).into_owned());
+        }
+        self.talk.ended(connection.number(), connection.end(), None);
+        bytes
     }
 
     /// Reads one answer to a request of this method.
@@ -188,11 +202,11 @@ impl Ctx {
     pub fn answer(&self, connection: &mut Connection, method: &str) -> Result<RawResponse, Failure> {
         match connection.answer(&Asked::method(method)) {
             Ok(answer) => {
-                self.log(connection, Vec::new(), Some(answer.clone()), End::Open);
+                self.talk.answered(connection.number(), answer.clone());
                 Ok(answer)
             }
             Err(problem) => {
-                self.log(connection, Vec::new(), None, connection.end());
+                self.talk.ended(connection.number(), connection.end(), None);
                 Err(problem.into())
             }
         }
@@ -207,7 +221,7 @@ impl Ctx {
         let built = build(request, self.addr, true);
         connection.send(&built.bytes);
         let exchange = connection.exchange(built.bytes, &[built.asked], Until::Closed);
-        self.said().push((None, exchange.clone()));
+        self.talk.whole(exchange.clone());
         if let Some(problem) = exchange.problem {
             return Err(Failure::new(problem));
         }
@@ -223,22 +237,6 @@ impl Ctx {
     /// The answer is malformed or does not come.
     pub fn get(&self, path: &str, user: Option<&str>) -> Result<RawResponse, Failure> {
         self.ask(&RequestSpec { path: Some(path.into()), user: user.map(str::to_owned), ..RequestSpec::default() })
-    }
-
-    /// Adds to what was said last on the connection, which then is the last of all; what is sent behind an answer begins
-    /// another exchange.
-    fn log(&self, connection: &Connection, sent: Vec<u8>, answer: Option<RawResponse>, end: End) {
-        let mut said = self.said();
-        let last = said.iter().rposition(|(number, _)| *number == Some(connection.number()));
-        let goes_on = last.filter(|at| sent.is_empty() || said[*at].1.answers.is_empty());
-        let mut exchange = match goes_on {
-            Some(at) => said.remove(at).1,
-            None => Exchange { sent: Vec::new(), answers: Vec::new(), end, problem: None },
-        };
-        exchange.sent.extend(sent);
-        exchange.answers.extend(answer);
-        exchange.end = end;
-        said.push((Some(connection.number()), exchange));
     }
 }
 
@@ -272,7 +270,7 @@ mod tests {
         ctx.other().get("/two", None).unwrap();
         ctx.moved_to(addr).get("/three", None).unwrap();
         server.join().unwrap();
-        let said: Vec<_> = ctx.into_exchanges().into_iter().map(|exchange| exchange.sent).collect();
+        let said: Vec<_> = ctx.talk().take().into_iter().map(|exchange| exchange.sent).collect();
         let said: Vec<_> = said.iter().map(|sent| String::from_utf8_lossy(sent)).collect();
         let paths: Vec<_> = said.iter().filter_map(|sent| sent.split(' ').nth(1)).collect();
         assert_eq!(paths, ["/one", "/two", "/three"]);

@@ -34,6 +34,7 @@ pub mod run;
 pub mod soak;
 mod sse;
 pub mod suite;
+mod talk;
 mod test_routes;
 mod tokens;
 pub mod verdict;

@@ -30,6 +30,8 @@ pub enum Rule {
     ConnectionNominal,
     /// What follows a body that came in pieces and that nobody read: a server skips what has arrived by then.
     UnreadBody,
+    /// What follows a host's own 404, and that: outside of the base path hosts answer as they like.
+    Outside,
 }
 
 impl Rule {
@@ -47,6 +49,7 @@ impl Rule {
             Self::Server => "server",
             Self::ConnectionNominal => "connection-nominal",
             Self::UnreadBody => "unread-body",
+            Self::Outside => "outside",
         }
     }
 }

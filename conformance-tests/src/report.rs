@@ -99,7 +99,8 @@ fn gaps(shown: &BTreeSet<usize>, count: usize) -> usize {
 
 fn exchange_lines(exchange: &Exchange, most: usize) -> Vec<String> {
     let sent = screen::marked("  > ", "  > ", &screen::ends(&exchange.sent));
-    let got = exchange.answers.iter().flat_map(|answer| screen::marked("  < ", "  < ", &answer_text(answer))).collect();
+    let got = exchange.answers.iter().map(answer_text).chain(exchange.word_lines());
+    let got = got.flat_map(|text| screen::marked("  < ", "  < ", &text)).collect();
     let most = most.saturating_sub(1);
     let mut lines = screen::cut_lines(sent, (most / 2).max(2));
     lines.extend(screen::cut_lines(got, most.saturating_sub(lines.len()).max(2)));
@@ -120,6 +121,7 @@ pub fn answers_text(outcome: &CaseOutcome) -> String {
     let mut out = String::new();
     for exchange in &outcome.exchanges {
         exchange.answers.iter().for_each(|answer| out.push_str(&answer_text(answer)));
+        exchange.word_lines().for_each(|line| out.extend([&*printable(line.as_bytes()), "\n"]));
         let _ = writeln!(out, "({})", exchange.summary());
     }
     out.trim_end().to_owned()
@@ -188,6 +190,7 @@ mod tests {
             answers: parsed.into_iter().map(|(answer, _)| answer).collect(),
             end: End::Open,
             problem: None,
+            words: Vec::new(),
         }
     }
 

@@ -57,8 +57,18 @@ pub fn run_function(server: &Running, case: &FunctionCase) -> CaseOutcome {
             return CaseOutcome::harness_error(case.id.into(), case.level, problem);
         }
     };
-    let exchanges = ctx.into_exchanges();
+    let exchanges = ctx.talk().take();
+    // A server that runs elsewhere does not have them: the case would fail there for no fault of the server's.
+    if !case.inside && exchanges.iter().any(|exchange| names_a_test_model(&exchange.sent)) {
+        let problem = "it uses a model of the watched engine, which only a case that is `inside` has".to_owned();
+        return CaseOutcome::harness_error(case.id.into(), case.level, problem);
+    }
     CaseOutcome::new(case.id.into(), case.level, mismatches, exchanges)
+}
+
+/// Whether a model is asked for that only [`Watched`](crate::watched::Watched) has.
+fn names_a_test_model(sent: &[u8]) -> bool {
+    String::from_utf8_lossy(sent).contains(r#""model":"test/"#)
 }
 
 /// The answers to a case's requests, with no look at its expectation.
@@ -188,4 +198,41 @@ fn check_single(case: &Case, exchange: &Exchange) -> Vec<String> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Level;
+    use crate::function::Failure;
+    use crate::functions::requests::agent;
+    use crate::verdict::Verdict;
+
+    #[test]
+    fn only_a_case_that_is_inside_may_use_a_model_of_the_watched_engine() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Running::elsewhere(listener.local_addr().unwrap());
+        let asks = |run: fn(&Ctx) -> Result<(), Failure>| FunctionCase {
+            id: "a/b",
+            level: Level::Must,
+            source: "none",
+            covers: &[],
+            needs: "reference",
+            by_address: false,
+            inside: false,
+            alone: false,
+            http2: false,
+            run,
+        };
+        let silent = |ctx: &Ctx| {
+            ctx.send(&mut ctx.connect()?, &agent("stream", "test/silent", "x"));
+            Ok(())
+        };
+        let echo = |ctx: &Ctx| {
+            ctx.send(&mut ctx.connect()?, &agent("stream", "offline-echo", "/api/test/x"));
+            Ok(())
+        };
+        assert_eq!(run_function(&server, &asks(silent)).verdict, Verdict::HarnessError);
+        assert_eq!(run_function(&server, &asks(echo)).verdict, Verdict::Pass);
+    }
 }

@@ -20,6 +20,8 @@ pub struct Counters {
     observed: AtomicU64,
     /// When work ended last.
     ended: Mutex<Option<Instant>>,
+    /// Whom the last work was begun for.
+    user: Mutex<Option<String>>,
 }
 
 impl Counters {
@@ -58,7 +60,13 @@ impl Counters {
         self.observed.load(Ordering::SeqCst)
     }
 
-    fn begin(self: &Arc<Self>) -> AtWork {
+    /// The user whom the engine was told of when it was called last.
+    pub(crate) fn user(&self) -> Option<String> {
+        self.user.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn begin(self: &Arc<Self>, call: &Call) -> AtWork {
+        self.user.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&call.user_id);
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.running.fetch_add(1, Ordering::SeqCst);
         AtWork(Arc::clone(self))
@@ -125,7 +133,7 @@ impl<E: Engine> Engine for Watched<E> {
     }
 
     async fn generate(&self, request: Generate, call: &Call) -> Result<Generation, Error> {
-        let _running = self.counters.begin();
+        let _running = self.counters.begin(call);
         if request.model.as_deref() == Some(SILENT) {
             std::future::pending::<()>().await;
         }
@@ -133,7 +141,7 @@ impl<E: Engine> Engine for Watched<E> {
     }
 
     async fn stream(&self, request: Generate, call: &Call) -> Result<EventStream, Error> {
-        let running = self.counters.begin();
+        let running = self.counters.begin(call);
         let events: EventStream = match request.model.as_deref() {
             Some(ENDLESS) => Box::pin(stream::repeat_with(|| Ok(StreamEvent::text("x".repeat(1024))))),
             Some(STEADY) => Box::pin(stream::repeat(()).then(|()| async {

@@ -36,16 +36,38 @@ pub struct Exchange {
     pub end: End,
     /// What was malformed, with the bytes that could not be read.
     pub problem: Option<String>,
+    /// What came back that is no whole answer of HTTP/1, such as frames of HTTP/2: in words, and how often in a row.
+    pub words: Vec<(String, usize)>,
 }
 
 impl Exchange {
+    /// Bytes that were sent, and nothing yet that came back.
+    pub(crate) const fn of(sent: Vec<u8>) -> Self {
+        Self { sent, answers: Vec::new(), end: End::Open, problem: None, words: Vec::new() }
+    }
+
+    /// Whether nothing came back.
+    pub(crate) const fn is_unanswered(&self) -> bool {
+        self.answers.is_empty() && self.words.is_empty()
+    }
+
+    /// What came back in words, a line each.
+    pub(crate) fn word_lines(&self) -> impl Iterator<Item = String> {
+        self.words.iter().map(|(words, times)| match times {
+            1 => words.clone(),
+            times => format!("{words} ({times} times)"),
+        })
+    }
+
     /// One line that tells what came back: the text that a divergence's `observed` is looked up in.
     #[must_use]
     pub fn summary(&self) -> String {
-        let mut text = if self.answers.is_empty() {
-            "no answer".to_owned()
-        } else {
+        let mut text = if !self.answers.is_empty() {
             self.answers.iter().map(describe).collect::<Vec<_>>().join(", then ")
+        } else if let Some(last) = self.word_lines().last() {
+            last.lines().next().unwrap_or_default().to_owned()
+        } else {
+            "no answer".to_owned()
         };
         text.push_str(match self.end {
             End::Closed => "; closed",
@@ -264,7 +286,7 @@ impl Connection {
 
     /// Reads the answers to the requests `asked`, in order.
     pub fn exchange(&mut self, sent: Vec<u8>, asked: &[Asked], until: Until) -> Exchange {
-        let mut exchange = Exchange { sent, answers: Vec::new(), end: End::Open, problem: None };
+        let mut exchange = Exchange::of(sent);
         let other = Asked::method("GET");
         loop {
             let next = asked.get(exchange.answers.len()).unwrap_or(&other);

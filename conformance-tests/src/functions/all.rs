@@ -2,7 +2,7 @@
 
 use super::{
     attack, backpressure, bodies, cancel, concurrency, concurrent, connection, crowd, drain, expect, expiry, http2,
-    http2_attacks, lifecycle, limits, passwords, smuggling, streams, timing, unread,
+    http2_attacks, identity, lifecycle, limits, passwords, smuggling, streams, timing, unread, vectors,
 };
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
@@ -64,8 +64,10 @@ impl FunctionCase {
 /// Every case that is written as code.
 pub(crate) const ALL: &[FunctionCase] = &[
     must("requestid/same-client-id-does-not-mix-users", "O-D2; O-D3; P-D5; V27", concurrent::same_id),
+    must("requestid/same-id-at-one-time-does-not-mix-users", "O-D2; O-D3; P-D5; V27", concurrent::same_id_at_once),
     must("requestid/ids-are-unique", "O-D42; V57", concurrent::unique_ids),
     must("requestid/header-and-body-agree", "original 1.1; V57; W6", concurrent::one_id),
+    must("agent/embed-many-keeps-the-order", "original 1.2 row 13; W21", vectors::keep_the_order),
     must("http/pipelined-answers-keep-their-order", "RFC 9112 9.3.2", connection::pipelined),
     must("http/request-in-pieces", "RFC 9112 2.2", connection::in_pieces),
     must("http/keep-alive-after-an-error", "RFC 9112 9.3; V12", connection::after_error),
@@ -170,21 +172,27 @@ pub(crate) const ALL: &[FunctionCase] = &[
         .by_address(),
     inside("auth/a-token-expires-between-two-requests", "reference", "RFC 7519 4.1.4", expiry::token)
         .covers(&["S0-56"]),
+    inside("auth/the-engines-user-is-that-of-the-credential", "reference", "O-D5", identity::of_the_credential),
     inside("sse/a-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::stream).covers(&["S0-56"]),
     inside("sse/a-silent-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::silent_stream),
-    alone("sse/a-user-has-so-many-streams", "patient", "O-D40", crowd::streams),
-    alone("concurrency/one-more-of-a-caller-is-429", "busy", "nginx limit_conn", concurrency::of_a_caller)
+    inside("sse/a-user-has-so-many-streams", "patient", "O-D40", crowd::streams),
+    inside("concurrency/one-more-of-a-caller-is-429", "busy", "nginx limit_conn", concurrency::of_a_caller)
         .by_address()
         .covers(&["S1-59"]),
-    alone("concurrency/a-client-that-leaves-gives-its-place-back", "busy", "nginx limit_conn", concurrency::given_back)
+    inside(
+        "concurrency/a-client-that-leaves-gives-its-place-back",
+        "busy",
+        "nginx limit_conn",
+        concurrency::given_back,
+    )
+    .by_address()
+    .covers(&["S1-59"]),
+    inside("concurrency/a-stream-that-ends-gives-its-place-back", "busy", "nginx limit_conn", concurrency::ended)
         .by_address()
         .covers(&["S1-59"]),
-    alone("concurrency/a-stream-that-ends-gives-its-place-back", "busy", "nginx limit_conn", concurrency::ended)
-        .by_address()
-        .covers(&["S1-59"]),
-    alone("concurrency/load-is-shed-and-probes-are-answered", "busy", "RFC 9110 15.6.4", concurrency::shed)
+    inside("concurrency/load-is-shed-and-probes-are-answered", "busy", "RFC 9110 15.6.4", concurrency::shed)
         .by_address(),
-    alone("concurrency/who-waits-gets-the-next-place", "busy", "design 6", concurrency::queued).by_address(),
+    inside("concurrency/who-waits-gets-the-next-place", "busy", "design 6", concurrency::queued).by_address(),
     alone("basic/a-locked-name-is-answered-as-a-wrong-password", "basic", "OWASP ASVS 6.3; CWE-307", passwords::locked)
         .by_address()
         .covers(&["S0-60"]),

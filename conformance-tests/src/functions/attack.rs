@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use crate::function::{Ctx, Failure, ensure, expect_status};
-use crate::parse::Asked;
 use crate::wire::{Connection, End, Until};
 
 /// How long a server may wait for a head: 10 s, and what a busy machine adds.
@@ -17,8 +16,8 @@ fn lives(ctx: &Ctx) -> Result<(), Failure> {
 }
 
 /// Reads what comes: nothing but 4xx, and then a close.
-fn is_refused(connection: &mut Connection, what: &str) -> Result<(), Failure> {
-    let exchange = connection.exchange(Vec::new(), &[Asked::method("POST")], Until::Closed);
+fn is_refused(ctx: &Ctx, connection: &mut Connection, what: &str) -> Result<(), Failure> {
+    let exchange = ctx.read(connection, "POST", Until::Closed);
     let right = exchange.answers.iter().all(|answer| (400..500).contains(&answer.status));
     let closed = matches!(exchange.end, End::Closed | End::Reset);
     ensure(right && closed, || format!("{what}: expected 4xx or nothing, and a close: {}", exchange.summary()))
@@ -38,7 +37,7 @@ pub(super) fn half_close(ctx: &Ctx) -> Result<(), Failure> {
         let mut connection = ctx.connect()?;
         ctx.send(&mut connection, &rest);
         connection.finish_sending();
-        is_refused(&mut connection, what)?;
+        is_refused(ctx, &mut connection, what)?;
     }
     lives(ctx)
 }
@@ -66,7 +65,7 @@ fn closed_behind(ctx: &Ctx, path: &str) -> Result<Vec<u16>, Failure> {
     let mut connection = ctx.connect()?;
     let request = format!(r"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {{user-token}}\r\n\r\n");
     ctx.send_last(&mut connection, &request);
-    let exchange = connection.exchange(Vec::new(), &[Asked::method("GET")], Until::Closed);
+    let exchange = ctx.read(&mut connection, "GET", Until::Closed);
     let closed = matches!(exchange.end, End::Closed | End::Reset) && exchange.problem.is_none();
     ensure(closed, || format!("expected a close: {}", exchange.summary()))?;
     Ok(exchange.answers.iter().map(|answer| answer.status).collect())
@@ -98,7 +97,7 @@ pub(super) fn body_stops(ctx: &Ctx) -> Result<(), Failure> {
     ] {
         let mut connection = ctx.connect()?;
         ctx.send(&mut connection, &format!("{POST}{rest}"));
-        let exchange = connection.exchange(Vec::new(), &[Asked::method("POST")], Until::Closed);
+        let exchange = ctx.read(&mut connection, "POST", Until::Closed);
         let statuses: Vec<_> = exchange.answers.iter().map(|answer| answer.status).collect();
         let closed = matches!(exchange.end, End::Closed | End::Reset);
         ensure(statuses == [408] && closed, || format!("{rest}: expected 408 and a close: {}", exchange.summary()))?;
@@ -122,7 +121,7 @@ pub(super) fn early_answer_closes(ctx: &Ctx) -> Result<(), Failure> {
     ] {
         let mut connection = ctx.connect()?;
         ctx.send(&mut connection, &format!("{POST}{rest}"));
-        is_refused(&mut connection, rest)?;
+        is_refused(ctx, &mut connection, rest)?;
     }
     Ok(())
 }
@@ -138,8 +137,8 @@ pub(super) fn megabytes(ctx: &Ctx) -> Result<(), Failure> {
     ] {
         let mut connection = ctx.connect()?;
         let begun = Instant::now();
-        connection.send(&ctx.bytes(&format!(r"{POST}Connection: close\r\n{rest}")));
-        is_refused(&mut connection, &rest[..20])?;
+        ctx.send(&mut connection, &format!(r"{POST}Connection: close\r\n{rest}"));
+        is_refused(ctx, &mut connection, &rest[..20])?;
         let took = begun.elapsed();
         ensure(took < Duration::from_secs(4), || format!("{}: the refusal took {took:?}", &rest[..20]))?;
         lives(ctx)?;
@@ -179,7 +178,7 @@ fn drip(ctx: &Ctx, begin: &str, more: &[u8], pause: Duration, most: Duration) ->
     ctx.send(&mut connection, begin);
     let (begun, mut answer) = (Instant::now(), Vec::new());
     while begun.elapsed() < most {
-        let piece = connection.take(4096, pause);
+        let piece = ctx.take(&mut connection, 4096, pause);
         if connection.end() == End::Open && piece.is_empty() {
             // It may have been closed in between.
             connection.send(more);

@@ -6,7 +6,30 @@ use crate::case::{HeaderLines, RequestSpec};
 use crate::function::{Ctx, Failure, ensure, expect_status};
 use crate::wire::Connection;
 
-/// Two users send the same `X-Request-ID` at the same time: each sees only itself.
+/// Two users are inside of a handler at one time with the same `X-Request-ID`: each sees only itself.
+pub(super) fn same_id_at_once(ctx: &Ctx) -> Result<(), Failure> {
+    for round in 0..5 {
+        let [mut one, mut two] = [(ctx.connect()?, "user-token", "u1"), (ctx.connect()?, "other-token", "u2")];
+        // The name is the case's own: others may meet at this server too.
+        let place = format!("{}-{round}", one.0.number());
+        for (connection, token, _) in [&mut one, &mut two] {
+            let request = format!(
+                r"GET /api/test/meeting/{place} HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: shared-1\r\nAuthorization: Bearer {{{token}}}\r\n\r\n"
+            );
+            ctx.send(connection, &request);
+        }
+        for (connection, _, id) in [&mut one, &mut two] {
+            let answer = ctx.answer(connection, "GET")?;
+            expect_status(&answer, 200)?;
+            let data = answer.json().unwrap_or_default()["data"].take();
+            ensure(data["met"] == true, || format!("the requests were not inside at one time: {data}"))?;
+            ensure(data["id"] == *id, || format!("{id} was answered as {data}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Users that send the same `X-Request-ID` close to each other see only themselves, and the id is no credential.
 pub(super) fn same_id(ctx: &Ctx) -> Result<(), Failure> {
     let request = |token: &str| {
         format!(

@@ -121,8 +121,9 @@ pub(super) fn preface(ctx: &Ctx) -> Result<(), Failure> {
     {
         let mut connection = ctx.connect()?;
         connection.send(bytes);
+        ctx.talk().sent(connection.number(), bytes);
         connection.finish_sending();
-        let came = connection.take(64 * 1024, SOON);
+        let came = ctx.take(&mut connection, 64 * 1024, SOON);
         let text = String::from_utf8_lossy(&came).into_owned();
         // An HTTP/2 server may say GOAWAY before it closes.
         let refused =

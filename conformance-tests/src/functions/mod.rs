@@ -14,6 +14,7 @@ mod expect;
 mod expiry;
 mod http2;
 mod http2_attacks;
+mod identity;
 mod lifecycle;
 mod limits;
 mod passwords;
@@ -23,5 +24,6 @@ mod smuggling;
 mod streams;
 mod timing;
 mod unread;
+mod vectors;
 
 pub(crate) use all::ALL;

@@ -15,7 +15,7 @@ const CLIENTS: usize = 8;
 
 /// Of all requests that cases hide in others, the engine sees none; of one that is not hidden, it does.
 pub(super) fn unseen(ctx: &Ctx) -> Result<(), Failure> {
-    let (addr, engine) = (ctx.addr(), ctx.control()?.engine());
+    let (addr, engine, talk) = (ctx.addr(), ctx.control()?.engine(), ctx.talk());
     let mut hiding: Vec<Case> = cases().map_err(|error| Failure::new(error.to_string()))?;
     hiding.retain(|case| {
         case.request.iter().any(|request| request.raw.as_deref().is_some_and(|raw| raw.contains("{smuggled}")))
@@ -29,8 +29,10 @@ pub(super) fn unseen(ctx: &Ctx) -> Result<(), Failure> {
                     let asked = exchanges(addr, case);
                     let begun = engine.begun();
                     if asked.is_err() || begun > 0 {
-                        let problem = format!("{}: {begun} calls of the engine, {asked:?}", case.name());
+                        let error = asked.as_ref().err().map(|error| format!(", {error}")).unwrap_or_default();
+                        let problem = format!("{}: {begun} calls of the engine{error}", case.name());
                         seen.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
+                        asked.into_iter().flatten().for_each(|exchange| talk.whole(exchange));
                         // One is enough; the others would only name what another client did.
                         next.store(hiding.len(), Ordering::Relaxed);
                     }

@@ -22,6 +22,8 @@ struct Asked {
     end: String,
     /// After how many answers it closed without having to, since a body that came in pieces was not read.
     early: Option<usize>,
+    /// After how many answers its host answered by itself.
+    outside: Option<usize>,
 }
 
 /// The answers to an exchange, with the servers that gave them.
@@ -39,7 +41,7 @@ pub(super) fn ask(columns: &[Column<'_>], exchange: &GeneratedExchange, used: &m
                 }
             }
         }
-        for asked in &mut all {
+        for (column, asked) in columns.iter().zip(&mut all) {
             let Some(mut connection) = asked.connection.take() else { continue };
             if last && exchange.is_cut() {
                 connection.finish_sending();
@@ -47,6 +49,9 @@ pub(super) fn ask(columns: &[Column<'_>], exchange: &GeneratedExchange, used: &m
             let until = if last { Until::Closed } else { Until::Answers(sending.asked.len()) };
             let read = connection.exchange(Vec::new(), &sending.asked, until);
             for (number, answer) in read.answers.iter().enumerate() {
+                if column.is_outside(answer) {
+                    asked.outside = asked.outside.or(Some(asked.answers.len()));
+                }
                 asked.answers.push(normalise(answer, used));
                 if says_close(answer) && sending.in_pieces.get(number) == Some(&true) {
                     asked.early = asked.early.or(Some(asked.answers.len()));
@@ -87,11 +92,12 @@ fn open(column: &Column<'_>) -> Asked {
         Ok(connection) => (Some(connection), String::new()),
         Err(error) => (None, format!("cannot connect: {error}\n")),
     };
-    Asked { connection, answers: Vec::new(), end, early: None }
+    Asked { connection, answers: Vec::new(), end, early: None, outside: None }
 }
 
 fn group(columns: &[Column<'_>], all: Vec<Asked>, used: &mut BTreeSet<Rule>) -> Vec<Group> {
     let shared = all.iter().filter_map(|asked| asked.early).min();
+    let outside = all.iter().filter_map(|asked| asked.outside).min();
     let mut groups: Vec<Group> = Vec::new();
     for (column, mut asked) in columns.iter().zip(all) {
         if let Some(shared) = shared
@@ -104,6 +110,13 @@ fn group(columns: &[Column<'_>], all: Vec<Asked>, used: &mut BTreeSet<Rule>) -> 
             asked.answers.truncate(shared);
             asked.end.clear();
         }
+        if let Some(outside) = outside
+            && asked.answers.len() >= outside
+        {
+            used.insert(Rule::Outside);
+            asked.answers.truncate(outside);
+            asked.end.clear();
+        }
         asked.answers.push(asked.end);
         let answer = asked.answers.join("\n");
         match groups.iter_mut().find(|group| group.answer == answer) {
@@ -112,4 +125,51 @@ fn group(columns: &[Column<'_>], all: Vec<Asked>, used: &mut BTreeSet<Rule>) -> 
         }
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::SocketAddr;
+
+    use super::super::exchange::{Framing, Request};
+    use super::*;
+
+    /// A server that answers every connection with these bytes and closes it.
+    fn says(answer: &'static str) -> SocketAddr {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        addr
+    }
+
+    #[test]
+    fn what_a_host_answers_outside_of_the_app_is_compared_with_nothing() {
+        const OURS: &str =
+            "HTTP/1.1 400 Bad Request\r\nx-request-id: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        const HOSTS: &str = "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        const OUR_404: &str =
+            "HTTP/1.1 404 Not Found\r\nx-request-id: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let request = Request {
+            method: "GET".into(),
+            target: "/api%2Ftest".into(),
+            version: "HTTP/1.1",
+            headers: vec![("Host".into(), b"localhost".to_vec()), ("Connection".into(), b"close".to_vec())],
+            body: Vec::new(),
+            framing: Framing::Length,
+        };
+        let exchange = GeneratedExchange { requests: vec![request], pipelined: false, splits: vec![] };
+        let groups = |answer, in_a_host| {
+            let other = Column { in_a_host, ..Column::new("other", says(answer)) };
+            ask(&[Column::new("alone", says(OURS)), other], &exchange, &mut BTreeSet::new()).len()
+        };
+        assert_eq!(groups(HOSTS, true), 1);
+        assert_eq!(groups(HOSTS, false), 2);
+        assert_eq!(groups(OUR_404, true), 2);
+    }
 }

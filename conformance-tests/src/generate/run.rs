@@ -83,6 +83,8 @@ impl std::fmt::Debug for GenerateOptions<'_> {
 #[must_use]
 pub fn generate(columns: &[Column<'_>], options: GenerateOptions<'_>) -> Report {
     let started = Instant::now();
+    let columns: Vec<_> = columns.iter().cloned().map(Column::looked_at).collect();
+    let columns = &columns[..];
     let shared = Shared {
         columns,
         known: known::of(columns),

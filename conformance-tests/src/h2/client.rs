@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::function::{Ctx, Failure};
+use crate::talk::Talk;
 
 /// How long each wait may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,6 +22,9 @@ pub(crate) struct Client {
     sender: SendRequest<Bytes>,
     driver: Option<JoinHandle<Result<(), h2::Error>>>,
     authority: String,
+    talk: Talk,
+    /// The number of its connection.
+    number: u32,
 }
 
 /// An answer that has come whole.
@@ -69,6 +73,11 @@ impl<'a> Ask<'a> {
     pub(crate) const fn get(path: &'a str) -> Self {
         Self { method: "GET", path, headers: &[], body: &[] }
     }
+
+    fn words(&self, authority: &str) -> String {
+        let lines: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        format!("HTTP/2 {} {} of {authority}\n{lines}\n{}\n", self.method, self.path, self.body.concat())
+    }
 }
 
 fn failed(what: &str, error: impl std::fmt::Display) -> Failure {
@@ -79,7 +88,9 @@ impl Client {
     pub(crate) fn open(ctx: &Ctx) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| failed("the client's runtime", error))?;
-        let stream = ctx.connect()?.into_stream();
+        let connection = ctx.connect()?;
+        let (talk, number) = (ctx.talk().clone(), connection.number());
+        let stream = connection.into_stream();
         let opened = runtime.block_on(async {
             stream.set_nonblocking(true)?;
             let stream = tokio::net::TcpStream::from_std(stream)?;
@@ -87,7 +98,7 @@ impl Client {
         });
         let (sender, connection) = opened.map_err(|error| failed("the handshake", error))?;
         let driver = Some(runtime.spawn(connection));
-        Ok(Self { runtime, sender, driver, authority: ctx.addr().to_string() })
+        Ok(Self { runtime, sender, driver, authority: ctx.addr().to_string(), talk, number })
     }
 
     /// Another name of the server than its address.
@@ -101,10 +112,11 @@ impl Client {
         what: &str,
         future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
-        match self.runtime.block_on(async { timeout(PATIENCE, future).await }) {
+        let result = match self.runtime.block_on(async { timeout(PATIENCE, future).await }) {
             Ok(result) => result.map_err(|error| failed(what, error)),
             Err(_) => Err(Failure::new(format!("HTTP/2, {what}: nothing within {PATIENCE:?}"))),
-        }
+        };
+        result.inspect_err(|failure| self.talk.came(self.number, failure.to_string()))
     }
 
     /// Sends a request and does not wait for its answer.
@@ -116,6 +128,7 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(()).map_err(|error| failed("the request", error))?;
+        self.talk.sent(self.number, ask.words(&self.authority).as_bytes());
         let mut sender = self.wait("a free stream", self.sender.clone().ready())?;
         let (response, mut body) =
             sender.send_request(request, ask.body.is_empty()).map_err(|error| failed("sending", error))?;
@@ -147,6 +160,8 @@ impl<'a> Asked<'a> {
     pub(crate) fn answer(self) -> Result<Coming<'a>, Failure> {
         let Self { client, response, .. } = self;
         let (head, body) = client.wait("the head of the answer", response)?.into_parts();
+        let lines: Vec<String> = head.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+        client.talk.came(client.number, format!("HTTP/2 {}\n{}", head.status.as_u16(), lines.join("\n")));
         Ok(Coming { client, status: head.status.as_u16(), headers: head.headers, body })
     }
 }
@@ -169,6 +184,7 @@ impl Coming<'_> {
             body.extend_from_slice(&piece);
         }
         let body = String::from_utf8_lossy(&body).into_owned();
+        self.client.talk.came(self.client.number, format!("\n{body}"));
         Ok(Answer { status: self.status, headers: self.headers, body })
     }
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::PREFACE;
 use crate::function::{Ctx, Failure};
+use crate::talk::Talk;
 use crate::wire::Connection;
 
 pub(crate) const DATA: u8 = 0;
@@ -48,6 +49,31 @@ impl Frame {
         out.extend_from_slice(&self.stream.to_be_bytes());
         out.extend_from_slice(&self.payload);
         out
+    }
+
+    fn name(&self) -> &'static str {
+        const NAMES: [&str; 10] = [
+            "DATA",
+            "HEADERS",
+            "PRIORITY",
+            "RST_STREAM",
+            "SETTINGS",
+            "PUSH_PROMISE",
+            "PING",
+            "GOAWAY",
+            "WINDOW_UPDATE",
+            "CONTINUATION",
+        ];
+        NAMES.get(usize::from(self.kind)).copied().unwrap_or("a frame of an unknown kind")
+    }
+
+    /// The frame in words.
+    fn words(&self) -> String {
+        let error = self.error().map(|error| format!(", error {error}")).unwrap_or_default();
+        let text =
+            if self.kind == DATA { format!(": {}", String::from_utf8_lossy(&self.payload)) } else { String::new() };
+        let Self { flags, stream, payload, .. } = self;
+        format!("HTTP/2 {} on stream {stream}, flags {flags}, {} bytes{error}{text}", self.name(), payload.len())
     }
 
     /// The error code of a RST_STREAM or GOAWAY.
@@ -105,13 +131,14 @@ fn length(mut number: usize, out: &mut Vec<u8>) {
 /// A connection on which frames are sent as they are.
 pub(crate) struct Raw {
     connection: Connection,
+    talk: Talk,
     ended: bool,
 }
 
 impl Raw {
     /// Opens with the preface and these settings, each a number and its value.
     pub(crate) fn open(ctx: &Ctx, settings: &[(u16, u32)]) -> Result<Self, Failure> {
-        let mut raw = Self { connection: ctx.connect()?, ended: false };
+        let mut raw = Self { connection: ctx.connect()?, talk: ctx.talk().clone(), ended: false };
         raw.connection.send(PREFACE);
         let mut payload = Vec::new();
         for (number, value) in settings {
@@ -124,16 +151,29 @@ impl Raw {
 
     pub(crate) fn send(&mut self, frame: &Frame) {
         self.connection.send(&frame.bytes());
+        self.say(&frame.words());
     }
 
     /// Many frames with one write.
     pub(crate) fn send_all(&mut self, frames: impl IntoIterator<Item = Frame>) {
-        let bytes: Vec<u8> = frames.into_iter().flat_map(|frame| frame.bytes()).collect();
+        let frames: Vec<Frame> = frames.into_iter().collect();
+        let bytes: Vec<u8> = frames.iter().flat_map(Frame::bytes).collect();
         self.connection.send(&bytes);
+        // Of many the first ones tell what all are like.
+        const TOLD: usize = 3;
+        frames.iter().take(TOLD).for_each(|frame| self.say(&frame.words()));
+        if frames.len() > TOLD {
+            self.say(&format!("and {} more", frames.len() - TOLD));
+        }
     }
 
     pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
         self.connection.send(bytes);
+        self.say(&String::from_utf8_lossy(bytes));
+    }
+
+    fn say(&self, words: &str) {
+        self.talk.sent(self.connection.number(), format!("{words}\n").as_bytes());
     }
 
     /// The next frame; nothing when the connection ended or none came in time.
@@ -141,11 +181,14 @@ impl Raw {
         let head = self.connection.take(9, wait);
         let &[l2, l1, l0, kind, flags, s3, s2, s1, s0] = head.as_slice() else {
             self.ended = self.connection.end() != crate::wire::End::Open;
+            self.talk.ended(self.connection.number(), self.connection.end(), None);
             return None;
         };
         let count = usize::try_from(u32::from_be_bytes([0, l2, l1, l0])).unwrap_or(0);
         let payload = self.connection.take(count, wait);
-        Some(Frame { kind, flags, stream: u32::from_be_bytes([s3, s2, s1, s0]), payload })
+        let frame = Frame { kind, flags, stream: u32::from_be_bytes([s3, s2, s1, s0]), payload };
+        self.talk.came(self.connection.number(), frame.words());
+        Some(frame)
     }
 
     /// The first frame for which `wanted` holds.

@@ -23,7 +23,8 @@ pub(crate) fn is_refused(ctx: &Ctx) -> Result<(), Failure> {
     let mut connection = ctx.connect()?;
     connection.send(PREFACE);
     connection.send(EMPTY_SETTINGS);
-    let first = connection.take(64 * 1024, Duration::from_secs(4));
+    ctx.talk().sent(connection.number(), PREFACE);
+    let first = ctx.take(&mut connection, 64 * 1024, Duration::from_secs(4));
     let text = String::from_utf8_lossy(&first);
     let refused = first.is_empty() || text.starts_with("HTTP/1.1 4");
     ensure(refused, || format!("HTTP/2 is not offered, and its preface is answered with {text:?}"))?;

@@ -140,6 +140,11 @@ pub(super) const ALL: &[Mutant] = &[
             value["data"]["count"] = json!(count + 1);
         }
     }),
+    Mutant::new("embeddings-are-reversed", AREAS, "the first vector is that of the last text").json(|_, value| {
+        if let Some(vectors) = value.pointer_mut("/data/embeddings").and_then(Value::as_array_mut) {
+            vectors.reverse();
+        }
+    }),
     sent!("embedding-makes-up-texts", AREAS, "what has no text is embedded", |body| {
         if body.get("input").is_none() {
             body["text"] = json!("x");

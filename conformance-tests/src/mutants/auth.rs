@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::adapter::ask;
+use super::adapter::{again, ask, whole};
 use super::edit::{become_user, credential, has_credential, is, lose, refusal, replace, set, text};
 use super::mutant::Mutant;
 
@@ -218,6 +218,18 @@ pub(super) const ALL: &[Mutant] = &[
             set(request.headers_mut(), "x-api-key", "wrong");
         }
     }),
+    Mutant::new("body-changes-the-user", AREAS, "a user's id in the body takes the place of the credential's").around(
+        |host, request| {
+            Box::pin(async move {
+                let (parts, body) = whole(request).await;
+                let mut request = again(&parts, &body);
+                if has_credential(&parts.headers) && String::from_utf8_lossy(&body).contains(r#""userId":"u2""#) {
+                    become_user(&mut request, "other-token");
+                }
+                ask(host, request).await
+            })
+        },
+    ),
     Mutant::new("body-makes-a-user", AREAS, "a user's id in the body counts").around(|host, request| {
         Box::pin(async move {
             let (parts, body) = super::adapter::whole(request).await;

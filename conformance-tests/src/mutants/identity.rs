@@ -1,12 +1,12 @@
 //! Request ids, roles, and what is kept from one request to the next.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderValue, StatusCode, header};
 use neurolink_core::Request;
 
-use super::adapter::Peer;
+use super::adapter::{Peer, ask};
 use super::edit::{become_user, has_credential, is, lose, refusal, replace, set, text};
 use super::mutant::Mutant;
 
@@ -22,6 +22,27 @@ pub(super) const ALL: &[Mutant] = &[
                 remember(&CONTEXTS, id, request);
             }
         }),
+    Mutant::new(
+        "context-by-request-id-in-work",
+        IDS,
+        "a client's id finds the context of whoever is being served with it",
+    )
+    .around(|host, mut request| {
+        static CONTEXTS: LazyLock<Mutex<HashMap<String, HeaderValue>>> = LazyLock::new(Mutex::default);
+        Box::pin(async move {
+            let id = text(request.headers(), "x-request-id");
+            let is_first = !lock(&CONTEXTS).contains_key(&id);
+            if !id.is_empty() {
+                remember(&CONTEXTS, id.clone(), &mut request);
+            }
+            let response = ask(host, request).await;
+            if is_first {
+                // Only who overlaps with it has met it.
+                lock(&CONTEXTS).remove(&id);
+            }
+            response
+        })
+    }),
     Mutant::new("context-by-connection", &["auth"], "the first user of a connection is the user of all its requests")
         .request(|request| {
             static CONTEXTS: LazyLock<Mutex<HashMap<String, HeaderValue>>> = LazyLock::new(Mutex::default);
@@ -103,9 +124,13 @@ pub(super) const ALL: &[Mutant] = &[
         }),
 ];
 
+fn lock(contexts: &Mutex<HashMap<String, HeaderValue>>) -> MutexGuard<'_, HashMap<String, HeaderValue>> {
+    contexts.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Gives a request the credential that was first seen with this key.
 fn remember(contexts: &Mutex<HashMap<String, HeaderValue>>, key: String, request: &mut Request) {
-    let mut contexts = contexts.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut contexts = lock(contexts);
     match (contexts.get(&key).cloned(), request.headers().get(header::AUTHORIZATION).cloned()) {
         (Some(known), _) => drop(request.headers_mut().insert(header::AUTHORIZATION, known)),
         (None, Some(new)) => drop(contexts.insert(key, new)),

@@ -86,7 +86,7 @@ pub(super) const ALL: &[Mutant] = &[
         }
         bytes
     }),
-    Mutant::new("connect-is-a-tunnel", AREAS, "CONNECT is answered").around(|host, request| {
+    Mutant::new("connect-is-a-tunnel", &["parser", "methods"], "CONNECT is answered").around(|host, request| {
         Box::pin(async move {
             if request.method() == http::Method::CONNECT {
                 return neurolink_core::Response::default();

@@ -67,6 +67,17 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("backslash-is-a-slash", AREAS, "`%5C` is data").request(|request| {
         change_path(request, |path| path.replace("%5C", "-").replace("%5c", "-"));
     }),
+    Mutant::new("raw-targets-are-repaired", &["protected"], "a raw backslash is a slash, a raw NUL nothing").up(
+        |_, mut bytes| {
+            let Some(end) = bytes.iter().position(|byte| *byte == b'\r').filter(|_| bytes.starts_with(b"GET ")) else {
+                return bytes;
+            };
+            let rest = bytes.split_off(end);
+            bytes.retain(|byte| *byte != 0);
+            bytes.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
+            [bytes, rest].concat()
+        },
+    ),
     Mutant::new("targets-are-too-long-early", AREAS, "the target may have 2 KiB")
         .app(|builder| builder.configure(|settings| settings.limits.uri = 2048)),
     Mutant::new("targets-are-never-too-long", AREAS, "the target may have 32 KiB")

@@ -55,6 +55,9 @@ impl Report {
             match failed {
                 Some(killer) if is_late(&killer) && self.late.contains(&behaviour) => {}
                 Some(killer) if killer.verdict == Verdict::Fail => {
+                    if killer.exchanges.is_empty() {
+                        self.broken.insert(format!("{}: its failure names nothing that was sent or came", killer.name));
+                    }
                     self.idle.remove(&behaviour);
                     self.killers.entry(mutant).or_default().insert(killer.name);
                 }
@@ -87,6 +90,11 @@ impl Report {
     #[must_use]
     pub fn survivors(&self) -> Vec<&'static str> {
         self.killers.iter().filter(|(_, killers)| killers.is_empty()).map(|(name, _)| *name).collect()
+    }
+
+    /// The MUST cases that kill none but mutants of all areas: that says little of what they are there to notice.
+    pub fn only_everywhere(&self) -> impl Iterator<Item = &str> {
+        self.only_everywhere.iter().map(String::as_str)
     }
 
     /// What is wrong with a whole run; empty when every mutant is killed and every MUST case kills one.
@@ -140,7 +148,7 @@ mod tests {
     #[test]
     fn a_mutant_that_is_late_lives_where_the_reference_was_late_too() {
         let killed = |late: &[&str], end| {
-            let exchange = Exchange { sent: Vec::new(), answers: Vec::new(), end, problem: None };
+            let exchange = Exchange { end, ..Exchange::of(Vec::new()) };
             let failed = CaseOutcome::new("a/b".into(), Level::Must, vec!["no answer".into()], vec![exchange]);
             let (behaviour, wanted) = ("a/b".to_owned(), String::new());
             let mut report = Report::default();

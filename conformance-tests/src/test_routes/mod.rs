@@ -2,10 +2,12 @@
 
 mod held;
 mod keyed_limit;
+mod meeting;
 mod outage;
 mod pieces;
 
 pub(crate) use held::with_held;
 pub(crate) use keyed_limit::with_keyed_limit;
+pub(crate) use meeting::with_meeting;
 pub(crate) use outage::with_outage;
 pub(crate) use pieces::with_pieces;
