@@ -18,7 +18,7 @@ Examples:
   neurolink conformance matrix                                       markdown of all frameworks
   neurolink conformance matrix --format html --output matrix.html
   neurolink conformance matrix --url other=http://127.0.0.1:4000 --write docs/matrix
-  neurolink conformance matrix --keep docs/matrix/matrix.html --check docs/matrix/matrix.md --check docs/matrix/matrix.json")]
+  neurolink conformance matrix --keep matrix.html --check matrix.md   fails where a file is not what would be written")]
 pub(crate) struct Matrix {
     #[command(flatten)]
     servers: Servers,
