@@ -44,13 +44,7 @@ pub const KNOWN: &[Known] = &[
         case: "parser/expect-continue-over-the-limit",
         shows: |it| any(it, |request| request.header_has("expect", "100-continue")),
     },
-    Known {
-        case: "parser/nothing-after-close-is-answered",
-        shows: |it| {
-            let followed = it.is_pipelined() && it.requests.iter().rev().skip(1).any(Request::closes);
-            followed || any(it, |request| request.closes() && request.has_bytes_behind())
-        },
-    },
+    Known { case: "parser/nothing-after-close-is-answered", shows: |it| is_followed_by_more(it, Request::closes) },
     Known {
         case: "parser/length-at-the-edge-of-64-bits",
         shows: |it| any(it, |request| request.framing == Framing::Text(LARGEST)),
@@ -77,11 +71,21 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         case: "parser/pipelined-behind-an-http10-stream",
-        shows: |it| it.is_pipelined() && it.requests.iter().rev().skip(1).any(|request| request.version == "HTTP/1.0"),
+        shows: |it| is_followed_by_more(it, |request| request.version == "HTTP/1.0"),
     },
     Known {
         case: "parser/pipelined-body-behind-an-empty-answer",
-        shows: |it| it.is_pipelined() && it.requests.iter().rev().skip(1).any(|request| request.method == "OPTIONS"),
+        shows: |it| is_followed_by_more(it, |request| request.method == "OPTIONS"),
+    },
+    Known {
+        case: "parser/method-of-unusual-characters",
+        shows: |it| {
+            let unusual = |bytes: &[u8]| bytes.iter().any(|byte| b"#$%&'".contains(byte));
+            // What follows a request may begin the method of the next.
+            any(it, |request| {
+                unusual(request.method.as_bytes()) || request.has_bytes_behind() && unusual(&request.body)
+            })
+        },
     },
     Known { case: "mount/escaped-base-path-is-the-hosts-404", shows: |it| any(it, escapes_base_path) },
 ];
@@ -102,6 +106,13 @@ fn any(exchange: &GeneratedExchange, shows: impl Fn(&Request) -> bool) -> bool {
 
 fn has_malformed_trailer(request: &Request) -> bool {
     matches!(&request.framing, Framing::Chunked(chunks) if chunks.broken == Some(BAD_TRAILER))
+}
+
+/// Whether something is sent behind such a request before its answer: the next request, or bytes that are none.
+fn is_followed_by_more(exchange: &GeneratedExchange, is_such: impl Fn(&Request) -> bool) -> bool {
+    let others = exchange.requests.iter().rev().skip(1);
+    (exchange.is_pipelined() && others.into_iter().any(&is_such))
+        || any(exchange, |request| is_such(request) && request.has_bytes_behind())
 }
 
 /// Whether more than one request is sent.
