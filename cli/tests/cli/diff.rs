@@ -54,6 +54,14 @@ fn a_finding_is_a_failure_with_the_command_that_repeats_it() {
 }
 
 #[test]
+fn a_table_that_cannot_be_added_to_is_told_before_anything_is_asked() {
+    let missing = folder().join("missing.md");
+    let output = run(&["conformance", "diff", "--requests", "2", "--append", missing.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty() && err(&output).contains("missing.md"), "{}", err(&output));
+}
+
+#[test]
 fn one_server_cannot_be_compared() {
     let output = run(&["conformance", "diff", "--framework", "axum"]);
     assert_eq!(output.status.code(), Some(1));

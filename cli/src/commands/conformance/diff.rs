@@ -1,3 +1,4 @@
+use std::fs::OpenOptions;
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -69,6 +70,10 @@ struct Compared {
 
 impl Diff {
     pub(crate) fn run(self) -> Result<(), Failure> {
+        if let Some(file) = &self.append {
+            // Found out now and not after an hour.
+            OpenOptions::new().append(true).open(file).map_err(|error| failed(&file.display().to_string(), error))?;
+        }
         let servers = self.servers()?;
         if servers.len() < 2 {
             return Err(Failure::Run("one server cannot be compared; give a second --framework or --url".into()));
