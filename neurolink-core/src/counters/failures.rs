@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::table::Algorithm;
-use super::{Charge, Decision, LATE, Stamp, Table, Taken, millis};
+use super::{Charge, Decision, LATE, Stamp, Table, millis};
 
 /// At most so many failures in a window, which begins with the first of them.
 ///
@@ -84,7 +84,7 @@ impl Algorithm for FailureWindow {
 impl Table<FailureWindow> {
     /// What an attempt would get if those that nobody has judged yet were none.
     #[cfg(any(feature = "basic", feature = "bearer"))]
-    pub(crate) fn ask(&self, key: &[u8], share: u32, now: Duration) -> Taken {
+    pub(crate) fn ask(&self, key: &[u8], share: u32, now: Duration) -> super::Taken {
         self.look_at(key, now, |window, state, now| {
             window.enter(state, now);
             window.decide(state, share, state.failed)

@@ -25,7 +25,9 @@ mod time;
 pub(crate) use address::address_keys;
 #[cfg(feature = "rate-limit")]
 pub(crate) use address::{Counted, MOST_SHARES, prefixed};
-pub(crate) use counter::{Charge, Counters, Taken};
+#[cfg(feature = "rate-limit")]
+pub(crate) use counter::Charge;
+pub(crate) use counter::{Counters, Taken};
 #[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
 pub(crate) use failures::FailureWindow;
 pub(crate) use fixed_window::FixedWindow;

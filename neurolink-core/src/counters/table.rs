@@ -101,6 +101,7 @@ impl<A: Algorithm> Table<A> {
     }
 
     /// Changes the state of a key, or the one that its set shares.
+    #[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
     pub(super) fn act_on<T>(
         &self,
         key: &[u8],
