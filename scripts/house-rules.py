@@ -36,7 +36,7 @@ PLANTED = [
 CLEAN = [
     ("src/a/mod.rs", "//! Explains a fn f() {}.\n\n#[cfg(test)]\nmod tests;\npub(in crate::a) mod b;\n// Why.\npub(crate) use b::{\n    C, // here\n    D,\n};\n"),
     ("tests/long.rs", "\n" * (LONGEST + 1)),
-    ("src/a.rs", 'fn f() { let home = "/app/home/a"; }'),
+    *(("src/a.rs", f'let inside = "/app/{folder}/a";') for folder in ["root", "work", "home"]),
 ]
 
 

@@ -1,4 +1,4 @@
-use http::{Uri, Version, header};
+use http::{Method, Uri, Version, header};
 use neurolink_core::{App, ConnInfo, Request};
 use warp::filters::BoxedFilter;
 use warp::host::Authority;
@@ -28,8 +28,9 @@ enum Target {
 /// without a base path takes every path, so put it last.
 /// warp does not give filters the HTTP version; where that matters, use [`service`](crate::service).
 pub fn filter(app: App) -> BoxedFilter<(Response,)> {
-    let segments = app.base_path().split('/').filter(|segment| !segment.is_empty());
-    let base = segments.fold(warp::any().boxed(), |base, segment| base.and(warp::path(segment.to_owned())).boxed());
+    let mut segments = app.base_path().split('/').filter(|segment| !segment.is_empty()).peekable();
+    let any = if segments.peek().is_some() { warp::any().boxed() } else { with_a_path().boxed() };
+    let base = segments.fold(any, |base, segment| base.and(warp::path(segment.to_owned())).boxed());
     below(base, app)
 }
 
@@ -58,6 +59,14 @@ fn below(base: BoxedFilter<()>, app: App) -> BoxedFilter<(Response,)> {
             }
         })
         .boxed()
+}
+
+/// Every request that has a path for sure: CONNECT may have none, at which warp's filters panic unless the head is known.
+fn with_a_path() -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    let judge = |method: Method, head: Option<Head>| async move {
+        if method == Method::CONNECT && head.is_none() { Err(warp::reject::not_found()) } else { Ok(()) }
+    };
+    warp::method().and(warp::ext::optional()).and_then(judge).untuple_one()
 }
 
 /// Where the head is known, the core judges the host; warp has an answer of its own.

@@ -39,3 +39,18 @@ const HOST_404: &str = "the host's 404";
 fn own() -> Warp {
     Warp::new().filter(native())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connect_is_the_apps_below_its_base_path_and_without_a_path_the_hosts() {
+    let address = host(kit::Kit::new("/api").app);
+    let answer = kit::ask(address, "CONNECT", "/api/hello").await;
+    assert!(kit::is_our_404(&answer), "{answer}");
+    for target in ["/elsewhere", "evil.example:443"] {
+        let answer = kit::ask(address, "CONNECT", target).await;
+        assert!(answer.starts_with("HTTP/1.1 404") && answer.ends_with(HOST_404), "{target}: {answer}");
+    }
+    // An app of every path has no path to go by.
+    let address = host(kit::Kit::new("").app);
+    let answer = kit::ask(address, "CONNECT", "evil.example:443").await;
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+}

@@ -203,8 +203,7 @@ fn check_single(case: &Case, exchange: &Exchange) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Level;
-    use crate::function::Failure;
+    use crate::functions::all::must;
     use crate::functions::requests::agent;
     use crate::verdict::Verdict;
 
@@ -212,18 +211,7 @@ mod tests {
     fn only_a_case_that_is_inside_may_use_a_model_of_the_watched_engine() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Running::elsewhere(listener.local_addr().unwrap());
-        let asks = |run: fn(&Ctx) -> Result<(), Failure>| FunctionCase {
-            id: "a/b",
-            level: Level::Must,
-            source: "none",
-            covers: &[],
-            needs: "reference",
-            by_address: false,
-            inside: false,
-            alone: false,
-            http2: false,
-            run,
-        };
+        let asks = |run| must("a/b", "none", run);
         let silent = |ctx: &Ctx| {
             ctx.send(&mut ctx.connect()?, &agent("stream", "test/silent", "x"));
             Ok(())

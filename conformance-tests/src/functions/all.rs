@@ -7,7 +7,7 @@ use super::{
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
 
-const fn must(id: &'static str, source: &'static str, run: fn(&Ctx) -> Result<(), Failure>) -> FunctionCase {
+pub(crate) const fn must(id: &'static str, source: &'static str, run: fn(&Ctx) -> Result<(), Failure>) -> FunctionCase {
     FunctionCase {
         id,
         level: Level::Must,

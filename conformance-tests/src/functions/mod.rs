@@ -1,6 +1,6 @@
 //! The conversations: one file a subject.
 
-mod all;
+pub(crate) mod all;
 mod attack;
 mod backpressure;
 mod bodies;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::table::Algorithm;
-use super::{Charge, Decision, LATE, Stamp, Table, millis};
+use super::{Charge, Decision, Stamp, Table, goes_on, millis};
 
 /// At most so many failures in a window, which begins with the first of them.
 ///
@@ -28,8 +28,7 @@ impl FailureWindow {
 
     /// Begins a new window if the last one is over.
     fn enter(&self, state: &mut Attempts, now: u64) {
-        // One that ends too late was begun by a clock that has since gone back.
-        if state.ends <= now || state.ends > now.saturating_add(self.window).saturating_add(LATE) {
+        if !goes_on(state.ends, self.window, now) {
             *state = Attempts { ends: now.saturating_add(self.window), ..Attempts::default() };
         }
     }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::table::Algorithm;
-use super::{Decision, LATE, Stamp, millis};
+use super::{Decision, Stamp, goes_on, millis};
 
 /// At most a limit in each window, which begins with a key's first request.
 ///
@@ -26,8 +26,7 @@ impl FixedWindow {
 
     /// Begins a new window if the last one is over.
     fn enter(&self, state: &mut Window, now: u64) {
-        // One that ends too late was begun by a clock that has since gone back.
-        if state.ends <= now || state.ends > now.saturating_add(self.window).saturating_add(LATE) {
+        if !goes_on(state.ends, self.window, now) {
             (state.ends, state.count) = (now.saturating_add(self.window), 0);
         }
     }

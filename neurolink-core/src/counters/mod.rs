@@ -41,4 +41,6 @@ pub(crate) use sliding_log::Logs;
 pub(crate) use table::Table;
 
 use counter::{Decision, Stamp};
-use time::{LATE, millis};
+#[cfg(feature = "rate-limit")]
+use time::LATE;
+use time::{goes_on, millis};

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::table::Algorithm;
-use super::{Decision, LATE, Stamp, millis};
+use super::{Decision, Stamp, goes_on, millis};
 
 /// Two windows aligned to the epoch: what was counted in the previous one fades while the current one passes.
 ///
@@ -29,10 +29,10 @@ impl SlidingCounter {
 
     /// Goes on to the window of `now`.
     fn enter(&self, state: &mut Windows, now: u64) {
-        let next = state.ends.saturating_add(self.window);
-        if state.ends > now && state.ends <= now.saturating_add(self.window).saturating_add(LATE) {
+        if goes_on(state.ends, self.window, now) {
             return;
         }
+        let next = state.ends.saturating_add(self.window);
         if state.ends <= now && now < next {
             (state.ends, state.previous, state.count) = (next, state.count, 0);
         } else {
