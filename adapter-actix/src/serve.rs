@@ -7,7 +7,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::ServiceConfig;
 use neurolink_core::server::{Adapter, Capabilities, Listener, ServeError, Shutdown};
 use neurolink_core::{App, BoxFuture, ConnInfo};
-use neurolink_serve::{LocalHttp2, ServeConfig, Transport, Workers, accept};
+use neurolink_serve::{LocalHttp2, Quiet, ServeConfig, Transport, Workers, accept};
 
 use crate::mount::everything;
 use crate::service::{Serving, prepare};
@@ -105,6 +105,7 @@ impl Adapter for Actix {
                 transport,
                 http2: LocalHttp2::new(&config),
                 shutdown: shutdown.clone(),
+                panics: Quiet::default(),
             });
             let settles = serving.app.clone();
             let workers = Workers::start(count, move || prepare(Arc::clone(&serving))).map_err(failed)?;

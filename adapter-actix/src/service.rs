@@ -14,7 +14,7 @@ use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::{App as ActixApp, HttpResponse};
 use neurolink_core::App;
 use neurolink_core::server::{Phase, Shutdown};
-use neurolink_serve::{Accepted, Heads, LocalHttp2, Transport};
+use neurolink_serve::{Accepted, Heads, LocalHttp2, Quiet, Transport};
 
 use crate::connection;
 use crate::http2::Http2;
@@ -28,6 +28,8 @@ pub(crate) struct Serving {
     pub(crate) transport: Transport,
     pub(crate) http2: LocalHttp2,
     pub(crate) shutdown: Shutdown,
+    /// Panics that the log is told of.
+    pub(crate) panics: Quiet,
 }
 
 type Run = Pin<Box<dyn Future<Output = ()>>>;
@@ -54,9 +56,9 @@ pub(crate) async fn prepare(serving: Arc<Serving>) -> Option<impl Fn(Accepted) -
         .finish(fn_service({
             let app = Rc::clone(&app);
             move |request: Request| {
-                let answering = request.conn_data().map(Heads::request);
+                let unanswered = request.conn_data().map(Heads::request);
                 let answer = app.call(request);
-                async move { Ok::<_, HttpResponse>(answer.await?.map_body(|_, body| Answer::new(body, answering))) }
+                async move { Ok::<_, HttpResponse>(answer.await?.map_body(|_, body| Answer::new(body, unanswered))) }
             }
         }));
     let http1 = Rc::new(made(http1.new_service(()).await)?);
@@ -73,7 +75,7 @@ where
     S: Service<(Shared, Protocol, Option<SocketAddr>)>,
     S::Error: std::fmt::Display,
 {
-    let Serving { transport, http2, shutdown, .. } = &*serving;
+    let Serving { transport, http2, shutdown, panics, .. } = &*serving;
     let Some(mut prepared) = transport.prepare(accepted, shutdown).await else { return };
     match transport.is_http2(&mut prepared, shutdown).await {
         None => {}
@@ -83,7 +85,8 @@ where
         }
         Some(false) => {
             let within = transport.header_read_timeout();
-            connection::serve(prepared, within, |shared, peer| http1.call((shared, Protocol::Http1, peer))).await;
+            connection::serve(prepared, within, panics, |shared, peer| http1.call((shared, Protocol::Http1, peer)))
+                .await;
         }
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Extensions;
 use bytes::Bytes;
-use neurolink_serve::{Answering, Heads, Io};
+use neurolink_serve::{Heads, Io, Unanswered};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 #[derive(Clone)]
@@ -39,9 +39,7 @@ impl AsyncRead for Shared {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut *self.io.borrow_mut()).poll_read(cx, buf))?;
-        if buf.filled().len() > before {
-            self.heads.read();
-        }
+        self.heads.read(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
@@ -77,12 +75,12 @@ impl AsyncWrite for Shared {
 /// What a request is answered with; it counts as one until actix-http has all of it.
 pub(crate) struct Answer<B> {
     body: B,
-    _answering: Option<Answering>,
+    _unanswered: Option<Unanswered>,
 }
 
 impl<B> Answer<B> {
-    pub(crate) const fn new(body: B, answering: Option<Answering>) -> Self {
-        Self { body, _answering: answering }
+    pub(crate) const fn new(body: B, unanswered: Option<Unanswered>) -> Self {
+        Self { body, _unanswered: unanswered }
     }
 }
 

@@ -52,9 +52,13 @@ impl<'a> Column<'a> {
         self
     }
 
-    /// Whether an answer is the host's own 404: each of the app's has a request id.
-    pub(crate) fn is_outside(&self, answer: &RawResponse) -> bool {
-        self.in_a_host && answer.status == 404 && answer.header("x-request-id").next().is_none()
+    /// Whether an answer is the host's own 404, each of the app's has a request id, for what is not plainly the app's.
+    pub(crate) fn is_outside(&self, target: Option<&str>, answer: &RawResponse) -> bool {
+        let below = |target: &str| {
+            target.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        };
+        let is_its = answer.status == 404 && answer.header("x-request-id").next().is_none();
+        self.in_a_host && is_its && !target.is_some_and(below)
     }
 }
 

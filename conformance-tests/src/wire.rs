@@ -2,8 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -386,7 +387,11 @@ impl Connection {
 /// `None` where only one loopback address exists or the server is elsewhere.
 #[must_use]
 pub fn own_address(addr: SocketAddr) -> Option<IpAddr> {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
+    // A server that was asked by another process a moment ago still counts what that was.
+    static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| {
+        let second = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() % 16_000);
+        AtomicU32::new(u32::try_from(second * 1024 + 1).unwrap_or(1))
+    });
     let loopback = matches!(addr.ip(), IpAddr::V4(ip) if ip.is_loopback());
     if !loopback || !cfg!(target_os = "linux") {
         return None;

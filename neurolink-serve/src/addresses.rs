@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use neurolink_core::server::Networks;
+
+use crate::quiet::Quiet;
 
 /// Counts the connections of each address; bounded by those that are open, since an address without one is forgotten.
 ///
@@ -16,12 +17,8 @@ pub(crate) struct Addresses {
     /// Where many clients come from.
     shared: Networks,
     open: Mutex<HashMap<IpAddr, usize>>,
-    /// When the log was last told of a refusal.
-    told: Mutex<Option<Instant>>,
+    refusals: Quiet,
 }
-
-/// Between two lines of the log: a flood must not fill it.
-const QUIET: Duration = Duration::from_secs(10);
 
 /// The place of an open connection.
 #[derive(Debug)]
@@ -32,7 +29,7 @@ pub(crate) struct Place {
 
 impl Addresses {
     pub(crate) fn new(most: usize, shared: Networks) -> Arc<Self> {
-        Arc::new(Self { most, shared, open: Mutex::default(), told: Mutex::default() })
+        Arc::new(Self { most, shared, open: Mutex::default(), refusals: Quiet::default() })
     }
 
     /// A place for one more connection; an error if the address has as many as it may.
@@ -45,7 +42,7 @@ impl Addresses {
         let count = open.entry(address).or_default();
         if *count >= self.most {
             drop(open);
-            if self.is_to_tell() {
+            if self.refusals.is_to_tell() {
                 let most = self.most;
                 let text = "an address has as many connections as it may, so that more of it are closed";
                 tracing::warn!(target: "neurolink::serve", %address, most, "{text}");
@@ -54,16 +51,6 @@ impl Addresses {
         }
         *count += 1;
         Ok(Some(Place { addresses: Arc::clone(self), address }))
-    }
-
-    /// Whether the log is to be told now; once in ten seconds at most.
-    fn is_to_tell(&self) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_quiet = told.is_some_and(|at| at.elapsed() < QUIET);
-        if !is_quiet {
-            *told = Some(Instant::now());
-        }
-        !is_quiet
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
@@ -112,14 +99,6 @@ mod tests {
         assert!(enter("192.0.2.2").is_ok());
         drop(places);
         assert!(enter("192.0.2.1").is_ok());
-    }
-
-    #[test]
-    fn refusals_are_told_once_in_a_while() {
-        let addresses = Addresses::new(1, Networks::default());
-        assert!(addresses.is_to_tell() && !addresses.is_to_tell());
-        *addresses.told.lock().expect("no panic") = Instant::now().checked_sub(QUIET);
-        assert!(addresses.is_to_tell());
     }
 
     #[test]

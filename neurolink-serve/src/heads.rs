@@ -27,7 +27,7 @@ struct State {
 
 /// A request whose answer is not wholly given away; it is when this is dropped.
 #[derive(Debug)]
-pub struct Answering(Rc<State>);
+pub struct Unanswered(Rc<State>);
 
 impl Default for Heads {
     fn default() -> Self {
@@ -39,16 +39,16 @@ impl Default for Heads {
 impl Heads {
     /// A head has become a request.
     #[must_use]
-    pub fn request(&self) -> Answering {
+    pub fn request(&self) -> Unanswered {
         self.0.active.update(|active| active + 1);
         self.0.unsent.set(true);
         self.0.begun.set(false);
-        Answering(Rc::clone(&self.0))
+        Unanswered(Rc::clone(&self.0))
     }
 
-    /// Something was read.
-    pub fn read(&self) {
-        if self.0.active.get() == 0 {
+    /// These bytes were read.
+    pub fn read(&self, bytes: &[u8]) {
+        if self.0.active.get() == 0 && begins_head(bytes) {
             self.0.begun.set(true);
         }
     }
@@ -66,7 +66,7 @@ impl Heads {
         self.0.active.get() == 0 && !self.0.unsent.get()
     }
 
-    /// Whether a part of a head has come.
+    /// Whether a part of a head has come since nothing is active.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.0.begun.get()
@@ -87,7 +87,12 @@ impl Heads {
     }
 }
 
-impl Drop for Answering {
+/// Whether there is more than empty lines, which may stand before a head (RFC 9112, section 2.2).
+pub(crate) fn begins_head(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
+}
+
+impl Drop for Unanswered {
     fn drop(&mut self) {
         self.0.active.update(|active| active.saturating_sub(1));
     }
@@ -114,7 +119,7 @@ mod tests {
     async fn a_connection_is_late_that_has_no_request_in_time() {
         let heads = Heads::default();
         pass(4).await;
-        heads.read();
+        heads.read(b"\r\nG");
         assert_eq!(late_after(&heads).await, 6);
         assert!(heads.has_begun());
     }
@@ -125,7 +130,7 @@ mod tests {
         let answering = heads.request();
         let answers = async {
             pass(35).await;
-            heads.read(); // more of its body
+            heads.read(b"more of its body");
             drop(answering);
             assert!(!heads.is_between(), "it is not written out");
             pass(7).await;
@@ -137,13 +142,21 @@ mod tests {
         assert!(!heads.has_begun(), "it was silent since");
     }
 
+    #[test]
+    fn neither_empty_lines_nor_the_end_begin_a_head() {
+        assert_eq!(
+            ["", "\r\n", "\n\n", "\r\nG", " "].map(|bytes| begins_head(bytes.as_bytes())),
+            [false, false, false, true, true]
+        );
+    }
+
     #[tokio::test(start_paused = true)]
     async fn half_a_head_behind_a_request_is_late_too() {
         let heads = Heads::default();
         drop(heads.request());
         heads.flushed();
         pass(3).await;
-        heads.read();
+        heads.read(b"\r\nG");
         assert_eq!(late_after(&heads).await, 7);
         assert!(heads.has_begun());
     }

@@ -14,6 +14,8 @@ use hyper::service::Service;
 use neurolink_core::http::UnreadBody;
 use pin_project_lite::pin_project;
 
+use crate::heads::begins_head;
+
 /// The version that the first bytes told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
@@ -77,9 +79,9 @@ impl Pulse {
         self.blocked.store(result.is_pending(), Relaxed);
     }
 
-    /// Something came over HTTP/1; between requests it is the next head, unless that never becomes one.
-    pub(crate) fn read(&self) {
-        if self.active.load(Relaxed) == 0 && self.version() == Version::Http1 {
+    /// These bytes came; over HTTP/1, between requests, they begin the next head, unless that never becomes one.
+    pub(crate) fn read(&self, bytes: &[u8]) {
+        if self.active.load(Relaxed) == 0 && self.version() == Version::Http1 && begins_head(bytes) {
             self.unread.store(true, Relaxed);
         }
     }

@@ -1,7 +1,6 @@
 //! The last words of a connection whose request never became one.
 
 use std::future::poll_fn;
-use std::io;
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
@@ -35,7 +34,7 @@ impl Refusal {
 impl Io {
     /// Says so without a body, and closes.
     ///
-    /// It takes 2 s at most, as the peer takes its time.
+    /// It takes 3 s at most, as the peer takes its time.
     ///
     /// # Panics
     /// Outside a runtime of tokio with its timers on.
@@ -45,19 +44,17 @@ impl Io {
             self.flush().await
         });
         if matches!(said.await, Ok(Ok(()))) {
-            let _ = self.close().await;
+            self.close().await;
         }
     }
 
-    /// Ends the last answer and reads on for a moment, as [`poll_close`](Self::poll_close) does.
-    ///
-    /// # Errors
-    /// When the socket has failed.
+    /// Ends the last answer and reads on for a moment, as [`poll_close`](Self::poll_close) does; 2 s at most.
     ///
     /// # Panics
     /// Outside a runtime of tokio with its timers on.
-    pub async fn close(mut self) -> io::Result<()> {
-        poll_fn(|cx| self.poll_close(cx)).await
+    pub async fn close(mut self) {
+        // A peer that takes nothing does not take the end of TLS either.
+        let _ = timeout(2 * LAST_WORDS, poll_fn(|cx| self.poll_close(cx))).await;
     }
 }
 

@@ -69,7 +69,7 @@ impl AsyncRead for Socket {
             return Poll::Pending;
         }
         self.watch(&buf.filled()[before..])?;
-        self.pulse.read();
+        self.pulse.read(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }

@@ -64,9 +64,14 @@ impl Workers {
             std::thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
                 // What is still open is dropped with the set.
                 LocalSet::new().block_on(&runtime, async move {
-                    work(&*prepare, jobs).await;
-                    drop::<oneshot::Sender<()>>(idle);
-                    let _ = ends.await;
+                    let mut ends = std::pin::pin!(ends);
+                    tokio::select! {
+                        () = work(&*prepare, jobs) => {
+                            drop::<oneshot::Sender<()>>(idle);
+                            let _ = ends.await;
+                        }
+                        _ = &mut ends => {}
+                    }
                 });
                 runtime.shutdown_background();
                 drop::<oneshot::Sender<()>>(over);

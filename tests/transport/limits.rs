@@ -48,6 +48,7 @@ async fn a_head_that_does_not_come_in_time_is_408_in_the_same_words_and_silence_
             (false, "PRI * HT", false),
             (false, "G", true),
             (true, "", false),
+            (true, "\r\n", false),
             (true, "GET /api/conn HT", true),
         ] {
             let mut stream = connect(address).await;

@@ -49,7 +49,8 @@ pub(super) fn ask(columns: &[Column<'_>], exchange: &GeneratedExchange, used: &m
             let until = if last { Until::Closed } else { Until::Answers(sending.asked.len()) };
             let read = connection.exchange(Vec::new(), &sending.asked, until);
             for (number, answer) in read.answers.iter().enumerate() {
-                if column.is_outside(answer) {
+                let target = exchange.requests.get(asked.answers.len()).map(|request| request.target.as_str());
+                if column.is_outside(target, answer) {
                     asked.outside = asked.outside.or(Some(asked.answers.len()));
                 }
                 asked.answers.push(normalise(answer, used));
@@ -155,21 +156,24 @@ mod tests {
         const HOSTS: &str = "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
         const OUR_404: &str =
             "HTTP/1.1 404 Not Found\r\nx-request-id: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-        let request = Request {
+        let request = |target: &str| Request {
             method: "GET".into(),
-            target: "/api%2Ftest".into(),
+            target: target.into(),
             version: "HTTP/1.1",
             headers: vec![("Host".into(), b"localhost".to_vec()), ("Connection".into(), b"close".to_vec())],
             body: Vec::new(),
             framing: Framing::Length,
         };
-        let exchange = GeneratedExchange { requests: vec![request], pipelined: false, splits: vec![] };
-        let groups = |answer, in_a_host| {
+        let groups = |target, answer, in_a_host| {
+            let exchange = GeneratedExchange { requests: vec![request(target)], pipelined: false, splits: vec![] };
             let other = Column { in_a_host, ..Column::new("other", says(answer)) };
             ask(&[Column::new("alone", says(OURS)), other], &exchange, &mut BTreeSet::new()).len()
         };
-        assert_eq!(groups(HOSTS, true), 1);
-        assert_eq!(groups(HOSTS, false), 2);
-        assert_eq!(groups(OUR_404, true), 2);
+        assert_eq!(groups("/api%2Ftest", HOSTS, true), 1);
+        assert_eq!(groups("/api%2Ftest", HOSTS, false), 2);
+        assert_eq!(groups("/api%2Ftest", OUR_404, true), 2);
+        for lost in ["/api", "/api/test", "/api?a"] {
+            assert_eq!(groups(lost, HOSTS, true), 2, "a mount that loses {lost} is found");
+        }
     }
 }

@@ -110,9 +110,11 @@ fn has_malformed_trailer(request: &Request) -> bool {
 
 /// Whether something is sent behind such a request before its answer: the next request, or bytes that are none.
 fn is_followed_by_more(exchange: &GeneratedExchange, is_such: impl Fn(&Request) -> bool) -> bool {
-    let others = exchange.requests.iter().rev().skip(1);
-    (exchange.is_pipelined() && others.into_iter().any(&is_such))
-        || any(exchange, |request| is_such(request) && request.has_bytes_behind())
+    let last = exchange.requests.len().saturating_sub(1);
+    // Behind a last request that does not close another is sent, which does.
+    let is_followed = |at: usize, request: &Request| at < last || !request.closes() || request.has_bytes_behind();
+    let mut requests = exchange.requests.iter().enumerate();
+    exchange.is_pipelined() && requests.any(|(at, request)| is_followed(at, request) && is_such(request))
 }
 
 /// Whether more than one request is sent.

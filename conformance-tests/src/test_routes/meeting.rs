@@ -18,9 +18,11 @@ struct Meetings(Arc<Mutex<HashMap<String, Arc<Barrier>>>>);
 async fn meet(Path(name): Path<String>, State(meetings): State<Meetings>, user: AuthenticatedUser) -> Json<Value> {
     let barrier = {
         let mut all = meetings.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(name).or_insert_with(|| Arc::new(Barrier::new(2))))
+        Arc::clone(all.entry(name.clone()).or_insert_with(|| Arc::new(Barrier::new(2))))
     };
     let met = tokio::time::timeout(PATIENCE, barrier.wait()).await.is_ok();
+    // Whoever comes later waits for somebody else.
+    meetings.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
     Json(json!({ "id": user.id, "met": met }))
 }
 

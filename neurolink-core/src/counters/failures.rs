@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::table::Algorithm;
 use super::{Charge, Decision, Stamp, Table, goes_on, millis};
 
-/// At most so many failures in a window, which begins with the first of them.
+/// At most so many failures in a window, which begins with the first attempt of them, or of those at work with it.
 ///
 /// An attempt counts as one until it is judged, so that those at one time are not more than those one by one.
 pub(crate) struct FailureWindow {
@@ -29,7 +29,7 @@ impl FailureWindow {
     /// Begins a new window if the last one is over.
     fn enter(&self, state: &mut Attempts, now: u64) {
         if !goes_on(state.ends, self.window, now) {
-            *state = Attempts { ends: now.saturating_add(self.window), ..Attempts::default() };
+            *state = Attempts { ends: now.saturating_add(self.window), limit: state.limit, ..Attempts::default() };
         }
     }
 

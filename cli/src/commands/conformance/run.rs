@@ -72,6 +72,11 @@ impl Run {
                 print(junit(&runs).trim_end())?;
             }
         }
+        let mut outcomes = runs.iter().flat_map(|(_, outcomes)| outcomes);
+        if outcomes.all(|(_, outcome)| outcome.verdict == Verdict::NotObservable) {
+            let text = "nothing was asked: none of it can be observed from outside with this configuration";
+            return Err(Failure::Run(text.into()));
+        }
         let failures = runs.iter().flat_map(|(_, outcomes)| outcomes).filter(|(_, outcome)| outcome.is_failure());
         match failures.count() {
             0 => Ok(()),

@@ -373,6 +373,9 @@ impl Hook for RateLimit {
         for (index, Tier { who, class }) in self.tiers.iter().enumerate() {
             let of_tier = class.quota.problems(self.capacity).into_iter();
             problems.extend(of_tier.map(|problem| format!("{who}: {problem}")).filter(|_| class.quota.limit == 0));
+            if *who == Who::Named("".into()) {
+                problems.push("a tier without a name is nobody's; give it one, or take `for_users`".into());
+            }
             if self.tiers[..index].iter().any(|other| other.who == *who) {
                 problems.push(format!("{who} have two limits; take one of them away"));
             }
