@@ -6,7 +6,8 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use neurolink_core::{Body, Response};
-use warp::Reply as _;
+use warp::filters::BoxedFilter;
+use warp::{Filter, Rejection, Reply};
 
 /// A request's body, with the length that warp's stream has lost.
 pub(crate) fn body<S, B>(headers: &HeaderMap, stream: S) -> Body
@@ -42,4 +43,14 @@ pub(crate) fn reply(response: Response) -> warp::reply::Response {
             http::Response::from_parts(parts, body)
         }
     }
+}
+
+/// A filter of one type, whatever it replies with and however it rejects.
+pub(crate) fn boxed<F, R>(filter: F) -> BoxedFilter<(warp::reply::Response,)>
+where
+    F: Filter<Extract = (R,)> + Clone + Send + Sync + 'static,
+    F::Error: Into<Rejection>,
+    R: Reply + 'static,
+{
+    filter.map(|reply: R| reply.into_response()).boxed()
 }

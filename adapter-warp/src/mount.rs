@@ -26,7 +26,7 @@ enum Target {
 ///
 /// What is not below the base path is rejected as not found, so that your routes and your 404 stay yours; an app
 /// without a base path takes every path, so put it last.
-/// warp does not give filters the HTTP version; where that matters, use [`service`](crate::service).
+/// warp does not give filters the HTTP version, unless [`Warp`](crate::Warp) serves.
 pub fn filter(app: App) -> BoxedFilter<(Response,)> {
     let mut segments = app.base_path().split('/').filter(|segment| !segment.is_empty()).peekable();
     let any = if segments.peek().is_some() { warp::any().boxed() } else { with_a_path().boxed() };

@@ -8,7 +8,7 @@ use neurolink_core::{Body, BoxError, BoxFuture, ConfigError, ConnInfo, Response,
 use warp::filters::BoxedFilter;
 use warp::{Filter, Rejection, Reply};
 
-use crate::serve::boxed;
+use crate::convert::boxed;
 
 /// Your filter with the stack around it, as a service for a hyper loop such as `neurolink-serve`'s.
 ///

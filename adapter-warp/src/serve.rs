@@ -1,20 +1,19 @@
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use neurolink_core::server::{Adapter, Listener, ServeError, Shutdown};
-use neurolink_core::{App, Body, BoxError, BoxFuture, ConnInfo, Request, Response};
+use neurolink_core::{App, Body, BoxFuture, ConnInfo, Request, Response};
 use neurolink_serve::{ServeConfig, serve};
-use tower::ServiceExt as _;
 use tower_service::Service as _;
 use warp::filters::BoxedFilter;
 use warp::{Filter, Rejection, Reply};
 
+use crate::convert;
 use crate::mount::{Head, everything};
 
-type Compose = Arc<dyn Fn(App) -> Service + Send + Sync>;
+type Native = BoxedFilter<(warp::reply::Response,)>;
+type Compose = Arc<dyn Fn(App) -> Served + Send + Sync>;
 
 /// warp as the framework of a server.
 ///
@@ -32,7 +31,7 @@ pub struct Warp {
 
 impl Default for Warp {
     fn default() -> Self {
-        Self { compose: Arc::new(|app| Service::host(everything(app))), config: ServeConfig::default() }
+        Self { compose: Arc::new(|app| Served::host(everything(app))), config: ServeConfig::default() }
     }
 }
 
@@ -53,7 +52,8 @@ impl Warp {
         F::Error: Into<Rejection>,
         R: Reply + 'static,
     {
-        self.compose = Arc::new(move |app| service(app, filter.clone()));
+        let native = convert::boxed(filter);
+        self.compose = Arc::new(move |app| Served::beside(app, native.clone()));
         self
     }
 
@@ -65,7 +65,7 @@ impl Warp {
         F::Error: Into<Rejection>,
         R: Reply + 'static,
     {
-        self.compose = Arc::new(move |app| Service::host(compose(app)));
+        self.compose = Arc::new(move |app| Served::host(convert::boxed(compose(app))));
         self
     }
 
@@ -83,13 +83,14 @@ impl Adapter for Warp {
     }
 
     fn serve(&self, app: App, listener: Listener, shutdown: Shutdown) -> BoxFuture<'static, Result<(), ServeError>> {
-        let service = (self.compose)(app);
+        let served = (self.compose)(app);
         let config = self.config.clone();
         Box::pin(async move {
-            let make = move |info: ConnInfo| {
-                service.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
-                    request.extensions_mut().insert(info);
-                    request
+            let make = move |conn: ConnInfo| {
+                let served = served.clone();
+                tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+                    let answer = served.clone().answer(request.map(Body::new), conn);
+                    async move { Ok::<_, std::convert::Infallible>(answer.await) }
                 })
             };
             serve(listener, config, shutdown, make).await.map_err(|error| ServeError::new("warp", error))
@@ -103,47 +104,33 @@ impl fmt::Debug for Warp {
     }
 }
 
-/// The app and your filter as one service for a hyper loop, with the core outside and warp inside.
-///
-/// At the base path and below the app answers, and nothing of the request is lost; everything else is your filter's,
-/// and what that rejects as not found is the app's again.
-/// The connection is taken from the request's extensions ([`ConnInfo`]).
-pub fn service<F, R>(app: App, filter: F) -> Service
-where
-    F: Filter<Extract = (R,)> + Clone + Send + Sync + 'static,
-    F::Error: Into<Rejection>,
-    R: Reply + 'static,
-{
-    let unmatched = |rejection: Rejection| async move {
-        if !rejection.is_not_found() {
-            return Err(rejection);
-        }
-        let mut response = warp::reply::Response::new(Bytes::new().into());
-        response.extensions_mut().insert(Unmatched);
-        Ok((response,))
-    };
-    Service { app: Some(app), native: boxed(filter).or_else(unmatched).boxed() }
-}
-
-/// What [`service`] makes.
+/// Your filters, and the app if it is not among them: then it stands outside and answers at its base path and below,
+/// so that nothing of the request is lost, and again for what your filters reject as not found.
 #[derive(Clone)]
-pub struct Service {
+struct Served {
     app: Option<App>,
-    native: BoxedFilter<(warp::reply::Response,)>,
+    native: Native,
 }
 
 /// Marks the answer of a filter that has no route.
 #[derive(Clone)]
 struct Unmatched;
 
-impl Service {
-    fn host<F, R>(filter: F) -> Self
-    where
-        F: Filter<Extract = (R,)> + Clone + Send + Sync + 'static,
-        F::Error: Into<Rejection>,
-        R: Reply + 'static,
-    {
-        Self { app: None, native: boxed(filter) }
+impl Served {
+    const fn host(native: Native) -> Self {
+        Self { app: None, native }
+    }
+
+    fn beside(app: App, native: Native) -> Self {
+        let unmatched = |rejection: Rejection| async move {
+            if !rejection.is_not_found() {
+                return Err(rejection);
+            }
+            let mut response = warp::reply::Response::new(Bytes::new().into());
+            response.extensions_mut().insert(Unmatched);
+            Ok((response,))
+        };
+        Self { app: Some(app), native: native.or_else(unmatched).boxed() }
     }
 
     async fn answer(self, mut request: Request, conn: ConnInfo) -> Response {
@@ -160,42 +147,7 @@ impl Service {
     }
 }
 
-pub(crate) fn boxed<F, R>(filter: F) -> BoxedFilter<(warp::reply::Response,)>
-where
-    F: Filter<Extract = (R,)> + Clone + Send + Sync + 'static,
-    F::Error: Into<Rejection>,
-    R: Reply + 'static,
-{
-    filter.map(|reply: R| reply.into_response()).boxed()
-}
-
-async fn call(native: BoxedFilter<(warp::reply::Response,)>, request: Request) -> Response {
+async fn call(native: Native, request: Request) -> Response {
     let response = warp::service(native).call(request).await;
     response.unwrap_or_else(|never| match never {}).map(Body::new)
-}
-
-impl<B> tower_service::Service<http::Request<B>> for Service
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let service = self.clone();
-        let conn = request.extensions().get::<ConnInfo>().copied().unwrap_or_default();
-        Box::pin(async move { Ok(service.answer(request.map(Body::new), conn).await) })
-    }
-}
-
-impl fmt::Debug for Service {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("app", &self.app).finish_non_exhaustive()
-    }
 }
