@@ -18,10 +18,12 @@ enum Ended {
     Late,
 }
 
-/// Lets `http1` serve a connection until its socket is closed, and each head take no longer than `head`.
+/// Lets `http1` serve a connection until its socket is closed, or it is idle after `refusing`, and each head take no
+/// longer than `head`.
 pub(crate) async fn serve<F, T, E>(
     prepared: Prepared,
     head: Duration,
+    refusing: impl Future<Output = ()>,
     panics: &Quiet,
     http1: impl FnOnce(Shared, Option<SocketAddr>) -> F,
 ) where
@@ -31,6 +33,11 @@ pub(crate) async fn serve<F, T, E>(
     let Prepared { io, mut hold, .. } = prepared;
     let (peer, shared) = (io.info().peer, Shared::new(io));
     let heads = shared.heads.clone();
+    // To actix-http a connection is idle until a head is whole; what has begun is to be answered.
+    let leaves = async {
+        refusing.await;
+        heads.idle().await;
+    };
     let ended = tokio::select! {
         biased;
         served = AssertUnwindSafe(http1(shared.clone(), peer)).catch_unwind() => match served {
@@ -39,6 +46,7 @@ pub(crate) async fn serve<F, T, E>(
             Err(_) => Ended::Panicked,
         },
         () = heads.late(head) => Ended::Late,
+        () = leaves => Ended::Well,
     };
     // All that is left of the connection, unless it was upgraded.
     let Some(io) = shared.into_io() else { return hold.closed().await };

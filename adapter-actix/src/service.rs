@@ -41,17 +41,12 @@ pub(crate) async fn prepare(serving: Arc<Serving>) -> Option<impl Fn(Accepted) -
     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
     let app = map_config(app, |()| AppConfig::default()).new_service(()).await;
     let app = Rc::new(made(app)?);
-    let shutdown = serving.shutdown.clone();
     let http1 = HttpService::build()
-        // Both times are [`connection::serve`]'s: actix-http has none for a head behind a request.
+        // Both times are [`connection::serve`]'s: actix-http has none for a head behind a request. So is the stop.
         .keep_alive(KeepAlive::Os)
         .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(Duration::from_secs(1))
         .h1_allow_half_closed(false)
-        .graceful_shutdown_signal(move || {
-            let shutdown = shutdown.clone();
-            async move { shutdown.reached(Phase::Refusing).await }
-        })
         .on_connect_ext(Shared::tell)
         .finish(fn_service({
             let app = Rc::clone(&app);
@@ -84,9 +79,9 @@ where
             http2.serve(prepared, shutdown.clone(), service).await;
         }
         Some(false) => {
-            let within = transport.header_read_timeout();
-            connection::serve(prepared, within, panics, |shared, peer| http1.call((shared, Protocol::Http1, peer)))
-                .await;
+            let (within, refusing) = (transport.header_read_timeout(), shutdown.reached(Phase::Refusing));
+            let http1 = |shared, peer| http1.call((shared, Protocol::Http1, peer));
+            connection::serve(prepared, within, refusing, panics, http1).await;
         }
     }
 }

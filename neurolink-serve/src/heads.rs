@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 /// The requests of one HTTP/1 connection, as its server tells of them; a handle that stays in its thread.
@@ -23,6 +24,8 @@ struct State {
     begun: Cell<bool>,
     /// Since when it waits for a head.
     since: Cell<Instant>,
+    /// It begins to wait for one.
+    waits: Notify,
 }
 
 /// A request whose answer is not wholly given away; it is when this is dropped.
@@ -31,8 +34,13 @@ pub struct Unanswered(Rc<State>);
 
 impl Default for Heads {
     fn default() -> Self {
-        let since = Cell::new(Instant::now());
-        Self(Rc::new(State { active: Cell::default(), unsent: Cell::default(), begun: Cell::default(), since }))
+        Self(Rc::new(State {
+            active: Cell::default(),
+            unsent: Cell::default(),
+            begun: Cell::default(),
+            since: Cell::new(Instant::now()),
+            waits: Notify::new(),
+        }))
     }
 }
 
@@ -57,6 +65,7 @@ impl Heads {
     pub fn flushed(&self) {
         if self.0.active.get() == 0 && self.0.unsent.replace(false) {
             self.0.since.set(Instant::now());
+            self.0.waits.notify_one();
         }
     }
 
@@ -70,6 +79,13 @@ impl Heads {
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.0.begun.get()
+    }
+
+    /// Waits until the connection waits for a head of which nothing has come.
+    pub async fn idle(&self) {
+        while !self.is_between() || self.has_begun() {
+            self.0.waits.notified().await;
+        }
     }
 
     /// Waits until the connection has waited for a head for `most`.
@@ -100,6 +116,8 @@ impl Drop for Unanswered {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     const MOST: Duration = Duration::from_secs(10);
@@ -140,6 +158,22 @@ mod tests {
         let (late, ()) = tokio::join!(late_after(&heads), answers);
         assert_eq!(late, 52);
         assert!(!heads.has_begun(), "it was silent since");
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_idle_until_a_head_begins_and_again_behind_its_answer() {
+        let heads = Heads::default();
+        heads.idle().await;
+        heads.read(b"G");
+        assert_eq!(heads.idle().now_or_never(), None, "a head has begun");
+        let answering = heads.request();
+        let idle = heads.idle();
+        let answers = async {
+            drop(answering);
+            assert_eq!(heads.idle().now_or_never(), None, "it is not written out");
+            heads.flushed();
+        };
+        tokio::join!(idle, answers);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::kit::{GET, GET_CLOSE, NEVER, UPGRADE, get, quick, quick_head, rest, start, until, waits};
 
+// Shows S1-62, O-D22.
 #[tokio::test]
 async fn a_silent_a_half_prefaced_and_a_slow_connection_are_closed() {
     let server = start(quick_head());
@@ -50,6 +51,7 @@ async fn an_idle_http_2_connection_is_closed_and_a_busy_one_is_not() {
     drop(stream);
 }
 
+// Shows S1-62, O-D23.
 #[tokio::test]
 async fn a_peer_that_takes_nothing_is_cut_and_a_slow_one_is_not() {
     let server = start(quick().max_connections(1));

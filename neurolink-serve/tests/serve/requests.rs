@@ -49,6 +49,7 @@ async fn chunks_leave_one_by_one_and_at_once() {
     assert!(reads >= 15 && started.elapsed() < Duration::from_millis(500), "{reads} in {:?}", started.elapsed());
 }
 
+// Shows O-D23.
 #[tokio::test]
 async fn a_client_that_leaves_drops_the_handler_and_the_stream() {
     let server = start(ServeConfig::default());
