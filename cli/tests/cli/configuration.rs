@@ -29,6 +29,7 @@ fn all_mistakes_of_a_configuration_are_listed_with_where_they_come_from() {
     assert!(!text.contains("hush"), "{text}");
 }
 
+// Shows S3-45.
 #[test]
 fn a_public_address_without_authentication_is_refused() {
     let output = run(&["serve", "--host", "0.0.0.0", "--port", "0"]);
@@ -39,6 +40,7 @@ fn a_public_address_without_authentication_is_refused() {
     assert!(text.contains("`server.allow_unauthenticated = true`"), "{text}");
 }
 
+// Shows V53.
 #[test]
 fn any_origin_with_credentials_is_served_by_no_framework() {
     for framework in frameworks() {
@@ -93,6 +95,7 @@ fn a_file_that_a_variable_names_is_told_with_it() {
     assert!(text.contains("no-such.toml (from environment variable NEUROLINK_CONFIG)"), "{text}");
 }
 
+// Shows S0-79.
 #[test]
 fn routes_are_a_table_or_json() {
     let output = run(&["routes"]);
@@ -117,6 +120,7 @@ fn routes_are_a_table_or_json() {
     assert!(plan["unmatched"].is_array() && plan["refused"].is_array(), "{plan}");
 }
 
+// Shows S3-39.
 #[test]
 fn the_effective_configuration_has_no_secrets_and_can_be_read_again() {
     let folder = folder();

@@ -56,6 +56,7 @@ fn sockets_that_nobody_asked_for_are_a_mistake() {
     assert!(!output.status.success() && text.contains("LISTEN_FDS hands over 2 sockets"), "{text}");
 }
 
+// Shows P-D33.
 /// SIGTERM comes while one request is in work and one stream runs: both are answered whole, and the process ends well.
 #[test]
 fn what_is_in_flight_at_a_sigterm_is_answered() {

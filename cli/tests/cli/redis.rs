@@ -56,6 +56,7 @@ fn it_starts_without_its_redis_and_says_once_that_it_is_missing_and_once_that_it
     assert!(lines[0].contains("WARN") && lines[1].contains("INFO"), "{lines:?}");
 }
 
+// Shows S2-02.
 #[test]
 fn two_servers_share_a_limit_and_each_has_its_part_while_redis_is_killed_or_stopped() {
     let mut redis = Redis::start();

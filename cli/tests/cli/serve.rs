@@ -4,6 +4,7 @@ use std::net::TcpListener;
 
 use crate::kit::{Serving, err, folder, frameworks, neurolink, run};
 
+// Shows S3-45, S3-56, P-D33.
 #[test]
 fn serve_says_where_it_listens_answers_and_ends_when_told() {
     let serving = Serving::start(&mut neurolink(&["serve", "--port", "0"]));
@@ -66,6 +67,7 @@ fn a_certificate_that_cannot_be_read_is_a_mistake_of_the_configuration() {
     }
 }
 
+// Shows O-D9.
 #[test]
 fn every_framework_that_is_compiled_in_serves() {
     let frameworks = [
@@ -119,6 +121,7 @@ fn each_origin_that_is_given_is_allowed_and_no_other() {
     }
 }
 
+// Shows S0-75, P-D24.
 #[test]
 fn an_interrupt_ends_it_too_and_each_request_is_one_line_of_the_log() {
     for framework in frameworks() {
@@ -141,6 +144,7 @@ fn an_interrupt_ends_it_too_and_each_request_is_one_line_of_the_log() {
     }
 }
 
+// Shows S0-75, O-D45.
 #[test]
 fn the_log_has_no_query_no_body_and_no_credential() {
     for framework in frameworks() {
@@ -160,6 +164,7 @@ fn the_log_has_no_query_no_body_and_no_credential() {
     }
 }
 
+// Shows V65.
 #[test]
 fn a_port_in_use_is_a_failure_with_a_hint() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");

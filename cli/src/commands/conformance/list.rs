@@ -94,8 +94,11 @@ fn entry(test: &Test) -> serde_json::Value {
 fn needs(suite: &Suite, name: &str) -> Result<(), Failure> {
     if name.is_empty() {
         for (name, _) in CONFIGURATIONS {
-            let count = suite.tests().iter().filter(|test| test.needs() == *name).count();
-            print(format_args!("{}  {}", paint(BOLD, name), paint(DIM, format_args!("{count} tests"))))?;
+            let tests: Vec<_> = suite.tests().iter().filter(|test| test.needs() == *name).collect();
+            let inside = tests.iter().filter(|test| test.is_inside()).count();
+            let note = if inside == 0 { String::new() } else { format!(", {inside} of them in this process only") };
+            let text = format_args!("{} tests{note}", tests.len());
+            print(format_args!("{}  {}", paint(BOLD, name), paint(DIM, text)))?;
         }
         let command = "neurolink conformance list --needs NAME > server.toml";
         return print(format_args!("\nprint one: {}", paint(CYAN, command)));

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use clap::{Args, ValueEnum};
 use neurolink_conformance::matrix::{Matrix, junit};
 use neurolink_conformance::{CaseOutcome, Level, Test, Verdict, report};
@@ -118,12 +120,24 @@ fn say(column: &AskedServer, outcomes: &Outcomes<'_>) -> Result<(), Failure> {
         (warned(Level::Should), "SHOULD not met", YELLOW),
         (warned(Level::May), "MAY not met", DIM),
         (count(Verdict::ExpectedDivergence), "known differences of the framework", DIM),
-        (count(Verdict::NotObservable), "not observable from outside or with this configuration", DIM),
+        (count(Verdict::NotObservable), "not observable", DIM),
     ];
     parts.extend(
         others.into_iter().filter(|(n, ..)| *n > 0).map(|(n, what, style)| paint(style, format_args!("{n} {what}"))),
     );
-    print(format_args!("{}: {}", paint(BOLD, &column.head.name), parts.join(", ")))
+    print(format_args!("{}: {}", paint(BOLD, &column.head.name), parts.join(", ")))?;
+    unobserved(outcomes)
+        .into_iter()
+        .try_for_each(|(reason, count)| print(paint(DIM, format_args!("  {count} not observable: {reason}"))))
+}
+
+/// Why cases could not be asked, and how many each reason kept.
+fn unobserved(outcomes: &Outcomes<'_>) -> BTreeMap<String, usize> {
+    let mut reasons = BTreeMap::new();
+    for (_, outcome) in outcomes.iter().filter(|(_, outcome)| outcome.verdict == Verdict::NotObservable) {
+        *reasons.entry(outcome.summary()).or_default() += 1;
+    }
+    reasons
 }
 
 fn json(runs: &[(&AskedServer, Outcomes<'_>)]) -> Result<String, Failure> {
