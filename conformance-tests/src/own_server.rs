@@ -7,7 +7,7 @@ use crate::function::FunctionCase;
 pub const OWN_SERVER_AREAS: [&str; 7] = ["routing", "auth", "headers", "body", "sse", "cancel", "backpressure"];
 
 /// Conversations of other areas that the server decides: how long it waits, and what a client that leaves leaves behind.
-const CONVERSATIONS: [&str; 9] = [
+const CONVERSATIONS: [&str; 10] = [
     "http/pipelined-answers-keep-their-order",
     "http/an-unread-body-is-skipped",
     "http/an-unread-body-is-not-waited-for",
@@ -15,6 +15,7 @@ const CONVERSATIONS: [&str; 9] = [
     "http/resets-do-no-harm",
     "http/silent-connection-is-closed",
     "http/slow-head-is-given-up",
+    "http/slow-head-behind-a-request-is-given-up",
     "connections/a-slow-answer-keeps-later-ones-in-order",
     "connections/a-thousand-idle-ones-harm-nobody",
 ];

@@ -1,6 +1,6 @@
 //! The offline engine with counters, and models that only a test wants.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ pub struct Counters {
     ended: Mutex<Option<Instant>>,
     /// Whom the last work was begun for.
     user: Mutex<Option<String>>,
+    /// It says that it can take no work.
+    unready: AtomicBool,
 }
 
 impl Counters {
@@ -63,6 +65,11 @@ impl Counters {
     /// The user whom the engine was told of when it was called last.
     pub(crate) fn user(&self) -> Option<String> {
         self.user.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says from now on whether it can take work.
+    pub(crate) fn set_ready(&self, is_ready: bool) {
+        self.unready.store(!is_ready, Ordering::SeqCst);
     }
 
     fn begin(self: &Arc<Self>, call: &Call) -> AtWork {
@@ -167,7 +174,7 @@ impl<E: Engine> Engine for Watched<E> {
     }
 
     async fn ready(&self) -> bool {
-        self.inner.ready().await
+        !self.counters.unready.load(Ordering::SeqCst) && self.inner.ready().await
     }
 
     fn embedder(&self) -> Option<&dyn Embedder> {

@@ -210,5 +210,6 @@ pub(crate) const ALL: &[FunctionCase] = &[
     alone("headers/response-time-is-that-of-the-handler", "patient", "V42", timing::response_time),
     inside("lifecycle/observers-and-events-outlive-a-restart", "patient", "V66", lifecycle::observed),
     inside("smuggling/nothing-hidden-reaches-the-engine", "reference", "RFC 9112 11.2", smuggling::unseen),
+    inside("health/an-engine-that-is-not-ready-is-503", "reference", "O-D35", lifecycle::engine_not_ready),
     alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes).by_address(),
 ];

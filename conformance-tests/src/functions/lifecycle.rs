@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use neurolink_core::server::{Event, ServerError, State};
 
 use crate::control::Control;
-use crate::function::{Ctx, Failure, ensure, expect_status};
+use crate::function::{Ctx, Failure, ensure, expect_status, wait_until};
 use crate::parse::RawResponse;
 
 use super::requests::{SOON, agent, at_work, is_alive};
@@ -163,4 +163,26 @@ pub(super) fn force(ctx: &Ctx) -> Result<(), Failure> {
     ensure(ctx.connect().is_err(), || "it still accepts".into())?;
     drop(open);
     Ok(())
+}
+
+/// While the engine can take no work readiness says 503, with the success envelope, and everything else goes on.
+pub(super) fn engine_not_ready(ctx: &Ctx) -> Result<(), Failure> {
+    let engine = ctx.control()?.engine();
+    engine.set_ready(false);
+    for path in ["/api/health/ready", "/api/ready"] {
+        let answer = ctx.get(path, None)?;
+        expect_status(&answer, 503)?;
+        let ready = data(&answer).map(|data| data["ready"].clone());
+        ensure(ready == Some(false.into()), || {
+            format!("{path}: expected the success envelope, got {}", answer.text())
+        })?;
+    }
+    for path in ["/api/health", "/api/health/live", "/api/test/params/a"] {
+        expect_status(&ctx.get(path, None)?, 200)?;
+    }
+    engine.set_ready(true);
+    wait_until(SOON, "readiness says 200 again", || {
+        ctx.get("/api/health/ready", None).is_ok_and(|answer| answer.status == 200)
+    })
+    .map(|_| ())
 }

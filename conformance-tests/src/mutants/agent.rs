@@ -161,6 +161,13 @@ pub(super) const ALL: &[Mutant] = &[
             data.insert("pid".into(), json!(1));
         }
     }),
+    Mutant::new("readiness-asks-nobody", HEALTH, "readiness is 200 whatever the engine says").response(
+        |head, response| {
+            if is(head, "/api/health/ready") && response.status() == StatusCode::SERVICE_UNAVAILABLE {
+                *response.status_mut() = StatusCode::OK;
+            }
+        },
+    ),
     Mutant::new("old-path-of-readiness-is-gone", HEALTH, "readiness has one path").response(|head, response| {
         if is(head, "/api/ready") {
             *response = refusal(StatusCode::NOT_FOUND, "NOT_FOUND");
