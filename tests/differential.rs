@@ -13,6 +13,7 @@ use servers::{Servers, divergences};
 /// What may differ, with the adapter whose it is: a new line is a decision.
 const CLOSED_LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance-tests/divergences.txt");
 
+// Shows S0-40, P-D3.
 /// Each case is asked of servers with the configuration that it needs.
 #[test]
 fn every_case_gets_one_answer_on_all_frameworks() {

@@ -81,6 +81,7 @@ async fn the_own_server_stops_at_once_when_nothing_is_open() {
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 
+// Shows V63.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_draining_server_still_serves_open_connections() {
     let (address, handle, serving) = own_server(&own(), &Kit::new("/api").app);

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::check::{Evidence, ids_in, problems};
+use super::check::{Evidence, ids_in, problems, tests_of};
 use super::features::{FEATURES, Feature, Probe, Registered};
 use super::*;
 
@@ -49,6 +49,18 @@ fn cases_name_only_rows_that_exist() {
     }
 }
 
+#[test]
+fn tests_name_only_rows_that_name_them() {
+    let registered = registered();
+    let rows: Vec<_> = requirements().unwrap().into_iter().chain(origins().unwrap()).collect();
+    for (test, shown) in Evidence::collect(&registered.root).tests {
+        for id in shown {
+            let row = rows.iter().find(|row| row.id == id);
+            assert!(row.is_some_and(|row| row.by.contains(&test)), "`{test}` shows {id}, which does not say so");
+        }
+    }
+}
+
 /// What no row waits for, and is not there either.
 const OTHERWISE_MISSING: [&str; 4] =
     ["ready-made engines", "MCP administration", "policies of a route", "Redis for anything but limits"];
@@ -85,7 +97,21 @@ fn the_page_is_current() {
 #[test]
 fn ids_are_found_in_sources() {
     assert_eq!(ids_in("RFC 9110 15.5.6; V2; O-D31 (P-D5); W7"), ["V2", "O-D31", "P-D5", "W7"]);
-    assert!(ids_in("VX; V; O-D; Vary; W; WHATWG").is_empty());
+    assert_eq!(ids_in("S0-01, S3-59."), ["S0-01", "S3-59"]);
+    assert!(ids_in("VX; V; O-D; Vary; W; WHATWG; S0; S4-01").is_empty());
+}
+
+#[test]
+fn a_test_shows_what_the_comment_above_it_says() {
+    let source = "\
+        // Shows S0-01,\n// V2.\n/// Text.\n#[test]\nfn one() {\n}\n\n\
+        // Shows V3.\n\n#[test]\nfn two() {\n}\n\n\
+        // Shows V4.\nfn no_test() {\n}\n\n\
+        // Shows V5.\n#[tokio::test(start_paused = true)]\nasync fn three() {\n}\n";
+    let shown = [("one", vec!["S0-01", "V2"]), ("two", vec![]), ("three", vec!["V5"])];
+    let found = tests_of(source);
+    let found: Vec<_> = found.iter().map(|(name, ids)| (&**name, ids.iter().map(|id| &**id).collect())).collect();
+    assert_eq!(found, shown);
 }
 
 #[test]
@@ -114,7 +140,8 @@ const SOME: &[Feature] = &[("there", &[Probe::Route("/there")]), ("missing", &[P
 fn said(rows: &str) -> String {
     let ids: Vec<_> = ["S0-01", "S0-02", "S0-03"].map(str::to_owned).into();
     let mut evidence = Evidence::default();
-    evidence.tests.insert("a_test".into());
+    evidence.tests.insert("a_test".into(), BTreeSet::from(["S0-02".to_owned()]));
+    evidence.tests.insert("a_test_of_another".into(), BTreeSet::from(["S0-01".to_owned()]));
     evidence.cases.insert("area/case".into(), BTreeSet::from(["S0-01".to_owned()]));
     let registered = Registered { features: SOME, routes: ["/api/there".to_owned()].into(), ..registered() };
     problems(&parse(rows).unwrap(), &ids, &evidence, &registered).join("\n")
@@ -140,6 +167,7 @@ fn each_mistake_is_found() {
         ("by = ['area/case']", "S0-02: the case `area/case` does not name it"),
         ("by = ['area/other']", "S0-02: no case is called `area/other`"),
         ("by = ['another_test']", "S0-02: no test is called `another_test`"),
+        ("by = ['a_test_of_another']", "S0-02: the test `a_test_of_another` does not name it: write `// Shows S0-02.`"),
         ("preset = 'nobodys'\nby = ['a_test']", "S0-02: no preset is called `nobodys`"),
         ("documentation = 'docs/none.md'", "S0-02: there is no page `docs/none.md`"),
         ("feature = 'time travel'", "S0-02: `time travel` is no feature of the table"),

@@ -37,6 +37,7 @@ async fn get(app: &App, path: &str, headers: &[(&str, &str)]) -> Response {
     app.handle(request.body(Body::empty()).expect("a request"), conn).await
 }
 
+// Shows S0-83, S2-05, S3-29.
 #[test]
 fn the_default_stack_is_timing_log_headers_and_the_cross_site_check() {
     let names = steps(&app(&Config::default()), "/api/agent/execute");
@@ -78,6 +79,7 @@ fn every_middleware_comes_with_its_section() {
     }
 }
 
+// Shows S0-03, S3-01.
 #[tokio::test]
 async fn a_token_lets_its_user_in_and_public_patterns_everybody() {
     let config = with(&[("NEUROLINK__AUTH__TOKEN", TOKEN), ("NEUROLINK__AUTH__PUBLIC", "/api/open")]);
@@ -93,6 +95,7 @@ async fn a_token_lets_its_user_in_and_public_patterns_everybody() {
     assert_eq!(get(&app, "/api/none", &[]).await.status(), StatusCode::UNAUTHORIZED, "hidden");
 }
 
+// Shows S0-82, S1-69, S2-44, S3-28.
 #[tokio::test]
 async fn settings_limits_and_headers_act() {
     let mut config = with(&[("NEUROLINK__RATE_LIMIT__LIMIT", "2/60s"), ("NEUROLINK__RATE_LIMIT__MESSAGE", "slower")]);
@@ -111,6 +114,7 @@ async fn settings_limits_and_headers_act() {
     assert_eq!(get(&app, "/v1/agent/providers", &[]).await.status(), StatusCode::TOO_MANY_REQUESTS);
 }
 
+// Shows S0-16.
 #[tokio::test]
 async fn a_limit_spares_its_skip_paths_and_has_its_message() {
     let message = "Too many requests, please try again later";
@@ -192,6 +196,7 @@ async fn a_limit_may_count_failures_only() {
     }
 }
 
+// Shows S0-45, S0-47, S2-25, V52.
 #[tokio::test]
 async fn the_preset_of_the_original_keeps_its_promises() {
     let app = app(&Config::preset(Preset::Neurolink));
@@ -226,6 +231,7 @@ async fn a_timeout_has_the_status_that_is_configured() {
     assert!(text(answer).await.contains(r#""code":"TIMEOUT""#));
 }
 
+// Shows S2-40.
 #[tokio::test]
 async fn causes_are_told_to_developers_on_this_machine_only() {
     let mut config = Config::default();
@@ -304,6 +310,7 @@ fn names_of_headers_that_mean_something_else_are_refused() {
     }
 }
 
+// Shows V44.
 #[tokio::test]
 async fn a_middleware_of_code_replaces_the_configured_one() {
     let app = builder(&Config::default())
@@ -315,6 +322,7 @@ async fn a_middleware_of_code_replaces_the_configured_one() {
     assert!(answer.headers().contains_key("x-mine") && !answer.headers().contains_key("x-frame-options"));
 }
 
+// Shows S3-19.
 #[test]
 fn the_conformance_configuration_makes_an_app() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance-tests/reference.toml");

@@ -40,6 +40,7 @@ fn a_second_file_wins_over_the_first_key_by_key() {
     assert_eq!((config.server.port, config.server.base_path.as_str()), (2, "/one"));
 }
 
+// Shows S0-83, S2-01, S2-17, S2-22.
 #[test]
 fn variables_are_read_by_the_type_of_their_key() {
     let config = Loader::new()
@@ -70,6 +71,7 @@ fn variables_are_read_by_the_type_of_their_key() {
     assert_eq!(config.headers.custom["x-service"], HeaderValue::Value("neurolink".into()));
 }
 
+// Shows S3-40.
 #[test]
 fn other_variables_are_warned_about_and_service_links_are_not() {
     let loaded = Loader::new()
@@ -144,6 +146,7 @@ fn limits_of_concurrency_are_numbers_or_off() {
     assert_eq!(warnings, expected);
 }
 
+// Shows S3-39, S3-40, S3-41.
 #[test]
 fn secrets_come_from_variables_or_files() {
     let secret = common::file("jwt.secret", "0123456789abcdef0123456789abcdef\n");
@@ -230,6 +233,7 @@ fn what_is_shown_can_be_read_again() {
     }
 }
 
+// Shows S0-73.
 #[test]
 fn the_file_of_the_readme_is_valid_and_its_defaults_are_the_defaults() {
     let readme = include_str!("../README.md");
@@ -255,6 +259,7 @@ fn the_configuration_of_the_conformance_suite_is_valid() {
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
 }
 
+// Shows S0-34.
 #[test]
 fn weak_settings_are_listed() {
     let loaded = Loader::new()

@@ -9,6 +9,7 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 
 use crate::kit::{Files, GET, app, ask, connect, data, handshake, pair, rest, start, tls};
 
+// Shows S0-69, S1-55, S1-63.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn http_1_is_encrypted_and_the_app_knows_it() {
     let files = Files::new("http1");
@@ -30,6 +31,7 @@ async fn http_1_is_encrypted_and_the_app_knows_it() {
     }
 }
 
+// Shows S1-63.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn http_2_is_chosen_where_the_client_can() {
     let files = Files::new("http2");
@@ -69,6 +71,7 @@ async fn http_2_can_be_off() {
     }
 }
 
+// Shows S1-55, S1-63.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plain_http_and_old_versions_are_refused_there() {
     /// A `ClientHello` of TLS 1.1, with one cipher suite of its time.
@@ -112,6 +115,7 @@ async fn a_handshake_that_takes_too_long_ends() {
     }
 }
 
+// Shows S1-55.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_certificate_is_taken_and_a_broken_one_is_not() {
     let files = Files::new("reload");

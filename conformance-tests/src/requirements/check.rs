@@ -11,8 +11,8 @@ use super::{Row, State};
 pub(super) struct Evidence {
     /// Each case, and the rows that it names.
     pub(super) cases: BTreeMap<String, BTreeSet<String>>,
-    /// The tests of the workspace.
-    pub(super) tests: BTreeSet<String>,
+    /// Each test of the workspace, and the rows that the comment above it names.
+    pub(super) tests: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Evidence {
@@ -27,7 +27,9 @@ impl Evidence {
             evidence.add(case.id.to_owned(), &covers, case.source);
         }
         for file in sources(root) {
-            evidence.tests.extend(tests_of(&std::fs::read_to_string(file).expect("a source")));
+            for (name, rows) in tests_of(&std::fs::read_to_string(file).expect("a source")) {
+                evidence.tests.entry(name).or_default().extend(rows);
+            }
         }
         evidence
     }
@@ -54,28 +56,38 @@ pub(super) fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
     found
 }
 
-/// The names of the functions that have a test attribute.
-fn tests_of(source: &str) -> Vec<String> {
+/// The functions that have a test attribute, and the rows that the comment above names: `// Shows V1, S0-01.`
+pub(super) fn tests_of(source: &str) -> Vec<(String, Vec<String>)> {
     let mut found = Vec::new();
-    let mut is_test = false;
+    let (mut is_test, mut above) = (false, String::new());
     for line in source.lines().map(str::trim) {
         if line.starts_with("#[") {
             is_test |= line.contains("test]") || line.contains("test(");
-        } else if let Some((_, rest)) = line.split_once("fn ") {
-            let name = rest.split('(').next().unwrap_or_default();
-            if std::mem::take(&mut is_test) {
-                found.push(name.to_owned());
+        } else if let Some(comment) = line.strip_prefix("// ") {
+            above = above + " " + comment;
+        } else if line.starts_with("///") {
+            // It may stand between.
+        } else {
+            let (was_test, rows) = (std::mem::take(&mut is_test), std::mem::take(&mut above));
+            if let (true, Some((_, rest))) = (was_test, line.split_once("fn ")) {
+                found.push((rest.split('(').next().unwrap_or_default().to_owned(), shown(&rows)));
             }
         }
     }
     found
 }
 
-/// The ids of rows that a `source` names: `V1`, `O-D1`, `P-D1`, `W1`.
+/// The rows that a comment shows.
+fn shown(comment: &str) -> Vec<String> {
+    comment.split_once("Shows ").map(|(_, ids)| ids_in(ids)).unwrap_or_default()
+}
+
+/// The ids of rows that a text names: `S0-01`, `V1`, `O-D1`, `P-D1`, `W1`.
 pub(super) fn ids_in(source: &str) -> Vec<String> {
     let words = source.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
     let is_id = |word: &&str| {
-        let number = ["V", "O-D", "P-D", "W"].iter().find_map(|list| word.strip_prefix(list));
+        let number =
+            ["S0-", "S1-", "S2-", "S3-", "V", "O-D", "P-D", "W"].iter().find_map(|list| word.strip_prefix(list));
         number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
     };
     words.filter(is_id).map(str::to_owned).collect()
@@ -106,7 +118,13 @@ pub(super) fn problems(rows: &[Row], ids: &[String], evidence: &Evidence, regist
 
 fn proof(row: &Row, name: &str, evidence: &Evidence) -> Option<String> {
     if !name.contains('/') {
-        return (!evidence.tests.contains(name)).then(|| format!("no test is called `{name}`"));
+        return match evidence.tests.get(name) {
+            None => Some(format!("no test is called `{name}`")),
+            Some(rows) if !rows.contains(&row.id) => {
+                Some(format!("the test `{name}` does not name it: write `// Shows {}.` above", row.id))
+            }
+            Some(_) => None,
+        };
     }
     match evidence.cases.get(name) {
         None => Some(format!("no case is called `{name}`")),

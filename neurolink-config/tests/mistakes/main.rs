@@ -273,6 +273,7 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[log]\nlevel = 1979-05-27", "log.level", None, "it is a date"),
 ];
 
+// Shows S2-44, S3-01, S3-52, V73.
 #[test]
 fn every_mistake_names_the_key_the_value_the_line_and_the_fix() {
     for (content, key, value, advice) in FILES {
@@ -314,6 +315,7 @@ const VARIABLES: &[(&str, &str, &str, &str)] = &[
     ("NEUROLINK__TIMEOUT__REQUEST", "30", "timeout.request", "`30s` or `30ms`"),
 ];
 
+// Shows S2-01.
 #[test]
 fn variables_are_named_in_their_mistakes() {
     for (name, value, key, advice) in VARIABLES {

@@ -210,6 +210,7 @@ mod tests {
         }
     }
 
+    // Shows S1-41.
     #[test]
     fn a_public_address_answers_for_any_host_until_names_are_given() {
         assert!(check(&Hosts::default(), &["anything.example"], PUBLIC));

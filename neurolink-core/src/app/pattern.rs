@@ -341,6 +341,7 @@ mod tests {
         }
     }
 
+    // Shows V35.
     #[test]
     fn a_scope_matches_whole_segments_and_never_a_string_prefix() {
         let scope = only(&["/api/admin/*"]);

@@ -83,6 +83,7 @@ mod tests {
         Table::new(1000, FixedWindow::new(limit, MINUTE))
     }
 
+    // Shows P-D32.
     #[test]
     fn the_limit_is_exact_and_waiting_helps() {
         let counters = table(3);
@@ -130,6 +131,7 @@ mod tests {
     }
 
     proptest! {
+        // Shows O-D19.
         #[test]
         fn never_more_than_the_limit_in_a_window_and_remaining_only_falls(
             limit in 1_u32..10,

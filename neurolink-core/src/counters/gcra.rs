@@ -127,6 +127,7 @@ mod tests {
         (0..1000).take_while(|_| algorithm.take(state, 1, now).charged.is_some()).count()
     }
 
+    // Shows S1-57, S1-58, S1-60, S3-44.
     #[test]
     fn nginx_s_vectors_hold() {
         let mut state = Bucket::default();

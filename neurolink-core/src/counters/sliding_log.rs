@@ -230,6 +230,7 @@ mod tests {
         (0..1000).take_while(|_| logs.take(key, 1, now).charge.is_some()).count()
     }
 
+    // Shows S0-21.
     #[test]
     fn a_hundred_come_again_when_the_window_has_passed_and_not_before() {
         let logs = Logs::new(1000, 100, MINUTE);
@@ -238,6 +239,7 @@ mod tests {
         assert_eq!(passing(&logs, b"a", START + Duration::from_millis(60_100)), 100);
     }
 
+    // Shows S0-21.
     #[test]
     fn no_double_burst_passes_at_an_edge() {
         let logs = Logs::new(1000, 10, MINUTE);
@@ -310,6 +312,7 @@ mod tests {
         assert_eq!(passing(&logs, b"a", START - Duration::from_secs(3600)), 2);
     }
 
+    // Shows O-D18.
     #[test]
     fn memory_does_not_grow_with_keys_and_a_refused_key_stays_refused() {
         let logs = Logs::new(10_000, 100, MINUTE);
@@ -361,6 +364,7 @@ mod tests {
     }
 
     proptest! {
+        // Shows S0-21, O-D19.
         #[test]
         fn never_more_than_the_limit_in_any_window_and_waiting_is_enough_and_no_longer(
             limit in 1_u32..8,

@@ -216,6 +216,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
     const START: Duration = Duration::from_secs(1_700_000_000);
 
+    // Shows O-D18.
     #[test]
     fn memory_does_not_grow_with_keys_and_a_refused_key_stays_refused() {
         let counters = Table::new(1000, FixedWindow::new(2, MINUTE));

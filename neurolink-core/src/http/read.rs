@@ -204,6 +204,7 @@ mod tests {
         Body::from_stream(stream::iter(parts))
     }
 
+    // Shows S1-12, S1-61, S3-33.
     #[tokio::test]
     async fn a_body_is_whole_at_its_limit_and_refused_above_it() {
         let budget = Arc::new(BodyBudget::new(1000));
@@ -254,6 +255,7 @@ mod tests {
         assert_eq!(any.read().await.expect("any number").0.len(), 50);
     }
 
+    // Shows S1-62, O-D22.
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_is_a_request_timeout() {
         let budget = Arc::new(BodyBudget::new(1000));

@@ -103,6 +103,7 @@ mod tests {
         assert_eq!(milliseconds(Duration::from_secs(2)).to_string(), "2000");
     }
 
+    // Shows S2-46, O-D45.
     #[test]
     fn a_line_cannot_be_forged() {
         assert_eq!(Cut(b"a\r\n2026 INFO b\x1b[31m").to_string(), "a\\r\\n2026 INFO b\\x1b[31m");

@@ -391,6 +391,7 @@ mod tests {
         }
     }
 
+    // Shows S0-39.
     #[test]
     fn only_the_exact_origin_is_allowed() {
         let cors = Cors::list(["https://myapp.com"]);

@@ -384,6 +384,7 @@ mod tests {
         assert_eq!(preload.to_string(), "max-age=31536000; includeSubDomains; preload");
     }
 
+    // Shows S0-52.
     #[test]
     fn a_single_header_can_be_left_out_and_a_custom_one_replaces() {
         let headers = SecurityHeaders::modern().frame_options(FrameOptions::Off).custom("Referrer-Policy", "origin");
@@ -392,6 +393,7 @@ mod tests {
         assert_eq!(value(&headers, "x-content-type-options").as_deref(), Some("nosniff"));
     }
 
+    // Shows S0-46.
     #[test]
     fn line_breaks_are_mistakes_and_never_headers() {
         let headers =

@@ -63,6 +63,7 @@ async fn a_panic_in_the_engine_becomes_an_error_event() {
     assert!(!wire.contains("secret text"), "{wire}");
 }
 
+// Shows V59.
 #[tokio::test(start_paused = true)]
 async fn a_silent_engine_gets_comments_and_then_a_timeout() {
     let settings = StreamSettings {

@@ -107,6 +107,7 @@ async fn data_that_looks_like_an_error_stays_data() {
     assert_eq!((answer.status, &answer.json()["data"]["error"]["code"]), (200, &json!("X")));
 }
 
+// Shows V63, O-D24.
 #[tokio::test]
 async fn a_draining_app_closes_connections_and_then_refuses_all_but_probes() {
     let (handle, shutdown) = Shutdown::new();

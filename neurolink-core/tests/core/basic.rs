@@ -76,6 +76,7 @@ async fn a_name_and_its_password_are_a_user() {
     assert_eq!((stranger.status, stranger.challenges()), (401, vec!["Basic realm=\"neurolink\", charset=\"UTF-8\""]));
 }
 
+// Shows S0-11.
 #[tokio::test]
 async fn a_wrong_password_and_a_name_of_nobody_are_answered_alike_and_never_pass() {
     let (app, _) = serving(BasicAuth::users(users()));
@@ -165,6 +166,7 @@ async fn a_store_that_is_down_is_a_503_and_no_failure_of_the_caller() {
     }
 }
 
+// Shows S0-60.
 #[tokio::test]
 async fn while_a_name_is_locked_the_password_is_not_looked_at_and_the_answer_is_the_same() {
     for name in ["ada", "nobody"] {

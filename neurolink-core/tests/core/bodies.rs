@@ -236,6 +236,7 @@ async fn a_route_may_take_bodies_of_any_size() {
     assert!(post(&app, "/api/x", None, pieces(5000)).await.1.contains("5000000"));
 }
 
+// Shows S3-34, O-D10.
 #[tokio::test]
 async fn bodies_are_checked_in_order_and_for_every_method() {
     let app = app()

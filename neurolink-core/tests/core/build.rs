@@ -24,6 +24,7 @@ const fn named(name: &'static str) -> Named {
     Named(name, Kind::Other)
 }
 
+// Shows V67.
 #[test]
 fn mistakes_are_reported_all_at_once_and_name_their_fix() {
     async fn two_bodies(_: Json<Value>, _: bytes::Bytes) {}

@@ -6,6 +6,7 @@ use neurolink_core::{Code, Context, Error, Middleware, Next, Response, Route, Ro
 
 use crate::support::{Answer, Mark, app, get};
 
+// Shows S0-84, V32, O-D44.
 #[tokio::test]
 async fn middleware_runs_by_order_as_an_onion_and_an_error_becomes_a_response_inside() {
     fn step(name: &'static str) -> impl Middleware {
@@ -43,6 +44,7 @@ async fn middleware_runs_by_order_as_an_onion_and_an_error_becomes_a_response_in
     assert_eq!(out(&refused), ["late", "early"]);
 }
 
+// Shows S0-84, V34, V35, V37, O-D11.
 #[tokio::test]
 async fn a_scope_covers_parameters_group_routes_and_unmatched_paths() {
     let app = app()

@@ -53,6 +53,7 @@ async fn a_panic_in_a_middleware_is_caught_too() {
     }
 }
 
+// Shows S0-73, V58, O-D10, O-D22.
 #[tokio::test(start_paused = true)]
 async fn a_deadline_answers_504_with_headers_and_drops_the_handler() {
     struct Dropped(Arc<AtomicUsize>);

@@ -23,6 +23,7 @@ async fn post(kind: &str, body: impl Into<Body>) -> Answer {
     send(&login(), to("/api/login").method("POST").header(header::CONTENT_TYPE, kind), body).await
 }
 
+// Shows S1-13.
 #[tokio::test]
 async fn fields_are_decoded_and_the_last_of_a_name_wins() {
     for (kind, body, data) in [
@@ -35,6 +36,7 @@ async fn fields_are_decoded_and_the_last_of_a_name_wins() {
     }
 }
 
+// Shows S1-13.
 #[tokio::test]
 async fn what_is_no_form_or_not_the_one_is_refused_without_its_values() {
     let many = "a=1&".repeat(1_000);

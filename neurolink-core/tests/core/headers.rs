@@ -21,6 +21,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+// Shows S0-42, S0-43, S0-44, S0-46, S0-48, S0-49, S0-50, S0-52, S0-54, S1-02, S1-42, S3-25.
 #[tokio::test]
 async fn each_security_header_has_its_values_and_can_be_off() {
     let none = SecurityHeaders::none;
@@ -56,6 +57,7 @@ async fn each_security_header_has_its_values_and_can_be_off() {
     }
 }
 
+// Shows S0-41, S0-48, S0-49, S0-50, S0-51, S0-53, S1-42.
 #[tokio::test]
 async fn policies_are_sent_as_they_are_written() {
     let csp = |policy: &str| SecurityHeaders::none().content_security_policy(Some(policy.to_owned()));
@@ -78,6 +80,7 @@ async fn policies_are_sent_as_they_are_written() {
     assert_eq!(sent(built).await, expected);
 }
 
+// Shows S0-41, S0-44, S0-45, S0-55, S2-16, S2-17, S3-23, S3-25.
 #[tokio::test]
 async fn the_named_sets_are_sent_whole() {
     let original = [
@@ -117,6 +120,7 @@ async fn preflight(app: &App, origin: &str) -> Answer {
     send(app, "OPTIONS", "/api/x", PEER, &[("origin", origin), ("access-control-request-method", "POST")]).await
 }
 
+// Shows S0-35, S0-36, S0-37, S1-05, S1-06, S3-30, S3-31.
 #[tokio::test]
 async fn a_preflight_lists_exactly_what_is_allowed() {
     let origin = "https://app.example.com";
@@ -144,6 +148,7 @@ async fn a_preflight_lists_exactly_what_is_allowed() {
     assert_eq!(denied.header("access-control-allow-credentials"), "");
 }
 
+// Shows S0-39, P-D34.
 #[tokio::test]
 async fn a_function_decides_about_origins() {
     let ours = |origin: &str| {
@@ -170,6 +175,7 @@ async fn a_function_decides_about_origins() {
     }
 }
 
+// Shows V42.
 #[tokio::test(start_paused = true)]
 async fn the_response_time_is_that_of_the_handler() {
     let slow = async || tokio::time::sleep(Duration::from_millis(60)).await;

@@ -62,6 +62,7 @@ async fn whoever_waits_as_told_passes_under_every_algorithm() {
     }
 }
 
+// Shows S0-65.
 #[tokio::test]
 async fn a_route_may_have_a_sliding_window() {
     let (builder, clock) = app();
@@ -76,6 +77,7 @@ async fn a_route_may_have_a_sliding_window() {
     assert_eq!(get(&app, "/api/x", &[]).await.status, 200, "another route");
 }
 
+// Shows S1-57, S1-58, S1-60, S3-44.
 #[tokio::test]
 async fn a_leaky_bucket_passes_its_burst_and_then_its_rate() {
     let minute_in_seconds = 60;
@@ -91,6 +93,7 @@ async fn a_leaky_bucket_passes_its_burst_and_then_its_rate() {
     }
 }
 
+// Shows S1-07, S1-09, S3-18.
 #[tokio::test]
 async fn limits_of_both_dialects_show_both() {
     let (builder, clock) = app();
@@ -148,6 +151,7 @@ async fn every_limit_is_listed_by_its_name_and_the_refusal_names_one_instant() {
     assert_eq!(refused.header("ratelimit"), r#""address";r=9;t=60, "user";r=0;t=30"#, "one is given back");
 }
 
+// Shows S1-10.
 #[tokio::test]
 async fn a_limit_that_skips_success_counts_failures_only_and_reserves_for_those_that_run() {
     let (app, _) = limited(RateLimit::fixed_window(5, QUARTER).skip_successful());
@@ -161,6 +165,7 @@ async fn a_limit_that_skips_success_counts_failures_only_and_reserves_for_those_
     assert_eq!((get(&app, "/api/x", &[]).await.status, get(&app, "/api/boom", &[]).await.status), (429, 429));
 }
 
+// Shows S1-10.
 #[tokio::test]
 async fn failures_at_one_time_are_not_more_than_those_one_by_one() {
     let (builder, _) = app();

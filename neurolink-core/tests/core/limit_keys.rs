@@ -58,6 +58,7 @@ fn bearer(user: &str) -> String {
     format!("Bearer token-of-{user}-0123456789")
 }
 
+// Shows S0-19.
 #[tokio::test]
 async fn two_keys_of_one_user_count_apart_and_whoever_has_none_by_address() {
     let app = limited(limit(2).by(Key::ApiKey));
@@ -113,6 +114,7 @@ async fn what_is_the_same_in_each_key_counts_together() {
     assert_eq!(of_the_48, 15, "the /48 has sixteen in all");
 }
 
+// Shows S0-66, S2-04.
 #[tokio::test]
 async fn users_and_tiers_have_limits_of_their_own() {
     let app = limited(limit(1).by(Key::User).for_users(2).for_tier("pro", 3).for_tier("gold", 4));
@@ -125,6 +127,7 @@ async fn users_and_tiers_have_limits_of_their_own() {
     assert_eq!(passing(&app, "/api/any", ONE, &[]).await, 1);
 }
 
+// Shows S0-20.
 #[tokio::test]
 async fn a_function_makes_the_whole_body_of_the_refusal() {
     let limit = limit(1).body(|ctx, refusal| {

@@ -15,6 +15,7 @@ use crate::support::mistakes;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+// Shows S0-22, S2-11, O-D19.
 #[tokio::test]
 async fn the_limit_is_told_whatever_the_answer() {
     let auth = format!("Bearer {TOKEN}");
@@ -134,6 +135,7 @@ async fn a_limit_whose_clones_stand_at_two_routes_counts_for_each() {
     assert_eq!((status("/api/one").await, status("/api/two").await), (429, 429));
 }
 
+// Shows V48.
 #[tokio::test]
 async fn a_function_may_choose_the_key_and_skipped_paths_do_not_count() {
     let tenant: Key = Key::Custom(Arc::new(|ctx| ctx.headers().get("x-tenant")?.to_str().ok().map(str::to_owned)));
@@ -149,6 +151,7 @@ async fn a_function_may_choose_the_key_and_skipped_paths_do_not_count() {
     assert_eq!(of("/api/public", "a").await, 200);
 }
 
+// Shows S0-64, S1-11, S1-45, S1-46, S3-21, O-D10.
 #[tokio::test]
 async fn two_rules_on_one_path_both_count_and_each_route_may_have_its_own() {
     let (builder, clock) = app();
@@ -186,6 +189,7 @@ async fn two_rules_on_one_path_both_count_and_each_route_may_have_its_own() {
     assert_eq!(get(&app, "/api/keys", &[]).await.status, 200);
 }
 
+// Shows S0-05, S0-08, S0-85.
 #[tokio::test]
 async fn an_api_key_may_come_in_another_header_and_its_roles_count() {
     let kim = AuthenticatedUser::new("kim").with_roles(["reader", "writer"]);
@@ -203,6 +207,7 @@ async fn an_api_key_may_come_in_another_header_and_its_roles_count() {
     assert_eq!(of("x-service-key", "key-of-lee-0123456789").await, 403, "one role of two");
 }
 
+// Shows S0-62, O-D10.
 #[tokio::test]
 async fn a_route_may_ask_for_permissions() {
     let with = |id: &str, permissions: &[&str]| AuthenticatedUser::new(id).with_permissions(permissions.to_vec());

@@ -71,6 +71,7 @@ pub(super) async fn get(app: &App, path: &str, headers: &[(&str, &str)]) -> Answ
     send(app, "GET", path, PEER, headers).await
 }
 
+// Shows V29.
 #[tokio::test]
 async fn security_headers_are_on_every_answer_and_a_handlers_own_wins() {
     let (builder, _) = app();
@@ -104,6 +105,7 @@ async fn security_headers_are_on_every_answer_and_a_handlers_own_wins() {
     assert_eq!(get(&app, "/api/own", &[]).await.header("x-frame-options"), "SAMEORIGIN");
 }
 
+// Shows S2-16, S3-27.
 #[tokio::test]
 async fn hsts_follows_the_connection_unless_told() {
     for (headers, expected) in
@@ -114,6 +116,7 @@ async fn hsts_follows_the_connection_unless_told() {
     }
 }
 
+// Shows S0-37, S0-38, S1-04, V54, P-D10.
 #[tokio::test]
 async fn cors_answers_preflights_before_authentication_and_marks_every_answer() {
     let cors = Cors::list(["https://app.example.com"]).credentials(true);
@@ -137,6 +140,7 @@ async fn cors_answers_preflights_before_authentication_and_marks_every_answer() 
     assert_eq!((denied.status, denied.header("access-control-allow-methods")), (204, ""));
 }
 
+// Shows S1-03, S2-22, S2-25, S3-31, V52, P-D18.
 #[tokio::test]
 async fn cors_for_anybody_sends_a_star_and_strict_cors_forbids() {
     let any = app().0.middleware(Cors::any()).build().expect("valid");
@@ -163,6 +167,7 @@ async fn an_origin_that_cors_allows_may_change_things() {
     assert_eq!((refused.status, refused.header("vary")), (403, "origin"));
 }
 
+// Shows S0-24, S0-25, V47, V50, P-D8, P-D32.
 #[tokio::test]
 async fn the_limit_counts_whatever_the_status_and_waiting_helps() {
     let (builder, clock) = app();
@@ -182,6 +187,7 @@ async fn the_limit_counts_whatever_the_status_and_waiting_helps() {
     assert_eq!(get(&app, "/api/x", &[]).await.status, 200);
 }
 
+// Shows O-D18, P-D7.
 #[tokio::test]
 async fn an_unknown_address_is_an_error_and_never_a_shared_key() {
     let app = app().0.middleware(RateLimit::fixed_window(3, Duration::from_secs(60))).build().expect("valid");
@@ -196,6 +202,7 @@ async fn an_ipv6_client_cannot_flee_into_its_own_network() {
     assert_eq!(send(&app, "GET", "/api/x", "[2001:db8:0:1::1]:5", &[]).await.status, 200);
 }
 
+// Shows S0-18, S2-04.
 #[tokio::test]
 async fn a_limit_by_user_stands_behind_authentication_by_itself() {
     let limit = RateLimit::fixed_window(1, Duration::from_secs(60)).by(Key::User).message("slower");
@@ -209,6 +216,7 @@ async fn a_limit_by_user_stands_behind_authentication_by_itself() {
     assert_eq!(get(&app, "/api/x", &[]).await.status, 401);
 }
 
+// Shows S0-04.
 #[tokio::test]
 async fn bearer_tokens_are_missing_invalid_or_a_user() {
     let app = app().0.middleware(tokens().message("Sign in first").no_failure_limit()).build().expect("valid");
@@ -256,6 +264,7 @@ async fn a_jwt_and_a_configured_token_live_side_by_side() {
     assert!(expired.status == 401 && expired.body.contains("TOKEN_EXPIRED"), "{}", expired.body);
 }
 
+// Shows S0-13, S3-54, O-D29.
 #[tokio::test]
 async fn a_validator_that_fails_is_503_and_never_401_or_a_pass() {
     struct Remote;
@@ -278,6 +287,7 @@ async fn a_validator_that_fails_is_503_and_never_401_or_a_pass() {
     }
 }
 
+// Shows S1-10.
 #[tokio::test]
 async fn failures_are_limited_by_address_and_successes_are_not() {
     let (builder, clock) = app();
@@ -297,6 +307,7 @@ async fn failures_are_limited_by_address_and_successes_are_not() {
     assert_eq!(bad().await, 401);
 }
 
+// Shows S0-06, S0-07, O-D46.
 #[tokio::test]
 async fn api_keys_expire_and_can_be_revoked() {
     let (builder, clock) = app();
@@ -333,6 +344,7 @@ async fn two_credentials_must_name_one_user_and_one_bad_is_enough_to_refuse() {
     assert_eq!(missing.headers.get_all("www-authenticate").iter().count(), 2);
 }
 
+// Shows S0-85.
 #[tokio::test]
 async fn roles_by_scope_tell_401_from_403() {
     let roles = RequireRoles::any(["admin"]).message("Admin access required").only(["/api/x"]);
@@ -354,6 +366,7 @@ async fn timing_and_access_log_stand_outside() {
     }
 }
 
+// Shows S0-34, S0-46, S2-25, V53, P-D18.
 #[test]
 fn mistakes_of_middleware_are_reported_together() {
     let long = "0123456789abcdef";

@@ -23,6 +23,7 @@ async fn get(app: &App, path: &str, header: Option<(&str, &str)>) -> (u16, http:
     (parts.status.as_u16(), parts.headers, String::from_utf8_lossy(&body).into_owned())
 }
 
+// Shows V33, O-D15.
 #[tokio::test]
 async fn a_middleware_that_does_not_call_next_answers_and_nothing_behind_it_runs() {
     async fn answer(_: &mut Context, _: Next<'_>) -> Result<Response, Error> {
@@ -45,6 +46,7 @@ async fn a_middleware_that_does_not_call_next_answers_and_nothing_behind_it_runs
     assert_eq!(ran.load(Ordering::SeqCst), 0);
 }
 
+// Shows V38.
 #[tokio::test]
 async fn a_scoped_middleware_sees_the_whole_canonical_path() {
     async fn note(ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
@@ -64,6 +66,7 @@ async fn a_scoped_middleware_sees_the_whole_canonical_path() {
     assert!(!get(&app, "/api/admin/login", None).await.1.contains_key("x-seen"));
 }
 
+// Shows V40, O-D11.
 #[tokio::test]
 async fn the_middleware_of_a_group_covers_its_routes_and_no_others() {
     let app = App::builder(Quiet)
@@ -77,6 +80,7 @@ async fn the_middleware_of_a_group_covers_its_routes_and_no_others() {
     }
 }
 
+// Shows O-D3.
 #[tokio::test]
 async fn what_a_request_holds_is_dropped_with_it() {
     #[derive(Clone)]
@@ -105,6 +109,7 @@ async fn what_a_request_holds_is_dropped_with_it() {
     assert_eq!(Arc::strong_count(&held), before);
 }
 
+// Shows S2-43.
 #[tokio::test]
 async fn only_a_trusted_proxy_names_the_request_and_only_well() {
     let app = |trusted: &[&str]| {

@@ -82,6 +82,7 @@ fn read(stream: &mut TcpStream) -> String {
     }
 }
 
+// Shows S2-02.
 #[test]
 fn two_processes_never_admit_more_than_the_limit_together() {
     let redis = Redis::start();

@@ -60,6 +60,7 @@ async fn fifty_chunks_are_fifty_events() {
     assert_eq!(events.len(), 51);
 }
 
+// Shows O-D5.
 #[tokio::test]
 async fn every_field_reaches_the_engine_and_the_rest_is_ignored() {
     let app =
@@ -108,6 +109,7 @@ async fn every_field_reaches_the_engine_and_the_rest_is_ignored() {
     assert_eq!((&quiet["tools"], &quiet["text"]), (&json!([]), &json!("")));
 }
 
+// Shows S1-34.
 #[tokio::test]
 async fn all_problems_of_a_body_are_told_at_once_and_no_value() {
     let body = json!({
@@ -185,6 +187,7 @@ async fn another_type_is_415() {
     assert_eq!(response.status(), 415);
 }
 
+// Shows O-D8.
 #[tokio::test]
 async fn a_failing_engine_is_a_generic_500() {
     let app = App::builder(Custom { mood: Mood::Failing, tools: None }).all_routes().build().expect("valid");
@@ -324,6 +327,7 @@ impl Engine for Endless {
     }
 }
 
+// Shows V61.
 #[tokio::test]
 async fn a_client_that_leaves_stops_the_engine() {
     let dropped = Arc::new(AtomicBool::new(false));

@@ -55,6 +55,7 @@ async fn details_are_for_users() {
     assert_eq!(get_as(&app, "/api/health/live", "bad").await.status, 200);
 }
 
+// Shows O-D35.
 #[tokio::test]
 async fn an_engine_that_is_not_ready_makes_readiness_503_and_nothing_else() {
     let engine = Custom { mood: Mood::NotReady, tools: None };
@@ -87,6 +88,7 @@ async fn a_server_on_its_way_out_is_alive_and_not_ready() {
     assert_eq!(get(&app, "/api/version").await.error(503)["code"], "DRAINING");
 }
 
+// Shows S0-82.
 #[tokio::test]
 async fn routes_follow_the_base_path() {
     for (base, prefix) in [("/", ""), ("/v1/", "/v1"), ("/a/b", "/a/b")] {

@@ -63,6 +63,7 @@ async fn tools_are_searched() {
     assert_eq!(get(&app, "/api/tools/search?q=a").await.data()["query"], "a");
 }
 
+// Shows O-D38.
 #[tokio::test]
 async fn a_wrong_limit_is_refused() {
     for (limit, code) in [

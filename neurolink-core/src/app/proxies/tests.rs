@@ -48,11 +48,13 @@ fn rfc_7239_client(lines: &[&str]) -> String {
     rfc_7239(lines).client.expect("a client").to_string()
 }
 
+// Shows S1-66.
 #[test]
 fn a_stranger_cannot_choose_its_address() {
     assert_eq!(client("192.0.2.1:5", &["1.2.3.4"]), "192.0.2.1");
 }
 
+// Shows S0-17, S1-66, S1-75, S3-22, V49.
 #[test]
 fn the_rightmost_untrusted_entry_is_the_client() {
     assert_eq!(client("10.0.0.1:5", &["6.6.6.6, 1.2.3.4, 10.0.0.2"]), "1.2.3.4");

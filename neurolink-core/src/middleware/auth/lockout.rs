@@ -191,6 +191,7 @@ mod tests {
         assert_eq!(failures(&lockout, "ada", b"1", NOW), 2);
     }
 
+    // Shows S1-10.
     #[test]
     fn failures_at_one_time_are_not_more_than_those_one_by_one() {
         let lockout = Lockout::new(3, 50, MINUTE);

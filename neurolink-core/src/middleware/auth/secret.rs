@@ -45,6 +45,7 @@ pub(super) fn find<'a, T>(
 mod tests {
     use super::*;
 
+    // Shows S0-69.
     #[test]
     fn a_secret_is_kept_as_its_hash_only() {
         let hashed = Hashed::new(b"a secret that is much longer than its hash, of which nothing may be left");

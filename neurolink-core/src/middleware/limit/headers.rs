@@ -189,6 +189,7 @@ mod tests {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
+    // Shows S1-07, S1-09, S3-18.
     #[test]
     fn draft_6_shows_the_tightest_and_all_policies() {
         let all = [shown(&[Draft6, Legacy], "a", 100, 95, 896_001), shown(&[Draft6], "b", 5, 0, 60_000)];

@@ -140,6 +140,7 @@ pub(super) mod tests {
     /// Of `correct horse`.
     pub(in super::super) const BCRYPT: &str = "$2b$10$abcdefghijklmnopqrstuu23JPZtHcGhwXSF41f93o/7vBdDut3Xu";
 
+    // Shows S1-76.
     #[test]
     fn only_the_password_itself_is_the_one() {
         for text in [ARGON2ID, BCRYPT] {
@@ -175,6 +176,7 @@ pub(super) mod tests {
         assert!(hash.verify(&password, &mut memory) && !hash.verify(&format!("{password}x"), &mut memory));
     }
 
+    // Shows S1-76.
     #[test]
     fn weak_and_foreign_hashes_say_what_would_be_right() {
         let argon = |params: &str| {

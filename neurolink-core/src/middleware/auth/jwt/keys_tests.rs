@@ -44,6 +44,7 @@ fn code(claims: &Value) -> Option<Code> {
     verify(&keys(), &token(&Header::default(), claims), NOW).err().map(|error| error.code())
 }
 
+// Shows S0-02.
 #[test]
 fn claims_become_the_user() {
     let claims = with("email", json!("u1@example.com"));
