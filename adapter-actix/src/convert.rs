@@ -1,9 +1,10 @@
 //! http 0.2, which actix speaks, and http 1.
 
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 
-use actix_web::body::{BodyStream, None as NoBody, SizedStream};
+use actix_web::body::{BodyStream, MessageBody as _, None as NoBody, SizedStream};
 use actix_web::dev::Payload;
 use actix_web::error::{ErrorBadRequest, ErrorInternalServerError};
 use actix_web::http::{ConnectionType, StatusCode, Version as ActixVersion, header as actix_header};
@@ -13,7 +14,7 @@ use futures_util::{Stream, TryStreamExt as _, stream};
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use neurolink_core::app::Scheme;
-use neurolink_core::http::Pump;
+use neurolink_core::http::{Lines, Pump, declared_length};
 use neurolink_core::{Body, ConnInfo, Request, Response};
 
 /// What actix says of the connection: the socket's ends, never what a header claims.
@@ -28,8 +29,8 @@ pub(crate) fn connection(request: &HttpRequest) -> ConnInfo {
 }
 
 /// The head as it came: original target, every header line.
-pub(crate) fn request(from: &HttpRequest, body: Body) -> Result<Request, actix_web::Error> {
-    let mut request = Request::new(body);
+pub(crate) fn request(from: &HttpRequest) -> Result<Request, actix_web::Error> {
+    let mut request = Request::default();
     *request.method_mut() = Method::from_bytes(from.method().as_str().as_bytes()).map_err(ErrorBadRequest)?;
     *request.uri_mut() = Uri::from_maybe_shared(Bytes::from(from.uri().to_string())).map_err(ErrorBadRequest)?;
     *request.version_mut() = match from.version() {
@@ -53,30 +54,28 @@ pub(crate) fn headers(from: &actix_header::HeaderMap) -> Result<HeaderMap, actix
 
 /// Every header line, as actix has it.
 pub(crate) fn native_headers(from: &HeaderMap, headers: &mut actix_header::HeaderMap) -> Result<(), actix_web::Error> {
-    for (name, value) in from {
-        let name = actix_header::HeaderName::from_bytes(name.as_str().as_bytes()).map_err(ErrorInternalServerError)?;
-        let value = actix_header::HeaderValue::from_bytes(value.as_bytes()).map_err(ErrorInternalServerError)?;
-        headers.append(name, value);
-    }
-    Ok(())
+    from.iter().try_for_each(|(name, value)| {
+        headers.append(native_name(name)?, native_value(value)?);
+        Ok(())
+    })
 }
 
-/// The length that the request's head declares.
-///
-/// A request of HTTP/1 that declares neither a length nor an encoding has no body (RFC 9112, section 6.3);
-/// actix reads until the end of the connection if it asks for an upgrade.
-pub(crate) fn declared_length(request: &HttpRequest) -> Option<u64> {
-    let headers = request.headers();
-    let silent =
-        !headers.contains_key(actix_header::CONTENT_LENGTH) && !headers.contains_key(actix_header::TRANSFER_ENCODING);
-    if silent && request.version() < actix_web::http::Version::HTTP_2 {
-        return Some(0);
-    }
-    request.headers().get(actix_header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+fn native_name(name: &HeaderName) -> Result<actix_header::HeaderName, actix_web::Error> {
+    actix_header::HeaderName::from_bytes(name.as_str().as_bytes()).map_err(ErrorInternalServerError)
+}
+
+fn native_value(value: &HeaderValue) -> Result<actix_header::HeaderValue, actix_web::Error> {
+    actix_header::HeaderValue::from_bytes(value.as_bytes()).map_err(ErrorInternalServerError)
+}
+
+thread_local! {
+    /// Lines of the answers before.
+    static LINES: RefCell<Lines<actix_header::HeaderName, actix_header::HeaderValue>> = RefCell::default();
 }
 
 /// A body for the core, and what feeds it in the request's own task; a request without a body costs nothing.
-pub(crate) fn body(payload: Payload, length: Option<u64>) -> (Body, Option<Pump<Payload>>) {
+pub(crate) fn body(payload: Payload, head: &Request) -> (Body, Option<Pump<Payload>>) {
+    let length = declared_length(head.headers(), head.version());
     if matches!(payload, Payload::None) || length == Some(0) {
         return (Body::empty(), None);
     }
@@ -104,29 +103,22 @@ pub(crate) fn response(
     pump: Option<Pump<Payload>>,
 ) -> Result<HttpResponse, actix_web::Error> {
     let (parts, body) = from.into_parts();
-    let length = parts.headers.get(CONTENT_LENGTH);
-    let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+    let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let exact = http_body::Body::size_hint(&body).exact();
     let (closes, is_head) = (says_close(&parts.headers), asked.head);
-    let mut response =
-        HttpResponse::new(StatusCode::from_u16(parts.status.as_u16()).map_err(ErrorInternalServerError)?);
-    response = match (body.into_full(), length, exact) {
+    let sized = |length, body, pump| SizedStream::new(length, outgoing(body, pump)).boxed();
+    let body = match (body.into_full(), length, exact) {
         // HEAD leaves the body out and keeps its length, if that is known.
-        (Ok(_), Some(length), _) if is_head => {
-            response.set_body(SizedStream::new(length, outgoing(Body::empty(), pump))).map_into_boxed_body()
-        }
-        (Ok(_), None, _) if is_head => response.set_body(NoBody::new()).map_into_boxed_body(),
+        (Ok(_), Some(length), _) if is_head => sized(length, Body::empty(), pump),
+        (Ok(_), None, _) if is_head => NoBody::new().boxed(),
         // actix reads on for a moment before it closes only while the request's body is held.
-        (Ok(bytes), ..) if closes && pump.is_some() => {
-            let length = bytes.len() as u64;
-            response.set_body(SizedStream::new(length, outgoing(bytes.into(), pump))).map_into_boxed_body()
-        }
-        (Ok(bytes), ..) => response.set_body(bytes).map_into_boxed_body(),
-        (Err(body), _, Some(exact)) => {
-            response.set_body(SizedStream::new(exact, outgoing(body, pump))).map_into_boxed_body()
-        }
-        (Err(body), _, None) => response.set_body(BodyStream::new(outgoing(body, pump))).map_into_boxed_body(),
+        (Ok(bytes), ..) if closes && pump.is_some() => sized(bytes.len() as u64, bytes.into(), pump),
+        (Ok(bytes), ..) => bytes.boxed(),
+        (Err(body), _, Some(exact)) => sized(exact, body, pump),
+        (Err(body), _, None) => BodyStream::new(outgoing(body, pump)).boxed(),
     };
+    let status = StatusCode::from_u16(parts.status.as_u16()).map_err(ErrorInternalServerError)?;
+    let mut response = HttpResponse::new(status).set_body(body);
     if exact.is_none() && asked.version <= ActixVersion::HTTP_10 {
         // HTTP/1.0 knows no chunks: the end of the connection ends the body.
         response.head_mut().no_chunking(true);
@@ -146,7 +138,8 @@ pub(crate) fn response_headers(from: &HeaderMap, response: &mut HttpResponse) ->
     if says_close(from) {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    native_headers(from, response.headers_mut())
+    let mut give = |name, value| response.headers_mut().append(name, value);
+    LINES.with_borrow_mut(|lines| lines.each(from, native_name, native_value, &mut give))
 }
 
 /// The chunks of a response's body, which also feed the request's.

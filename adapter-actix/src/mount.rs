@@ -27,8 +27,9 @@ pub(crate) fn everything(app: App, config: &mut ServiceConfig) {
 
 async fn answer(app: App, request: ServiceRequest) -> Result<ServiceResponse, actix_web::Error> {
     let (request, payload) = request.into_parts();
-    let (body, mut pump) = convert::body(payload, convert::declared_length(&request));
-    let head = convert::request(&request, body)?;
+    let mut head = convert::request(&request)?;
+    let (body, mut pump) = convert::body(payload, &head);
+    *head.body_mut() = body;
     let mut handle = std::pin::pin!(app.handle(head, convert::connection(&request)));
     let response = std::future::poll_fn(|cx| Pump::poll_with(&mut pump, cx, |cx| handle.as_mut().poll(cx))).await;
     let response = convert::response(response, Asked::of(&request), pump)?;

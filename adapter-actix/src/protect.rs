@@ -102,13 +102,12 @@ where
     let asked = Asked::of(request.request());
     let conn = convert::connection(request.request());
     let reads_request = protected.reads_request();
-    let (body, mut incoming) = if reads_request {
-        let length = convert::declared_length(request.request());
-        convert::body(request.take_payload(), length)
-    } else {
-        (Body::unavailable(), None)
+    let mut head = convert::request(request.request())?;
+    let (body, mut incoming) = match reads_request {
+        true => convert::body(request.take_payload(), &head),
+        false => (Body::unavailable(), None),
     };
-    let head = convert::request(request.request(), body)?;
+    *head.body_mut() = body;
     // The native body is there only when the service has answered; what feeds it to the onion stands ready.
     let slot = Slot::default();
     let crossing = protected.reads_response().then(|| Body::pumped(slot.chunks(), None));

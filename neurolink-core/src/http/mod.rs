@@ -5,6 +5,7 @@ mod envelope;
 #[cfg(feature = "concurrency")]
 mod held;
 mod limited;
+mod lines;
 mod media;
 mod message;
 mod parked;
@@ -20,8 +21,9 @@ pub(crate) use body::UNAVAILABLE;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
 pub(crate) use limited::Overflow;
+pub use lines::Lines;
 pub(crate) use media::{Media, form_pairs, last_of_each, query_pairs, require_identity};
-pub use message::{Request, Response};
+pub use message::{Request, Response, declared_length};
 pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
 pub(crate) use reply::Content;
