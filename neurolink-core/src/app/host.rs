@@ -16,6 +16,10 @@ pub(crate) struct Hosts {
     any: bool,
 }
 
+fn is_http(scheme: &str) -> bool {
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+}
+
 impl Hosts {
     /// Parses names such as `api.example.com` and `*.example.com`.
     pub(crate) fn new(names: &[String], any: bool) -> Result<Self, Vec<String>> {
@@ -72,9 +76,9 @@ impl Hosts {
             Some(Ok(text)) => Some(text),
             Some(Err(_)) => return Err(Error::bad_request("The Host header is not valid")),
         };
-        // The parser takes `://host/path` for a target with an empty scheme.
-        if uri.scheme_str().is_some_and(|scheme| !scheme.starts_with(|first: char| first.is_ascii_alphabetic())) {
-            return Err(Error::bad_request("The scheme of the request target is not valid"));
+        // The parser takes any scheme, and `://host/path` for a target with an empty one.
+        if uri.scheme().is_some_and(|scheme| !is_http(scheme.as_str())) {
+            return Err(Error::bad_request("The scheme of the request target is neither http nor https"));
         }
         let authority = uri.authority().map(http::uri::Authority::as_str);
         if authority.is_some_and(|authority| authority.contains('@')) {
@@ -249,6 +253,8 @@ mod tests {
             Hosts::default().check(&Uri::from_static(uri), &headers, Version::HTTP_11, &conn(LOOPBACK), None).is_ok()
         };
         assert!(check("http://localhost:1/x"));
+        assert!(check("HTTPS://localhost:1/x"));
+        assert!(!check("ftp://localhost:1/x"));
         assert!(!check("http://127.0.0.1:1/x"));
         assert!(!check("http://user:pw@localhost:1/x"));
     }
