@@ -163,3 +163,20 @@ fn a_second_signal_ends_a_drain_at_once() {
         assert!(err.contains("what was still open was cut"), "{framework}: {err}");
     }
 }
+
+#[test]
+fn a_probe_that_says_no_is_a_warning_and_no_error() {
+    for framework in frameworks() {
+        let mut command = neurolink(&["serve", "--port", "0", "--framework", framework]);
+        let mut serving = Serving::start(command.env("NEUROLINK__SERVER__DRAIN_DELAY", "10m"));
+        serving.signal("-TERM");
+        until("readiness says no", || serving.get("/api/health/ready", "").starts_with("HTTP/1.1 503"));
+        serving.signal("-INT");
+        until("the end", || !serving.is_running());
+        let (_, out, err) = serving.ended();
+        let log = format!("{out}{err}");
+        let line = log.lines().find(|line| line.contains("/api/health/ready") && line.contains("503"));
+        assert!(line.is_some_and(|line| line.contains("WARN")), "{framework}: {log}");
+        assert!(!log.contains("ERROR"), "{framework}: {log}");
+    }
+}

@@ -63,6 +63,8 @@ impl Hook for AccessLog {
             };
         }
         match response.status().as_u16() {
+            // A probe that says no is what it is there for.
+            503 if ctx.target().probe => log!(WARN),
             500.. => log!(ERROR),
             401 | 403 | 429 => log!(WARN),
             _ => log!(INFO),
