@@ -8,11 +8,11 @@ use actix_web::body::{BodyStream, MessageBody as _, None as NoBody, SizedStream}
 use actix_web::dev::Payload;
 use actix_web::error::{ErrorBadRequest, ErrorInternalServerError};
 use actix_web::http::{ConnectionType, StatusCode, Version as ActixVersion, header as actix_header};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse};
 use bytes::Bytes;
 use futures_util::{Stream, TryStreamExt as _, stream};
 use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use neurolink_core::app::Scheme;
 use neurolink_core::http::{Lines, Pump, declared_length};
 use neurolink_core::{Body, ConnInfo, Request, Response};
@@ -28,22 +28,41 @@ pub(crate) fn connection(request: &HttpRequest) -> ConnInfo {
     })
 }
 
-/// The head as it came: original target, every header line.
-pub(crate) fn request(from: &HttpRequest) -> Result<Request, actix_web::Error> {
-    let mut request = Request::default();
+/// The request as it came: original target, every header line, and a body that the other value feeds in the request's
+/// own task; one without a body costs nothing, and one whose payload stays with actix has none to read.
+pub(crate) fn request(from: &HttpRequest, payload: Option<Payload>) -> Result<(Request, Option<Pump<Payload>>), Error> {
+    let mut request = Request::new(Body::unavailable());
     *request.method_mut() = Method::from_bytes(from.method().as_str().as_bytes()).map_err(ErrorBadRequest)?;
-    *request.uri_mut() = Uri::from_maybe_shared(Bytes::from(from.uri().to_string())).map_err(ErrorBadRequest)?;
+    *request.uri_mut() = target!(from.uri(), http);
     *request.version_mut() = match from.version() {
         ActixVersion::HTTP_10 => Version::HTTP_10,
         ActixVersion::HTTP_2 => Version::HTTP_2,
         _ => Version::HTTP_11,
     };
     *request.headers_mut() = headers(from.headers())?;
-    Ok(request)
+    let Some(payload) = payload else { return Ok((request, None)) };
+    let length = declared_length(request.headers(), request.version());
+    if matches!(payload, Payload::None) || length == Some(0) {
+        return Ok((request.map(|_| Body::empty()), None));
+    }
+    let (body, pump) = Body::pumped(payload, length);
+    Ok((request.map(|_| body), Some(pump)))
 }
 
+/// A target of the other http crate, piece by piece: `*` beside an authority (HTTP/2) is no text that could be read.
+macro_rules! target {
+    ($from:expr, $($http:ident)::+) => {{
+        let mut parts = $($http)::+::uri::Parts::default();
+        parts.scheme = $from.scheme_str().map(TryInto::try_into).transpose().map_err(ErrorBadRequest)?;
+        parts.authority = $from.authority().map(|it| it.as_str().parse()).transpose().map_err(ErrorBadRequest)?;
+        parts.path_and_query = $from.path_and_query().map(|it| it.as_str().parse()).transpose().map_err(ErrorBadRequest)?;
+        $($http)::+::Uri::from_parts(parts).map_err(ErrorBadRequest)?
+    }};
+}
+pub(crate) use target;
+
 /// Every header line, as http 1 has it.
-pub(crate) fn headers(from: &actix_header::HeaderMap) -> Result<HeaderMap, actix_web::Error> {
+pub(crate) fn headers(from: &actix_header::HeaderMap) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(from.len());
     for (name, value) in from {
         let name = HeaderName::from_bytes(name.as_str().as_bytes()).map_err(ErrorBadRequest)?;
@@ -53,34 +72,24 @@ pub(crate) fn headers(from: &actix_header::HeaderMap) -> Result<HeaderMap, actix
 }
 
 /// Every header line, as actix has it.
-pub(crate) fn native_headers(from: &HeaderMap, headers: &mut actix_header::HeaderMap) -> Result<(), actix_web::Error> {
+pub(crate) fn native_headers(from: &HeaderMap, headers: &mut actix_header::HeaderMap) -> Result<(), Error> {
     from.iter().try_for_each(|(name, value)| {
         headers.append(native_name(name)?, native_value(value)?);
         Ok(())
     })
 }
 
-fn native_name(name: &HeaderName) -> Result<actix_header::HeaderName, actix_web::Error> {
+fn native_name(name: &HeaderName) -> Result<actix_header::HeaderName, Error> {
     actix_header::HeaderName::from_bytes(name.as_str().as_bytes()).map_err(ErrorInternalServerError)
 }
 
-fn native_value(value: &HeaderValue) -> Result<actix_header::HeaderValue, actix_web::Error> {
+fn native_value(value: &HeaderValue) -> Result<actix_header::HeaderValue, Error> {
     actix_header::HeaderValue::from_bytes(value.as_bytes()).map_err(ErrorInternalServerError)
 }
 
 thread_local! {
     /// Lines of the answers before.
     static LINES: RefCell<Lines<actix_header::HeaderName, actix_header::HeaderValue>> = RefCell::default();
-}
-
-/// A body for the core, and what feeds it in the request's own task; a request without a body costs nothing.
-pub(crate) fn body(payload: Payload, head: &Request) -> (Body, Option<Pump<Payload>>) {
-    let length = declared_length(head.headers(), head.version());
-    if matches!(payload, Payload::None) || length == Some(0) {
-        return (Body::empty(), None);
-    }
-    let (body, pump) = Body::pumped(payload, length);
-    (body, Some(pump))
 }
 
 /// What of a request its answer depends on.
@@ -90,18 +99,12 @@ pub(crate) struct Asked {
     version: ActixVersion,
 }
 
-impl Asked {
-    pub(crate) fn of(request: &HttpRequest) -> Self {
-        Self { head: request.method().as_str() == Method::HEAD.as_str(), version: request.version() }
-    }
+pub(crate) fn asked(request: &HttpRequest) -> Asked {
+    Asked { head: request.method().as_str() == Method::HEAD.as_str(), version: request.version() }
 }
 
 /// The answer; `pump` goes on feeding the request's body while the answer streams.
-pub(crate) fn response(
-    from: Response,
-    asked: Asked,
-    pump: Option<Pump<Payload>>,
-) -> Result<HttpResponse, actix_web::Error> {
+pub(crate) fn response(from: Response, asked: Asked, pump: Option<Pump<Payload>>) -> Result<HttpResponse, Error> {
     let (parts, body) = from.into_parts();
     let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let exact = http_body::Body::size_hint(&body).exact();
@@ -133,7 +136,7 @@ fn says_close(headers: &HeaderMap) -> bool {
 }
 
 /// Every header line of an answer.
-pub(crate) fn response_headers(from: &HeaderMap, response: &mut HttpResponse) -> Result<(), actix_web::Error> {
+pub(crate) fn response_headers(from: &HeaderMap, response: &mut HttpResponse) -> Result<(), Error> {
     // actix writes this line itself.
     if says_close(from) {
         response.head_mut().set_connection_type(ConnectionType::Close);

@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use neurolink_core::app::Facts;
 use neurolink_core::{FromFacts, fact};
 
-use crate::convert::Asked;
+use crate::convert;
 use crate::native;
 
 /// What the stack found out, in a native handler: a user, the request's id, the client's address.
@@ -32,6 +32,6 @@ impl<T: FromFacts> FromRequest for Fact<T> {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let found = fact(request.extensions().get::<Arc<Facts>>()).map(Self);
-        ready(found.map_err(|response| native::error("a fact is missing", *response, Asked::of(request))))
+        ready(found.map_err(|response| native::error("a fact is missing", *response, convert::asked(request))))
     }
 }

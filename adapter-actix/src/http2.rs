@@ -14,7 +14,7 @@ use actix_service::Service;
 use actix_web::body::{BodySize, BoxBody, MessageBody as _, None as NoBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::error::{ErrorBadRequest, PayloadError};
-use actix_web::http::{Method, Uri, Version};
+use actix_web::http::{Method, Version};
 use actix_web::{HttpMessage as _, HttpResponse};
 use bytes::Bytes;
 use futures_util::stream;
@@ -75,7 +75,7 @@ where
     let mut request = Request::with_payload(payload);
     let head = request.head_mut();
     head.method = Method::from_bytes(parts.method.as_str().as_bytes()).map_err(ErrorBadRequest)?;
-    head.uri = Uri::try_from(parts.uri.to_string()).map_err(ErrorBadRequest)?;
+    head.uri = convert::target!(parts.uri, actix_web::http);
     head.version = Version::HTTP_2;
     head.peer_addr = info.peer;
     convert::native_headers(&parts.headers, &mut head.headers)?;

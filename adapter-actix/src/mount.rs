@@ -3,7 +3,7 @@ use actix_web::web::{self, ServiceConfig};
 use neurolink_core::App;
 use neurolink_core::http::Pump;
 
-use crate::convert::{self, Asked};
+use crate::convert;
 
 /// Registers the app's base path and everything below it, for `actix_web::App::configure`.
 ///
@@ -27,11 +27,9 @@ pub(crate) fn everything(app: App, config: &mut ServiceConfig) {
 
 async fn answer(app: App, request: ServiceRequest) -> Result<ServiceResponse, actix_web::Error> {
     let (request, payload) = request.into_parts();
-    let mut head = convert::request(&request)?;
-    let (body, mut pump) = convert::body(payload, &head);
-    *head.body_mut() = body;
+    let (head, mut pump) = convert::request(&request, Some(payload))?;
     let mut handle = std::pin::pin!(app.handle(head, convert::connection(&request)));
     let response = std::future::poll_fn(|cx| Pump::poll_with(&mut pump, cx, |cx| handle.as_mut().poll(cx))).await;
-    let response = convert::response(response, Asked::of(&request), pump)?;
+    let response = convert::response(response, convert::asked(&request), pump)?;
     Ok(ServiceResponse::new(request, response))
 }

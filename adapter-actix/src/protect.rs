@@ -19,7 +19,7 @@ use neurolink_core::app::{Crossing, Facts, Protected};
 use neurolink_core::http::Pump;
 use neurolink_core::{Body, ConfigError, Request, Response, Settings, Stack};
 
-use crate::convert::{self, Asked};
+use crate::convert;
 use crate::native;
 
 /// A middleware of actix-web that puts the stack around native routes: `App::new().wrap(transform(stack)?)`.
@@ -99,15 +99,11 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let asked = Asked::of(request.request());
+    let asked = convert::asked(request.request());
     let conn = convert::connection(request.request());
     let reads_request = protected.reads_request();
-    let mut head = convert::request(request.request())?;
-    let (body, mut incoming) = match reads_request {
-        true => convert::body(request.take_payload(), &head),
-        false => (Body::unavailable(), None),
-    };
-    *head.body_mut() = body;
+    let payload = reads_request.then(|| request.take_payload());
+    let (head, mut incoming) = convert::request(request.request(), payload)?;
     // The native body is there only when the service has answered; what feeds it to the onion stands ready.
     let slot = Slot::default();
     let crossing = protected.reads_response().then(|| Body::pumped(slot.chunks(), None));

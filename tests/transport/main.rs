@@ -2,6 +2,7 @@
 
 mod addresses;
 mod charged;
+mod http2;
 mod kit;
 mod limits;
 mod proxy;
