@@ -65,6 +65,18 @@ fn what_cannot_be_observed_is_counted_and_a_run_of_nothing_else_is_no_success() 
 }
 
 #[test]
+fn what_is_known_of_a_server_elsewhere_is_no_failure() {
+    let serving = Serving::start(&mut neurolink(&["conformance", "serve", "--framework", "actix"]));
+    let url = format!("there=http://{}", serving.address);
+    let case = ["conformance", "run", "parser/method-of-unusual-characters", "--url", &url];
+    assert_eq!(run(&case).status.code(), Some(1));
+    let output = run(&[&case[..], &["--known", "actix"]].concat());
+    assert!(output.status.success() && out(&output).contains("known differences"), "{}", out(&output));
+    let output = run(&[&case[..], &["--known", "no-such-file.toml"]].concat());
+    assert!(output.status.code() == Some(1) && err(&output).contains("--known no-such-file.toml"), "{}", err(&output));
+}
+
+#[test]
 fn results_are_json_or_junit() {
     let arguments = ["conformance", "run", "envelope/", "--framework", "axum", "--format"];
     let output = run(&[&arguments[..], &["json"]].concat());

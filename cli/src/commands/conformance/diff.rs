@@ -12,6 +12,11 @@ use super::failed;
 use super::subjects::Whom;
 use crate::output::{Failure, print};
 
+/// Where this project writes its long runs down.
+const PAGE: &str = "docs/differential.md";
+/// Exchanges of a run that is a long one.
+const LONG: u64 = 1_000_000;
+
 /// Sends generated requests to all frameworks, and compares their answers.
 ///
 /// A seed and a number make a request, so that every finding can be repeated; what differs is shrunk.
@@ -21,7 +26,7 @@ use crate::output::{Failure, print};
 Examples:
   neurolink conformance diff                                 20,000 exchanges, all frameworks
   neurolink conformance diff --seed 7 --from 912 --requests 1
-  neurolink conformance diff --requests 2000000 --append docs/differential.md
+  neurolink conformance diff --requests 2000000 --append runs.md
   neurolink conformance diff --framework axum --url mine=http://127.0.0.1:4000")]
 pub(crate) struct Diff {
     #[command(flatten)]
@@ -43,7 +48,8 @@ pub(crate) struct Diff {
     #[arg(long, value_name = "NUMBER", default_value_t = 8)]
     jobs: usize,
 
-    /// Adds a row for this run to the table at the end of a file
+    /// Adds a row for this run to the table at the end of a file [default: docs/differential.md, if it is there, from
+    /// a million exchanges on]
     #[arg(long, value_name = "FILE")]
     append: Option<PathBuf>,
 
@@ -70,7 +76,8 @@ struct Compared {
 
 impl Diff {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        if let Some(file) = &self.append {
+        let append = self.append();
+        if let Some(file) = &append {
             // Found out now and not after an hour.
             OpenOptions::new().append(true).open(file).map_err(|error| failed(&file.display().to_string(), error))?;
         }
@@ -109,11 +116,17 @@ impl Diff {
             Format::Text => print(report.to_string().trim_end())?,
             Format::Json => print(json(&report)?)?,
         }
-        if let Some(file) = &self.append {
+        if let Some(file) = &append {
             let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
             report.append(file, &today).map_err(|error| failed(&file.display().to_string(), error))?;
         }
         verdict(&report)
+    }
+
+    /// Where the run is written down.
+    fn append(&self) -> Option<PathBuf> {
+        let page = || Some(PathBuf::from(PAGE)).filter(|page| self.requests >= LONG && page.is_file());
+        self.append.clone().or_else(page)
     }
 
     fn servers(&self) -> Result<Vec<Compared>, Failure> {
@@ -127,8 +140,10 @@ impl Diff {
             let running = subject.start("reference").map_err(|error| failed("cannot serve", error))?;
             servers.push(Compared { name: framework.to_string(), divergences, running });
         }
+        let known = self.whom.known()?;
         for (name, addr) in self.whom.elsewhere()? {
-            servers.push(Compared { name, divergences: Divergences::default(), running: Running::elsewhere(addr) });
+            let divergences = Divergences::parse(&known).map_err(|error| failed("--known", error))?;
+            servers.push(Compared { name, divergences, running: Running::elsewhere(addr) });
         }
         Ok(servers)
     }

@@ -29,7 +29,9 @@ impl Serve {
         let subject = subjects::subject(self.framework)?;
         let running = subject.start(&self.needs).map_err(|error| failed("cannot serve", error))?;
         print(format_args!("listening on http://{}", running.addr))?;
-        let command = format!("neurolink conformance run --url http://{} --needs {}", running.addr, self.needs);
+        let Self { framework, needs } = &self;
+        let command =
+            format!("neurolink conformance run --url http://{} --needs {needs} --known {framework}", running.addr);
         print(format_args!("ask it: {}", paint(CYAN, command)))?;
         let runtime = tokio::runtime::Runtime::new().map_err(|error| failed("cannot start the runtime", error))?;
         runtime.block_on(tokio::signal::ctrl_c()).map_err(|error| failed("cannot wait for Ctrl-C", error))

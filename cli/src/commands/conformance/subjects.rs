@@ -1,5 +1,6 @@
 //! Whom the cases are asked of.
 
+use std::borrow::Cow;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
 use clap::Args;
@@ -23,6 +24,10 @@ pub(super) struct Whom {
     /// may be repeated
     #[arg(long, value_name = "[NAME=]URL")]
     url: Vec<String>,
+
+    /// What the servers at --url are known to do otherwise: a framework of this binary, or a divergences.toml
+    #[arg(long, value_name = "FRAMEWORK|FILE", requires = "url")]
+    known: Option<String>,
 }
 
 impl Whom {
@@ -40,10 +45,20 @@ impl Whom {
         self.url.iter().map(|text| address(text)).collect()
     }
 
+    /// The divergences of those that run already.
+    pub(super) fn known(&self) -> Result<Cow<'static, str>, Failure> {
+        let Some(known) = &self.known else { return Ok("".into()) };
+        if let Ok(framework) = known.parse::<Framework>() {
+            return framework.divergences().map(Cow::Borrowed).map_err(|problem| Failure::Run(problem.problem));
+        }
+        std::fs::read_to_string(known).map(Cow::Owned).map_err(|error| failed(&format!("--known {known}"), error))
+    }
+
     /// The arguments that say the same again, each with a space in front.
     pub(super) fn again(&self) -> String {
         let frameworks = self.framework.iter().map(|framework| format!(" --framework {framework}"));
-        frameworks.chain(self.url.iter().map(|url| format!(" --url {url}"))).collect()
+        let known = self.known.iter().map(|known| format!(" --known {known}"));
+        frameworks.chain(self.url.iter().map(|url| format!(" --url {url}"))).chain(known).collect()
     }
 }
 
@@ -72,7 +87,16 @@ pub(super) struct AskedServer {
 impl Servers {
     pub(super) fn columns(&self) -> Result<Vec<AskedServer>, Failure> {
         let built_in = self.whom.frameworks().into_iter().map(built_in);
-        built_in.chain(self.whom.url.iter().map(|text| elsewhere(text, &self.needs))).collect()
+        built_in.chain(self.whom.url.iter().map(|text| self.elsewhere(text))).collect()
+    }
+
+    fn elsewhere(&self, text: &str) -> Result<AskedServer, Failure> {
+        let (name, addr) = address(text)?;
+        let subject = Elsewhere { name: name.clone(), addr, needs: self.needs.clone() };
+        let suite = Suite::new(subject, &self.whom.known()?).map_err(Failure::Run)?;
+        let known = self.whom.known.iter().map(|known| format!(" --known {known}")).collect::<String>();
+        let again = format!("--url {text} --needs {}{known}", self.needs);
+        Ok(AskedServer { head: Head { name, note: String::new() }, suite, again })
     }
 
     /// Asks a server, with a line of progress on a terminal.
@@ -214,12 +238,4 @@ fn address(text: &str) -> Result<(String, SocketAddr), Failure> {
     };
     let addr = with_port.to_socket_addrs().map_err(|error| failed(&format!("--url {text}"), error))?.next();
     Ok((name.to_owned(), addr.ok_or_else(|| wrong("the name has no address"))?))
-}
-
-fn elsewhere(text: &str, needs: &str) -> Result<AskedServer, Failure> {
-    let (name, addr) = address(text)?;
-    let subject = Elsewhere { name: name.clone(), addr, needs: needs.to_owned() };
-    let again = format!("--url {text} --needs {needs}");
-    let head = Head { name, note: String::new() };
-    Ok(AskedServer { head, suite: Suite::new(subject, "").map_err(Failure::Run)?, again })
 }
