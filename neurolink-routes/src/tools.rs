@@ -1,3 +1,4 @@
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,11 +147,16 @@ enum Outcome<M> {
 }
 
 impl<M> Outcome<M> {
-    fn new(result: Result<Value, ToolError>, duration: Duration, metadata: M) -> Json<Self> {
+    fn new(name: &str, result: Result<Value, ToolError>, duration: Duration, metadata: M) -> Json<Self> {
         let duration = millis(duration);
         Json(match result {
             Ok(data) => Self::Success { success: true, data, duration, metadata },
-            Err(error) => Self::Failure { success: false, error: error.to_string(), duration },
+            Err(error) => {
+                if let Some(source) = error.source() {
+                    tracing::error!(target: "neurolink::error", tool = name, "a tool failed: {source}");
+                }
+                Self::Failure { success: false, error: error.to_string(), duration }
+            }
         })
     }
 }
@@ -187,7 +193,8 @@ async fn execute(
     find(tools, &tool_name)?;
     let begun = Instant::now();
     let result = tools.call(&tool_name, Value::Object(arguments), &call).await;
-    Ok(Outcome::new(result, begun.elapsed(), InSession { tool_name, session_id }))
+    let name = tool_name.clone();
+    Ok(Outcome::new(&name, result, begun.elapsed(), InSession { tool_name, session_id }))
 }
 
 async fn execute_named(
@@ -201,7 +208,7 @@ async fn execute_named(
     let arguments = arguments(&tool, body)?;
     let begun = Instant::now();
     let result = tools.call(&tool_name, arguments, &call).await;
-    Ok(Outcome::new(result, begun.elapsed(), Named { tool_name }))
+    Ok(Outcome::new(&tool.name, result, begun.elapsed(), Named { tool_name }))
 }
 
 /// The arguments of a call: the body, or what the original's client wraps into `params`.

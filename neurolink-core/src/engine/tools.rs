@@ -1,10 +1,15 @@
 //! Tools that an engine offers to clients.
 
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::Call;
+use crate::BoxError;
 
 /// Tools that clients may list and call.
 #[async_trait]
@@ -48,15 +53,41 @@ impl ToolInfo {
 }
 
 /// Why a tool failed, in words for the client.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
+///
+/// ```
+/// use neurolink_core::engine::ToolError;
+///
+/// assert_eq!(ToolError::new("the file is empty").to_string(), "the file is empty");
+/// // What went wrong inside is for the log.
+/// let io = std::io::Error::other("/srv/key: permission denied");
+/// assert_eq!(ToolError::internal(io).to_string(), "the tool failed");
+/// ```
+#[derive(Clone, Debug)]
 pub struct ToolError {
     message: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl ToolError {
     /// A failure with a message that a client may read.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
+        Self { message: message.into(), source: None }
+    }
+
+    /// A failure whose cause is for the log only; the client reads that the tool failed.
+    pub fn internal(source: impl Into<BoxError>) -> Self {
+        Self { message: "the tool failed".into(), source: Some(source.into().into()) }
+    }
+}
+
+impl fmt::Display for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for ToolError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }

@@ -214,6 +214,9 @@ impl Tools for CustomTools {
     }
 
     async fn call(&self, name: &str, arguments: Value, _: &Call) -> Result<Value, ToolError> {
+        if arguments.get("fail").is_some() {
+            return Err(ToolError::internal("provider key sk-123"));
+        }
         Ok(json!({ "called": name, "with": arguments }))
     }
 }

@@ -143,6 +143,18 @@ async fn a_failing_tool_is_an_answer() {
     }
 }
 
+// Shows O-D8.
+#[tokio::test]
+async fn what_went_wrong_inside_of_a_tool_stays_inside() {
+    let app = awkward();
+    let by_body = post_json(&app, EXECUTE, json!({"name": "wrap", "arguments": {"fail": 1}})).await.data();
+    let by_path = post_json(&app, "/api/tools/wrap/execute", json!({"fail": 1})).await.data();
+    for data in [by_body, by_path] {
+        assert_eq!((&data["success"], &data["error"]), (&json!(false), &json!("the tool failed")));
+        assert!(!data.to_string().contains("sk-123"), "{data}");
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_tool_is_404() {
     let app = app();
