@@ -31,6 +31,9 @@ pub enum RunError {
 pub fn run_case(addr: SocketAddr, case: &Case) -> CaseOutcome {
     match exchanges(addr, case) {
         Err(error) => CaseOutcome::harness_error(case.name(), case.level, error.to_string()),
+        Ok(exchanges) if exchanges.iter().any(|exchange| names_a_test_model(&exchange.sent)) => {
+            CaseOutcome::harness_error(case.name(), case.level, TEST_MODEL.into())
+        }
         Ok(exchanges) => {
             let mismatches = check(case, &exchanges);
             CaseOutcome::new(case.name(), case.level, mismatches, exchanges)
@@ -60,11 +63,12 @@ pub fn run_function(server: &Running, case: &FunctionCase) -> CaseOutcome {
     let exchanges = ctx.talk().take();
     // A server that runs elsewhere does not have them: the case would fail there for no fault of the server's.
     if !case.inside && exchanges.iter().any(|exchange| names_a_test_model(&exchange.sent)) {
-        let problem = "it uses a model of the watched engine, which only a case that is `inside` has".to_owned();
-        return CaseOutcome::harness_error(case.id.into(), case.level, problem);
+        return CaseOutcome::harness_error(case.id.into(), case.level, TEST_MODEL.into());
     }
     CaseOutcome::new(case.id.into(), case.level, mismatches, exchanges)
 }
+
+const TEST_MODEL: &str = "it uses a model of the watched engine, which only a case that is `inside` has";
 
 /// Whether a model is asked for that only [`Watched`](crate::watched::Watched) has.
 fn names_a_test_model(sent: &[u8]) -> bool {

@@ -175,6 +175,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
     inside("auth/the-engines-user-is-that-of-the-credential", "reference", "O-D5", identity::of_the_credential),
     inside("sse/a-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::stream).covers(&["S0-56"]),
     inside("sse/a-silent-stream-ends-with-its-credential", "reference", "RFC 7519 4.1.4", expiry::silent_stream),
+    inside("sse/silence-gets-comments-and-then-a-timeout", "idle", "V59", streams::silence),
     inside("sse/a-user-has-so-many-streams", "patient", "O-D40", crowd::streams),
     inside("concurrency/one-more-of-a-caller-is-429", "busy", "nginx limit_conn", concurrency::of_a_caller)
         .by_address()

@@ -77,3 +77,15 @@ pub(super) fn http10(ctx: &Ctx) -> Result<(), Failure> {
     ensure(answer.framing == Framing::Close, || format!("the framing is {:?}", answer.framing))?;
     ensure(answer.text().ends_with("data: [DONE]\n\n"), || "the stream has no end".into())
 }
+
+/// While the engine is silent comments come, and after its time the stream says so and ends.
+pub(super) fn silence(ctx: &Ctx) -> Result<(), Failure> {
+    let mut connection = ctx.connect()?;
+    ctx.send(&mut connection, &agent("stream", "test/silent", "x"));
+    let answer = ctx.answer(&mut connection, "POST")?;
+    expect_status(&answer, 200)?;
+    let text = answer.text();
+    let parts = [": keep-alive\n\n", r#""code":"TIMEOUT""#, "data: [DONE]\n\n"].map(|part| text.find(part));
+    let in_order = parts.iter().all(Option::is_some) && parts.is_sorted();
+    ensure(in_order, || format!("expected a comment, a TIMEOUT and the end, got {text:?}"))
+}
