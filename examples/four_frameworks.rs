@@ -3,7 +3,7 @@
 //! `cargo run --example four_frameworks --features all-frameworks`, then ask each of the addresses for `/api/hello`
 
 use neurolink::routes::{OfflineEngine, WithRoutes as _};
-use neurolink::{App, Framework, Route, Server};
+use neurolink::{App, Framework, Route, Server, WithFramework as _};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .build()?;
     let mut servers = Vec::new();
     for framework in Framework::ALL {
-        let server = Server::with_adapter(app.clone(), framework.adapter()?).bind("127.0.0.1:0").build();
+        let server = Server::builder(app.clone()).framework(framework).bind("127.0.0.1:0").build()?;
         server.initialize()?;
         println!("{framework} is listening on http://{}", server.start().await?);
         servers.push(server);

@@ -184,7 +184,8 @@ impl CreateServer {
             Ok(_) => return Err(ConfigError::new(problems)),
             Err(error) => return Err(ConfigError::new([error.into_problems(), problems].concat())),
         };
-        let mut builder = Server::with_adapter(app, adapter)
+        let mut builder = Server::builder(app)
+            .adapter(adapter)
             .bind(address)
             .unix_mode(server.unix_mode)
             .drain_delay(drain_delay)
@@ -201,6 +202,6 @@ impl CreateServer {
         if let Some(tls) = tls {
             builder = builder.on_reload(move || drop(tls.reload()));
         }
-        Ok(builder.build())
+        builder.build()
     }
 }

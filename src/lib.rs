@@ -3,6 +3,7 @@
 mod create_server;
 mod framework;
 mod serving;
+mod with_framework;
 
 pub use create_server::{CreateServer, create_server};
 pub use framework::{Framework, UnknownFramework};
@@ -14,6 +15,7 @@ pub use neurolink_jwks as jwks;
 pub use neurolink_routes as routes;
 pub use neurolink_serve as serve;
 pub use serving::serve_config;
+pub use with_framework::WithFramework;
 
 #[cfg(feature = "actix")]
 pub use neurolink_actix as actix;

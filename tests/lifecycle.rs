@@ -9,7 +9,7 @@ use std::time::Duration;
 use neurolink::routes::OfflineEngine;
 use neurolink::serve::ServeConfig;
 use neurolink::server::{Event, Server, ServerBuilder, ServerError, State};
-use neurolink::{App, Framework, Route};
+use neurolink::{App, Framework, Route, WithFramework as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -19,7 +19,7 @@ fn app() -> App {
 }
 
 fn server(framework: Framework) -> ServerBuilder {
-    Server::with_adapter(app(), framework.adapter().expect("compiled in")).bind("127.0.0.1:0")
+    Server::builder(app()).framework(framework).bind("127.0.0.1:0")
 }
 
 async fn ask(address: SocketAddr) -> TcpStream {
@@ -47,7 +47,7 @@ async fn answer(mut stream: TcpStream) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_tell_each_life_of_a_server() {
     for framework in Framework::ALL {
-        let server = server(framework).build();
+        let server = server(framework).build().expect("valid");
         let mut events = server.events();
         server.initialize().expect("initializes");
         for _ in 0..2 {
@@ -78,7 +78,7 @@ async fn events_tell_each_life_of_a_server() {
 
 #[tokio::test]
 async fn wrong_transitions_are_errors_and_stop_is_idempotent() {
-    let server = server(Framework::Axum).build();
+    let server = server(Framework::Axum).build().expect("valid");
     assert!(matches!(server.start().await, Err(ServerError::State { .. })));
     server.stop().await.expect("nothing to stop");
     server.initialize().expect("initializes");
@@ -92,11 +92,11 @@ async fn wrong_transitions_are_errors_and_stop_is_idempotent() {
 
 #[tokio::test]
 async fn a_public_address_without_an_authenticator_is_refused_unless_allowed() {
-    let exposed = server(Framework::Axum).bind("0.0.0.0:0").build();
+    let exposed = server(Framework::Axum).bind("0.0.0.0:0").build().expect("valid");
     exposed.initialize().expect("initializes");
     let error = exposed.start().await.expect_err("exposed");
     assert!(matches!(error, ServerError::Exposed(_)) && error.to_string().contains("allow_unauthenticated"));
-    let allowed = server(Framework::Axum).bind("0.0.0.0:0").allow_unauthenticated().build();
+    let allowed = server(Framework::Axum).bind("0.0.0.0:0").allow_unauthenticated().build().expect("valid");
     allowed.initialize().expect("initializes");
     allowed.start().await.expect("starts");
     allowed.stop().await.expect("stops");
@@ -106,13 +106,13 @@ async fn a_public_address_without_an_authenticator_is_refused_unless_allowed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_may_share_a_port_if_all_of_them_say_so() {
     let at = |address: SocketAddr| server(Framework::Axum).bind(address.to_string());
-    let one = server(Framework::Axum).reuse_port().build();
+    let one = server(Framework::Axum).reuse_port().build().expect("valid");
     one.initialize().expect("initializes");
     let address = one.start().await.expect("starts");
-    let two = at(address).reuse_port().build();
+    let two = at(address).reuse_port().build().expect("valid");
     two.initialize().expect("initializes");
     assert_eq!(two.start().await.expect("starts"), address);
-    let alone = at(address).build();
+    let alone = at(address).build().expect("valid");
     alone.initialize().expect("initializes");
     assert!(matches!(alone.start().await, Err(ServerError::Bind { .. })));
     one.stop().await.expect("stops");
@@ -132,7 +132,7 @@ async fn a_connection_above_the_cap_waits_and_gets_in_when_there_is_room() {
         });
         let app = App::builder(OfflineEngine::new()).route(counts).build().expect("valid");
         let adapter = framework.adapter_with(ServeConfig::default().max_connections(cap)).expect("compiled in");
-        let server = Server::with_adapter(app, adapter).bind("127.0.0.1:0").build();
+        let server = Server::builder(app).adapter(adapter).bind("127.0.0.1:0").build().expect("valid");
         server.initialize().expect("initializes");
         let address = server.start().await.expect("starts");
         let mut held = Vec::new();

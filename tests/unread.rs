@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 async fn start(app: App, adapter: Arc<dyn Adapter>) -> (Server, SocketAddr) {
-    let server = Server::with_adapter(app, adapter).bind("127.0.0.1:0").build();
+    let server = Server::builder(app).adapter(adapter).bind("127.0.0.1:0").build().expect("valid");
     server.initialize().expect("initializes");
     let address = server.start().await.expect("starts");
     (server, address)

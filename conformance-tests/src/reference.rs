@@ -101,11 +101,13 @@ impl<A: Adapter> Served<A> {
         let app = builder.build().map_err(io::Error::other)?;
         let (adapter, served) = (Arc::clone(&self.adapter), app.clone());
         let bound: Arc<Bound> = Arc::new(move |address| {
-            Server::with_adapter(app.clone(), adapter.clone())
+            Server::builder(app.clone())
+                .adapter(Arc::clone(&adapter))
                 .bind(address)
                 .drain_delay(config.server.drain_delay)
                 .grace(config.server.grace)
                 .build()
+                .expect("it has an adapter")
         });
         let (server, runtime) = (bound("127.0.0.1:0"), runtime()?);
         Ok((Control::new(engine, clock, served, server, bound, runtime.handle().clone()), runtime))

@@ -21,6 +21,30 @@ use crate::{
     limit_store,
 };
 
+/// [`Config::apply`] in the words of a builder.
+///
+/// ```
+/// use neurolink_config::{Config, WithConfig as _};
+/// use neurolink_core::App;
+/// # use neurolink_routes::OfflineEngine;
+///
+/// let app = App::builder(OfflineEngine::new()).config(&Config::default())?.build()?;
+/// # Ok::<(), neurolink_core::ConfigError>(())
+/// ```
+pub trait WithConfig: Sized {
+    /// Takes over the settings and the middleware of a configuration.
+    ///
+    /// # Errors
+    /// Those of [`Config::apply`].
+    fn config(self, config: &Config) -> Result<Self, ConfigError>;
+}
+
+impl WithConfig for AppBuilder {
+    fn config(self, config: &Config) -> Result<Self, ConfigError> {
+        config.apply(self)
+    }
+}
+
 impl Config {
     /// Sets an app up: its settings and its middleware, before its routes are added.
     ///

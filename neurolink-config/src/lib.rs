@@ -22,6 +22,7 @@ mod sections;
 mod show;
 mod weakness;
 
+pub use build::WithConfig;
 pub use config::Config;
 pub use layers::Given;
 pub use loader::{Loaded, Loader, Refused};

@@ -3,7 +3,6 @@
 //! `REDIS_URL=redis://127.0.0.1/ cargo run -p neurolink-redis --example shared_limit`, twice, each with a `LISTEN` of its own.
 //! `GET /api/x` answers with the end of the window, in milliseconds since the epoch.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use neurolink_axum::Axum;
@@ -30,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .on_store_failure(OnStoreFailure::Local { percent: 50 });
     let app =
         App::builder(OfflineEngine::new()).middleware(limit).route(Route::get("/api/x", end_of_window)).build()?;
-    let server = Server::with_adapter(app, Arc::new(Axum::new())).bind(&*variable("LISTEN", "127.0.0.1:3000")).build();
+    let server = Server::builder(app).adapter(Axum::new()).bind(&*variable("LISTEN", "127.0.0.1:3000")).build()?;
     server.initialize()?;
     println!("listening on http://{}", server.start().await?);
     Ok(server.wait().await?)

@@ -136,7 +136,7 @@ async fn one_app_is_served_by_all_frameworks_at_once() {
     let mut servers = Vec::new();
     for framework in Framework::ALL {
         let adapter = framework.adapter().expect("compiled in");
-        let server = Server::with_adapter(app.clone(), adapter).bind("127.0.0.1:0").build();
+        let server = Server::builder(app.clone()).adapter(adapter).bind("127.0.0.1:0").build().expect("valid");
         server.initialize().expect("initializes");
         servers.push((framework, server.start().await.expect("starts"), server));
     }

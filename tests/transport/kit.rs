@@ -58,7 +58,7 @@ pub(crate) async fn start_at(
     address: &str,
 ) -> (Server, SocketAddr) {
     let adapter = framework.adapter_with(config).expect("compiled in");
-    let server = Server::with_adapter(app, adapter).bind(address).build();
+    let server = Server::builder(app).adapter(adapter).bind(address).build().expect("valid");
     server.initialize().expect("initializes");
     let address = server.start().await.expect("starts");
     (server, address)

@@ -93,7 +93,7 @@ async fn one_that_is_handed_over_is_told_by_its_file_and_outlives_the_stop() {
     let path = folder.path().join("server.sock");
     let listener = UnixListener::bind(&path).expect("a socket");
     let adapter = Framework::Axum.adapter().expect("compiled in");
-    let server = Server::with_adapter(app(|_| ()), adapter).listener(listener).build();
+    let server = Server::builder(app(|_| ())).adapter(adapter).listener(listener).build().expect("valid");
     let mut events = server.events();
     server.initialize().expect("initializes");
     server.start().await.expect("starts");
@@ -119,7 +119,8 @@ async fn what_is_in_use_or_no_socket_is_left_alone() {
     std::fs::write(&file, "mine").expect("writes");
     for path in [&used, &file] {
         let adapter = Framework::Axum.adapter().expect("compiled in");
-        let server = Server::with_adapter(app(|_| ()), adapter).bind(format!("unix:{}", path.display())).build();
+        let builder = Server::builder(app(|_| ())).adapter(adapter).bind(format!("unix:{}", path.display()));
+        let server = builder.build().expect("valid");
         server.initialize().expect("initializes");
         let error = server.start().await.expect_err("it is taken");
         assert!(matches!(error, ServerError::Bind { .. }), "{error}");

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Adapter, Listener, Server};
-use crate::App;
+use crate::{App, ConfigError, ConfigProblem};
 
 /// What is done when the process is told to read its files again.
 type ReloadHook = Arc<dyn Fn() + Send + Sync>;
@@ -10,7 +10,8 @@ type ReloadHook = Arc<dyn Fn() + Send + Sync>;
 /// Collects what a [`Server`] is made of.
 pub struct ServerBuilder {
     pub(super) app: App,
-    pub(super) adapter: Arc<dyn Adapter>,
+    adapter: Option<Arc<dyn Adapter>>,
+    problems: Vec<ConfigProblem>,
     pub(super) address: String,
     pub(super) unix_mode: u32,
     pub(super) reuse_port: bool,
@@ -22,6 +23,20 @@ pub struct ServerBuilder {
 }
 
 impl ServerBuilder {
+    /// Serves by a framework's adapter; an `Arc<dyn Adapter>` is one too.
+    #[must_use]
+    pub fn adapter(mut self, adapter: impl Adapter) -> Self {
+        self.adapter = Some(Arc::new(adapter));
+        self
+    }
+
+    /// Makes [`build`](Self::build) fail with this problem, beside others; for what adds methods to the builder.
+    #[must_use]
+    pub fn problem(mut self, problem: ConfigProblem) -> Self {
+        self.problems.push(problem);
+        self
+    }
+
     /// Where to listen: `127.0.0.1:3000` unless told; port 0 takes any free one, and `unix:/run/neurolink.sock` is a
     /// Unix socket.
     ///
@@ -92,24 +107,31 @@ impl ServerBuilder {
     }
 
     /// Makes the server; nothing is opened yet.
-    #[must_use]
-    pub fn build(self) -> Server {
-        Server::new(self)
+    ///
+    /// # Errors
+    /// When it has no adapter.
+    pub fn build(mut self) -> Result<Server, ConfigError> {
+        let mut problems = std::mem::take(&mut self.problems);
+        match self.adapter.take() {
+            Some(adapter) if problems.is_empty() => return Ok(Server::new(self, adapter)),
+            None if problems.is_empty() => {
+                let problem = "there is none; say which framework serves, for example `.adapter(Axum::new())`";
+                problems.push(ConfigProblem::new("server.adapter", problem));
+            }
+            _ => {}
+        }
+        Err(ConfigError::new(problems))
     }
 }
 
 impl Server {
-    /// A builder around an app and a framework's adapter.
-    pub fn builder(app: App, adapter: impl Adapter) -> ServerBuilder {
-        Self::with_adapter(app, Arc::new(adapter))
-    }
-
-    /// A builder around an app and an adapter chosen at run time.
+    /// A builder around an app, which wants an adapter.
     #[must_use]
-    pub fn with_adapter(app: App, adapter: Arc<dyn Adapter>) -> ServerBuilder {
+    pub fn builder(app: App) -> ServerBuilder {
         ServerBuilder {
             app,
-            adapter,
+            adapter: None,
+            problems: Vec::new(),
             address: "127.0.0.1:3000".into(),
             unix_mode: 0o660,
             reuse_port: false,

@@ -11,7 +11,9 @@ use tokio::time::Instant;
 use super::events::EventSender;
 use super::listen::{self, File, Open};
 use super::signals::{Signal, Signals};
-use super::{Event, Events, Phase, ServeError, ServerBuilder, ServerError, Shutdown, ShutdownHandle, State, Status};
+use super::{
+    Adapter, Event, Events, Phase, ServeError, ServerBuilder, ServerError, Shutdown, ShutdownHandle, State, Status,
+};
 use crate::{App, Code, Plan};
 
 /// An app on a socket, with its life: started, stopped gracefully, started again; a cheap handle to clone.
@@ -23,6 +25,7 @@ pub struct Server {
 struct Inner {
     /// What it was made of; the app with the events.
     options: ServerBuilder,
+    adapter: Arc<dyn Adapter>,
     events: EventSender,
     life: Mutex<Life>,
 }
@@ -61,11 +64,11 @@ const LINGER: Duration = Duration::from_secs(1);
 const LAST: Duration = Duration::from_secs(1);
 
 impl Server {
-    pub(super) fn new(mut options: ServerBuilder) -> Self {
+    pub(super) fn new(mut options: ServerBuilder, adapter: Arc<dyn Adapter>) -> Self {
         let events = EventSender::new();
         options.app = options.app.with_events(events.clone());
         let life = Mutex::new(Life { state: State::Uninitialized, run: None });
-        Self { inner: Arc::new(Inner { options, events, life }) }
+        Self { inner: Arc::new(Inner { options, adapter, events, life }) }
     }
 
     /// Gets ready to start.
@@ -134,7 +137,7 @@ impl Server {
         }
         let unix = file.as_ref().map(|file| file.path().to_owned()).or_else(|| listener.path());
         let (handle, shutdown) = Shutdown::new();
-        let serve = options.adapter.serve(options.app.with_shutdown(shutdown.clone()), listener, shutdown);
+        let serve = self.inner.adapter.serve(options.app.with_shutdown(shutdown.clone()), listener, shutdown);
         let (ended_sender, ended) = watch::channel(false);
         let life = Arc::clone(&self.inner);
         let task = tokio::spawn(async move {
@@ -308,7 +311,7 @@ impl Server {
         let life = self.life();
         Status {
             state: life.state,
-            framework: self.inner.options.adapter.name(),
+            framework: self.inner.adapter.name(),
             address: life.run.as_ref().and_then(|run| run.address),
             unix: life.run.as_ref().and_then(|run| run.unix.clone()),
             uptime: life.run.as_ref().map(|run| run.since.elapsed()),

@@ -144,14 +144,14 @@ fn server(fails: bool) -> (ServerBuilder, Seen) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let failing = async || Err::<Reply, _>(Error::internal("a secret cause"));
     let app = app().route(Route::get("/api/fails", failing)).build().expect("valid");
-    let server = Server::builder(app, Fake { fails, seen: Arc::clone(&seen) }).bind("127.0.0.1:0");
+    let server = Server::builder(app).adapter(Fake { fails, seen: Arc::clone(&seen) }).bind("127.0.0.1:0");
     (server, seen)
 }
 
 /// How many seconds after the order each phase came, and the whole stop took.
 async fn stopped(grace: Option<Duration>) -> (Vec<(Phase, u64)>, u64) {
     let (builder, seen) = server(false);
-    let server = grace.map_or(builder, |grace| server_with(grace, &seen)).build();
+    let server = grace.map_or(builder, |grace| server_with(grace, &seen)).build().expect("valid");
     server.initialize().expect("initializes");
     server.start().await.expect("starts");
     let begun = Instant::now();
@@ -163,7 +163,7 @@ async fn stopped(grace: Option<Duration>) -> (Vec<(Phase, u64)>, u64) {
 
 fn server_with(grace: Duration, seen: &Seen) -> ServerBuilder {
     let app = app().build().expect("valid");
-    Server::builder(app, Fake { fails: false, seen: Arc::clone(seen) }).bind("127.0.0.1:0").grace(grace)
+    Server::builder(app).adapter(Fake { fails: false, seen: Arc::clone(seen) }).bind("127.0.0.1:0").grace(grace)
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,7 +184,7 @@ async fn a_short_grace_leaves_time_to_say_goodbye() {
 
 #[tokio::test]
 async fn a_failed_request_is_an_error_event_without_its_cause() {
-    let server = server(false).0.build();
+    let server = server(false).0.build().expect("valid");
     let mut events = server.events();
     let id = send(server.app(), "/api/fails", None, None).await.headers()["x-request-id"].clone();
     assert_eq!(send(server.app(), "/api/none", None, None).await.status(), 404);
@@ -202,7 +202,7 @@ async fn a_failed_request_is_an_error_event_without_its_cause() {
 
 #[tokio::test]
 async fn a_failed_framework_is_an_error_event_too() {
-    let server = server(true).0.build();
+    let server = server(true).0.build().expect("valid");
     let mut events = server.events();
     server.initialize().expect("initializes");
     server.start().await.expect("starts");
@@ -253,4 +253,10 @@ async fn a_stream_event_for_expired_authority_names_it() {
     assert!(wire.ends_with("data: [DONE]\n\n"), "{wire}");
     // The clock on the wall has run a little between the request and its stream.
     assert!((4..=5).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_server_without_an_adapter_is_a_mistake_that_says_so() {
+    let error = Server::builder(app().build().expect("valid")).build().expect_err("nobody serves");
+    assert!(error.to_string().contains("`.adapter(Axum::new())`"), "{error}");
 }
