@@ -16,6 +16,8 @@ enum Ended {
     Refused(String),
     Panicked,
     Late,
+    /// The server stops, and nothing has come for it to answer.
+    Idle,
 }
 
 /// Lets `http1` serve a connection until its socket is closed, or it is idle after `refusing`, and each head take no
@@ -33,8 +35,8 @@ pub(crate) async fn serve<F, T, E>(
     let Prepared { io, mut hold, .. } = prepared;
     let (peer, shared) = (io.info().peer, Shared::new(io));
     let heads = shared.heads.clone();
-    // To actix-http a connection is idle until a head is whole; what has begun is to be answered.
-    let leaves = async {
+    // actix-http's own stop takes a connection for idle until a head is whole, and would not answer what has begun.
+    let idle = async {
         refusing.await;
         heads.idle().await;
     };
@@ -46,12 +48,13 @@ pub(crate) async fn serve<F, T, E>(
             Err(_) => Ended::Panicked,
         },
         () = heads.late(head) => Ended::Late,
-        () = leaves => Ended::Well,
+        () = idle => Ended::Idle,
     };
     // All that is left of the connection, unless it was upgraded.
     let Some(io) = shared.into_io() else { return hold.closed().await };
     match ended {
         Ended::Well => drop(io),
+        Ended::Idle => io.end().await,
         Ended::Refused(error) => {
             tracing::debug!(target: "neurolink::serve", "connection ended: {error}");
             io.close().await;

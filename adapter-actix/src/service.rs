@@ -11,10 +11,11 @@ use actix_service::{
     IntoServiceFactory as _, Service, ServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config,
 };
 use actix_web::dev::{AppConfig, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::{App as ActixApp, HttpResponse};
 use neurolink_core::App;
 use neurolink_core::server::{Phase, Shutdown};
-use neurolink_serve::{Accepted, Heads, LocalHttp2, Quiet, Transport};
+use neurolink_serve::{Accepted, Heads, LocalHttp2, Quiet, Transport, Unanswered};
 
 use crate::connection;
 use crate::http2::Http2;
@@ -53,7 +54,13 @@ pub(crate) async fn prepare(serving: Arc<Serving>) -> Option<impl Fn(Accepted) -
             move |request: Request| {
                 let unanswered = request.conn_data().map(Heads::request);
                 let answer = app.call(request);
-                async move { Ok::<_, HttpResponse>(answer.await?.map_body(|_, body| Answer::new(body, unanswered))) }
+                async move {
+                    Ok::<_, HttpResponse>(answer.await?.map_body(|head, body| {
+                        let is_last = head.connection_type() == ConnectionType::Close;
+                        unanswered.iter().filter(|_| is_last).for_each(Unanswered::is_last);
+                        Answer::new(body, unanswered)
+                    }))
+                }
             }
         }));
     let http1 = Rc::new(made(http1.new_service(()).await)?);

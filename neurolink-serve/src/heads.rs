@@ -26,6 +26,8 @@ struct State {
     since: Cell<Instant>,
     /// It begins to wait for one.
     waits: Notify,
+    /// The answer that was last given away ends the connection.
+    closing: Cell<bool>,
 }
 
 /// A request whose answer is not wholly given away; it is when this is dropped.
@@ -40,6 +42,7 @@ impl Default for Heads {
             begun: Cell::default(),
             since: Cell::new(Instant::now()),
             waits: Notify::new(),
+            closing: Cell::default(),
         }))
     }
 }
@@ -81,9 +84,9 @@ impl Heads {
         self.0.begun.get()
     }
 
-    /// Waits until the connection waits for a head of which nothing has come.
+    /// Waits until the connection waits for a head of which nothing has come; for ever, if it is about to end by itself.
     pub async fn idle(&self) {
-        while !self.is_between() || self.has_begun() {
+        while !self.is_between() || self.has_begun() || self.0.closing.get() {
             self.0.waits.notified().await;
         }
     }
@@ -106,6 +109,13 @@ impl Heads {
 /// Whether there is more than empty lines, which may stand before a head (RFC 9112, section 2.2).
 pub(crate) fn begins_head(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
+}
+
+impl Unanswered {
+    /// The answer ends the connection: its server closes it, and may read on before it does.
+    pub fn is_last(&self) {
+        self.0.closing.set(true);
+    }
 }
 
 impl Drop for Unanswered {
@@ -174,6 +184,14 @@ mod tests {
             heads.flushed();
         };
         tokio::join!(idle, answers);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_about_to_end_is_not_idle() {
+        let heads = Heads::default();
+        heads.request().is_last();
+        heads.flushed();
+        assert_eq!(heads.idle().now_or_never(), None);
     }
 
     #[test]

@@ -48,6 +48,14 @@ impl Io {
         }
     }
 
+    /// Ends a connection that nobody uses, and tells so where it is encrypted; 1 s at most.
+    ///
+    /// # Panics
+    /// Outside a runtime of tokio with its timers on.
+    pub async fn end(mut self) {
+        let _ = timeout(LAST_WORDS, self.shutdown()).await;
+    }
+
     /// Ends the last answer and reads on for a moment, as [`poll_close`](Self::poll_close) does; 2 s at most.
     ///
     /// # Panics

@@ -3,11 +3,11 @@ use std::time::{Duration, Instant};
 use neurolink::serve::{ServeConfig, Tls};
 use neurolink::{ConfigError, Framework, create_server, routes::OfflineEngine};
 use neurolink_config::{Config, Loader, TlsConfig};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 
-use crate::kit::{Files, GET, app, ask, connect, data, handshake, pair, rest, start, tls};
+use crate::kit::{Files, GET, app, ask, connect, data, handshake, pair, rest, start, start_at, tls};
 
 // Shows S0-69, S1-55, S1-63.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,6 +55,24 @@ async fn http_2_is_chosen_where_the_client_can() {
             assert!(text.contains("\"https\":true"), "{framework}: {text}");
         }
         driving.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_connection_is_told_that_it_ends_when_the_server_stops() {
+    let files = Files::new("stop");
+    let trusted = files.write();
+    for framework in Framework::ALL {
+        let config = ServeConfig::default().tls(files.load());
+        let (server, address) = start_at(framework, app(|_| ()), config, "127.0.0.1:0").await;
+        let mut stream = tls(address, &trusted, &["http/1.1"]).await.expect("shakes hands");
+        stream.write_all(b"GET /api/conn HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sends");
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.expect("answers");
+        assert_eq!(&first, b"HTTP/1.1 200", "{framework}");
+        server.stop().await.expect("stops");
+        // An end that nobody told of is an error here.
+        stream.read_to_end(&mut Vec::new()).await.unwrap_or_else(|error| panic!("{framework}: {error}"));
     }
 }
 

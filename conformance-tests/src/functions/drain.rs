@@ -65,16 +65,23 @@ pub(super) fn half_a_head(ctx: &Ctx) -> Result<(), Failure> {
     is_alive(ctx, &mut idle)?;
     let mut plain = begun(ctx, "/api/test/params/a")?;
     let mut live = begun(ctx, "/api/health/live")?;
+    let mut upload = ctx.connect()?;
+    ctx.send(&mut upload, r"POST /api/test/upload HTTP/1.1\r\nContent-Length: 60000\r\nHost: local");
     let stop = control.stop();
     drains(ctx)?;
     ensure(idle.is_closed_within(SOON), || "an idle connection stays open".into())?;
     for connection in [&mut plain, &mut live] {
         ctx.send(connection, r"host\r\n\r\n");
     }
+    // Not all of its body is there when it is answered.
+    ctx.send(&mut upload, &format!(r"host\r\n\r\n{}", "x".repeat(30_000)));
+    let refused = ctx.answer(&mut upload, "POST")?;
     let answer = ctx.answer(&mut plain, "GET")?;
-    expect_status(&answer, 503)?;
-    expect_code(&answer, "DRAINING")?;
-    expect_close(&answer)?;
+    for answer in [&refused, &answer] {
+        expect_status(answer, 503)?;
+        expect_code(answer, "DRAINING")?;
+        expect_close(answer)?;
+    }
     // It is answered inside of the onion, as everything is.
     let sniff = answer.header_text("x-content-type-options");
     ensure(sniff.as_deref() == Some("nosniff"), || format!("503 has X-Content-Type-Options {sniff:?}"))?;
