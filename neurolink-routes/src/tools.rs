@@ -1,4 +1,3 @@
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,16 +146,11 @@ enum Outcome<M> {
 }
 
 impl<M> Outcome<M> {
-    fn new(name: &str, result: Result<Value, ToolError>, duration: Duration, metadata: M) -> Json<Self> {
+    fn new(result: Result<Value, ToolError>, duration: Duration, metadata: M) -> Json<Self> {
         let duration = millis(duration);
         Json(match result {
             Ok(data) => Self::Success { success: true, data, duration, metadata },
-            Err(error) => {
-                if let Some(source) = error.source() {
-                    tracing::error!(target: "neurolink::error", tool = name, "a tool failed: {source}");
-                }
-                Self::Failure { success: false, error: error.to_string(), duration }
-            }
+            Err(error) => Self::Failure { success: false, error: error.to_string(), duration },
         })
     }
 }
@@ -193,8 +187,8 @@ async fn execute(
     find(tools, &tool_name)?;
     let begun = Instant::now();
     let result = tools.call(&tool_name, Value::Object(arguments), &call).await;
-    let name = tool_name.clone();
-    Ok(Outcome::new(&name, result, begun.elapsed(), InSession { tool_name, session_id }))
+    let result = result.inspect_err(|error| error.log(&tool_name, &call.request_id));
+    Ok(Outcome::new(result, begun.elapsed(), InSession { tool_name, session_id }))
 }
 
 async fn execute_named(
@@ -208,7 +202,8 @@ async fn execute_named(
     let arguments = arguments(&tool, body)?;
     let begun = Instant::now();
     let result = tools.call(&tool_name, arguments, &call).await;
-    Ok(Outcome::new(&tool.name, result, begun.elapsed(), Named { tool_name }))
+    let result = result.inspect_err(|error| error.log(&tool_name, &call.request_id));
+    Ok(Outcome::new(result, begun.elapsed(), Named { tool_name }))
 }
 
 /// The arguments of a call: the body, or what the original's client wraps into `params`.

@@ -312,9 +312,8 @@ mod tests {
         assert_eq!(passing(&logs, b"a", START - Duration::from_secs(3600)), 2);
     }
 
-    // Shows O-D18.
     #[test]
-    fn memory_does_not_grow_with_keys_and_a_refused_key_stays_refused() {
+    fn memory_does_not_grow_with_keys_of_logs_and_a_refused_key_stays_refused() {
         let logs = Logs::new(10_000, 100, MINUTE);
         assert_eq!(passing(&logs, b"greedy", START), 100);
         for key in 0..100_000_u32 {

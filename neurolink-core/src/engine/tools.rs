@@ -1,7 +1,7 @@
 //! Tools that an engine offers to clients.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -75,8 +75,24 @@ impl ToolError {
     }
 
     /// A failure whose cause is for the log only; the client reads that the tool failed.
+    ///
+    /// The tool routes log it; an engine that calls a tool itself does so by [`log`](Self::log).
     pub fn internal(source: impl Into<BoxError>) -> Self {
         Self { message: "the tool failed".into(), source: Some(source.into().into()) }
+    }
+}
+
+impl ToolError {
+    /// Tells the log what went wrong inside, if something did.
+    pub fn log(&self, tool: &str, request_id: &str) {
+        let (mut text, mut source) = (String::new(), self.source());
+        while let Some(cause) = source {
+            let _ = write!(text, ": {cause}");
+            source = cause.source();
+        }
+        if !text.is_empty() {
+            tracing::error!(target: "neurolink::error", request_id, tool, "a tool failed{text}");
+        }
     }
 }
 

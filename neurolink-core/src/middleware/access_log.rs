@@ -2,7 +2,7 @@
 //!
 //! A `tracing` event with the target `neurolink::access`: method, canonical path without the query, matched pattern,
 //! status, milliseconds, client, user, request id and user agent; beside the id of a trusted proxy our own.
-//! 401, 403 and 429 are warnings, 5xx are errors.
+//! 401, 403, 429 and a probe's 503 are warnings, other 5xx are errors.
 //! What a client chose is cut and its control characters are escaped, so that no line can be forged.
 //!
 //! ```

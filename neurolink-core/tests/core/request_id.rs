@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
+use neurolink_core::engine::ToolError;
 use neurolink_core::{App, Error, Route};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
@@ -98,4 +99,23 @@ async fn logs_carry_our_own_id_beside_one_that_was_taken_over() {
     assert_ne!(ids[0], ids[1]);
     let lines = logged("192.0.2.1:4").await;
     assert!(lines.iter().all(|line| own(line).is_none() && !line.contains("shared")), "{lines:?}");
+}
+
+#[test]
+fn why_a_tool_failed_inside_is_logged_with_its_causes_and_the_request() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot read the key")]
+    struct Unreadable(#[source] std::io::Error);
+
+    let lines = Lines::default();
+    let _logging = tracing::subscriber::set_default(lines.clone());
+    let inside = ToolError::internal(Unreadable(std::io::Error::other("/srv/key is gone")));
+    inside.log("files", "r-1");
+    ToolError::new("the file is empty").log("files", "r-2");
+    let lines = lines.0.lock().expect("no panic");
+    assert!(
+        matches!(&lines[..], [one] if one.contains("r-1") && one.contains("files")
+            && one.contains("cannot read the key: /srv/key is gone")),
+        "{lines:?}"
+    );
 }

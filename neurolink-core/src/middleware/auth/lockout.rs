@@ -191,9 +191,8 @@ mod tests {
         assert_eq!(failures(&lockout, "ada", b"1", NOW), 2);
     }
 
-    // Shows S1-10.
     #[test]
-    fn failures_at_one_time_are_not_more_than_those_one_by_one() {
+    fn failures_of_a_name_at_one_time_are_not_more_than_those_one_by_one() {
         let lockout = Lockout::new(3, 50, MINUTE);
         let open: Vec<_> = (0..10).map_while(|_| lockout.attempt("ada", b"1", NOW)).collect();
         assert_eq!(open.len(), 3);
