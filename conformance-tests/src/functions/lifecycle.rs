@@ -169,6 +169,9 @@ pub(super) fn force(ctx: &Ctx) -> Result<(), Failure> {
 pub(super) fn engine_not_ready(ctx: &Ctx) -> Result<(), Failure> {
     let engine = ctx.control()?.engine();
     engine.set_ready(false);
+    wait_until(SOON, "readiness says 503", || {
+        ctx.get("/api/health/ready", None).is_ok_and(|answer| answer.status == 503)
+    })?;
     for path in ["/api/health/ready", "/api/ready"] {
         let answer = ctx.get(path, None)?;
         expect_status(&answer, 503)?;

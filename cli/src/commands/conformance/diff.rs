@@ -48,8 +48,8 @@ pub(crate) struct Diff {
     #[arg(long, value_name = "NUMBER", default_value_t = 8)]
     jobs: usize,
 
-    /// Adds a row for this run to the table at the end of a file [default: docs/differential.md, if it is there, from
-    /// a million exchanges on]
+    /// Adds a row for this run to the table at the end of a file [default: docs/differential.md, if it is there, of a
+    /// million exchanges or more to all frameworks]
     #[arg(long, value_name = "FILE")]
     append: Option<PathBuf>,
 
@@ -119,13 +119,17 @@ impl Diff {
         if let Some(file) = &append {
             let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
             report.append(file, &today).map_err(|error| failed(&file.display().to_string(), error))?;
+            if matches!(self.format, Format::Text) {
+                print(format_args!("written to {}", file.display()))?;
+            }
         }
         verdict(&report)
     }
 
     /// Where the run is written down.
     fn append(&self) -> Option<PathBuf> {
-        let page = || Some(PathBuf::from(PAGE)).filter(|page| self.requests >= LONG && page.is_file());
+        let is_long = self.requests >= LONG && self.whom.is_default();
+        let page = || Some(PathBuf::from(PAGE)).filter(|page| is_long && page.is_file());
         self.append.clone().or_else(page)
     }
 

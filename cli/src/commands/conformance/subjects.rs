@@ -25,7 +25,7 @@ pub(super) struct Whom {
     #[arg(long, value_name = "[NAME=]URL")]
     url: Vec<String>,
 
-    /// What the servers at --url are known to do otherwise: a framework of this binary, or a divergences.toml
+    /// What all servers at --url are known to do otherwise: a framework of this binary, or a divergences.toml
     #[arg(long, value_name = "FRAMEWORK|FILE", requires = "url")]
     known: Option<String>,
 }
@@ -33,11 +33,16 @@ pub(super) struct Whom {
 impl Whom {
     /// The frameworks of this binary among them.
     pub(super) fn frameworks(&self) -> Vec<Framework> {
-        if self.framework.is_empty() && self.url.is_empty() {
+        if self.is_default() {
             Framework::ALL.into_iter().filter(|framework| framework.is_enabled()).collect()
         } else {
             self.framework.clone()
         }
+    }
+
+    /// Whether nobody said whom.
+    pub(super) fn is_default(&self) -> bool {
+        self.framework.is_empty() && self.url.is_empty()
     }
 
     /// Name and address of those that run already.
@@ -93,7 +98,7 @@ impl Servers {
     fn elsewhere(&self, text: &str) -> Result<AskedServer, Failure> {
         let (name, addr) = address(text)?;
         let subject = Elsewhere { name: name.clone(), addr, needs: self.needs.clone() };
-        let suite = Suite::new(subject, &self.whom.known()?).map_err(Failure::Run)?;
+        let suite = Suite::new(subject, &self.whom.known()?).map_err(|error| failed("--known", error))?;
         let known = self.whom.known.iter().map(|known| format!(" --known {known}")).collect::<String>();
         let again = format!("--url {text} --needs {}{known}", self.needs);
         Ok(AskedServer { head: Head { name, note: String::new() }, suite, again })
