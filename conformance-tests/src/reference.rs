@@ -161,8 +161,13 @@ fn behind(
     runtime: Runtime,
     serve: impl FnOnce(TcpListener) -> BoxFuture<'static, io::Result<()>>,
 ) -> io::Result<Running> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    listener.set_nonblocking(true)?;
+    // The standard library's queue of 128 is too short for the crowd of one case.
+    let listener = {
+        let _inside = runtime.enter();
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind(([127, 0, 0, 1], 0).into())?;
+        socket.listen(2048)?.into_std()?
+    };
     let addr = listener.local_addr()?;
     let serving = serve(listener);
     runtime.spawn(async move {
