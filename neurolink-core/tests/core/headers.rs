@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use neurolink_core::middleware::{Cors, Csp, FrameOptions, Hsts, PermissionsPolicy, SecurityHeaders, Timing};
-use neurolink_core::{App, Route};
+use neurolink_core::middleware::{
+    AccessLog, Cors, Csp, Denied, FrameOptions, Hsts, PermissionsPolicy, SecurityHeaders, Timing,
+};
+use neurolink_core::{App, Error, Reply, Route};
 
-use crate::middleware::{Answer, PEER, app, get, send};
+use crate::fixture::{PEER, TOKEN, app, get, tokens};
+use crate::support::{Answer, Quiet, ask};
 
 async fn sent(headers: SecurityHeaders) -> Vec<(String, String)> {
     let app = app().0.middleware(headers).build().expect("valid");
@@ -117,7 +120,7 @@ async fn the_named_sets_are_sent_whole() {
 }
 
 async fn preflight(app: &App, origin: &str) -> Answer {
-    send(app, "OPTIONS", "/api/x", PEER, &[("origin", origin), ("access-control-request-method", "POST")]).await
+    ask(app, "OPTIONS", "/api/x", PEER, &[("origin", origin), ("access-control-request-method", "POST")]).await
 }
 
 // Shows S0-35, S0-36, S0-37, S1-05, S1-06, S3-30, S3-31.
@@ -184,4 +187,110 @@ async fn the_response_time_is_that_of_the_handler() {
     let milliseconds = answer.header("x-response-time").strip_suffix("ms").and_then(|text| text.parse::<f64>().ok());
     assert!(milliseconds.is_some_and(|ms| (60.0..70.0).contains(&ms)), "{milliseconds:?}");
     assert!(answer.header("server-timing").starts_with("total;dur=6"), "{}", answer.header("server-timing"));
+}
+
+// Shows V29.
+#[tokio::test]
+async fn security_headers_are_on_every_answer_and_a_handlers_own_wins() {
+    let (builder, _) = app();
+    let own = async || {
+        Ok::<_, Error>(
+            Reply::data("x")?.with_header(http::header::X_FRAME_OPTIONS, "SAMEORIGIN".parse().expect("valid")),
+        )
+    };
+    let app = builder
+        .middleware(SecurityHeaders::modern())
+        .middleware(tokens())
+        .route(Route::get("/api/own", own).public())
+        .build()
+        .expect("valid");
+    let auth = format!("Bearer {TOKEN}");
+    let known = &[("authorization", auth.as_str())];
+    for (path, headers, status) in [
+        ("/api/x", &known[..], 200),
+        ("/api/x", &[], 401),
+        ("/api/nope", known, 404),
+        ("/api/boom", known, 500),
+        ("/api/stream", known, 200),
+        ("/api/%zz", known, 400),
+    ] {
+        let answer = get(&app, path, headers).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(answer.header("x-xss-protection"), "0", "{path}");
+        assert_eq!(answer.header("strict-transport-security"), "", "{path}");
+    }
+    assert_eq!(get(&app, "/api/own", &[]).await.header("x-frame-options"), "SAMEORIGIN");
+}
+
+// Shows S2-16, S3-27.
+#[tokio::test]
+async fn hsts_follows_the_connection_unless_told() {
+    for (headers, expected) in
+        [(SecurityHeaders::modern(), ""), (SecurityHeaders::neurolink(), "max-age=31536000; includeSubDomains")]
+    {
+        let app = app().0.middleware(headers).build().expect("valid");
+        assert_eq!(get(&app, "/api/x", &[]).await.header("strict-transport-security"), expected);
+    }
+}
+
+// Shows S0-37, S0-38, S1-04, V54, P-D10.
+#[tokio::test]
+async fn cors_answers_preflights_before_authentication_and_marks_every_answer() {
+    let cors = Cors::list(["https://app.example.com"]).credentials(true);
+    let app = app().0.middleware(cors).middleware(tokens()).build().expect("valid");
+    let origin = ("origin", "https://app.example.com");
+    let preflight = ask(&app, "OPTIONS", "/api/x", PEER, &[origin, ("access-control-request-method", "POST")]).await;
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, origin.1));
+    assert_eq!(preflight.header("access-control-max-age"), "86400");
+    assert!(preflight.header("access-control-allow-headers").contains("X-API-Key"));
+    assert!(preflight.header("vary").contains("origin"));
+    let refused = get(&app, "/api/x", &[origin]).await;
+    assert_eq!((refused.status, refused.header("access-control-allow-origin")), (401, origin.1));
+    assert_eq!(refused.header("access-control-allow-credentials"), "true");
+    for headers in [&[][..], &[("origin", "https://evil.example")]] {
+        let answer = get(&app, "/api/public", headers).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, ""));
+        assert_eq!((answer.header("access-control-allow-credentials"), answer.header("vary")), ("", "origin"));
+    }
+    let evil = [("origin", "https://evil.example"), ("access-control-request-method", "POST")];
+    let denied = ask(&app, "OPTIONS", "/api/x", PEER, &evil).await;
+    assert_eq!((denied.status, denied.header("access-control-allow-methods")), (204, ""));
+}
+
+// Shows S1-03, S2-22, S2-25, S3-31, V52, P-D18.
+#[tokio::test]
+async fn cors_for_anybody_sends_a_star_and_strict_cors_forbids() {
+    let any = app().0.middleware(Cors::any()).build().expect("valid");
+    let answer = get(&any, "/api/x", &[("origin", "https://a.example")]).await;
+    assert_eq!((answer.header("access-control-allow-origin"), answer.header("vary")), ("*", ""));
+    let strict = app().0.middleware(Cors::list(["https://a.example"]).denied(Denied::Forbid)).build().expect("valid");
+    assert_eq!(get(&strict, "/api/x", &[("origin", "https://b.example")]).await.status, 403);
+    assert_eq!(get(&strict, "/api/x", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_origin_that_cors_allows_may_change_things() {
+    let app = App::builder(Quiet)
+        .middleware(Cors::list(["https://app.example.com"]))
+        .route(Route::post("/api/do", async || "done"))
+        .build()
+        .expect("valid");
+    let of = async |origin| {
+        let headers = [("origin", origin), ("sec-fetch-site", "cross-site")];
+        ask(&app, "POST", "/api/do", PEER, &headers).await
+    };
+    assert_eq!(of("https://app.example.com").await.status, 200);
+    let refused = of("https://evil.example").await;
+    assert_eq!((refused.status, refused.header("vary")), (403, "origin"));
+}
+
+#[tokio::test]
+async fn timing_and_access_log_stand_outside() {
+    let app = app().0.middleware(Timing::new()).middleware(AccessLog::new()).build().expect("valid");
+    for path in ["/api/x", "/api/nope", "/api/%zz"] {
+        let answer = get(&app, path, &[]).await;
+        assert!(answer.header("x-response-time").ends_with("ms"), "{path}");
+        assert!(answer.header("server-timing").starts_with("total;dur="), "{path}");
+    }
 }

@@ -7,7 +7,8 @@ use neurolink_core::middleware::{Key, RateLimit, RateLimitHeaders};
 use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{App, Code, Context, Error, ManualClock, Next, Response, Route, from_fn};
 
-use crate::middleware::{Answer, START, app, get, tokens};
+use crate::fixture::{START, app, get, tokens};
+use crate::support::Answer;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

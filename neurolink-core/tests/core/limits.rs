@@ -10,8 +10,8 @@ use neurolink_core::middleware::{
 use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{AuthenticatedUser, Context, Error, Next, Response, Route, from_fn};
 
-use crate::middleware::{KEY, START, TOKEN, app, get, tokens};
-use crate::support::mistakes;
+use crate::fixture::{KEY, PEER, START, TOKEN, app, get, tokens};
+use crate::support::{ask, mistakes};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -224,4 +224,53 @@ async fn a_route_may_ask_for_permissions() {
     let of = async |key: &str| get(&app, "/api/keys", &[("x-api-key", key)]).await.status;
     assert_eq!((of(KEY).await, of("key-of-lee-0123456789").await), (200, 403));
     assert_eq!(get(&app, "/api/keys", &[]).await.status, 401);
+}
+
+// Shows S0-24, S0-25, V47, V50, P-D8, P-D32.
+#[tokio::test]
+async fn the_limit_counts_whatever_the_status_and_waiting_helps() {
+    let (builder, clock) = app();
+    let app = builder.middleware(RateLimit::fixed_window(3, Duration::from_secs(60))).build().expect("valid");
+    for (path, method, left) in [("/api/x", "GET", "2"), ("/api/nope", "GET", "1"), ("/api/x", "HEAD", "0")] {
+        let answer = ask(&app, method, path, PEER, &[]).await;
+        assert_eq!((answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-remaining")), ("3", left));
+        assert_eq!(answer.header("x-ratelimit-reset"), (START.as_secs() + 60).to_string());
+    }
+    clock.advance(Duration::from_millis(18_500));
+    let refused = get(&app, "/api/x", &[("x-forwarded-for", "1.2.3.4")]).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "42"));
+    assert_eq!(refused.header("x-ratelimit-remaining"), "0");
+    assert!(refused.body.contains("\"retryAfter\":42"), "{}", refused.body);
+    assert_eq!(ask(&app, "GET", "/api/x", "192.0.2.2:5", &[]).await.status, 200);
+    clock.advance(Duration::from_secs(42));
+    assert_eq!(get(&app, "/api/x", &[]).await.status, 200);
+}
+
+// Shows O-D18, P-D7.
+#[tokio::test]
+async fn an_unknown_address_is_an_error_and_never_a_shared_key() {
+    let app = app().0.middleware(RateLimit::fixed_window(3, Duration::from_secs(60))).build().expect("valid");
+    assert_eq!(ask(&app, "GET", "/api/x", "", &[]).await.status, 500);
+}
+
+#[tokio::test]
+async fn an_ipv6_client_cannot_flee_into_its_own_network() {
+    let app = app().0.middleware(RateLimit::fixed_window(1, Duration::from_secs(60))).build().expect("valid");
+    assert_eq!(ask(&app, "GET", "/api/x", "[2001:db8::1]:5", &[]).await.status, 200);
+    assert_eq!(ask(&app, "GET", "/api/x", "[2001:db8::2]:5", &[]).await.status, 429);
+    assert_eq!(ask(&app, "GET", "/api/x", "[2001:db8:0:1::1]:5", &[]).await.status, 200);
+}
+
+// Shows S0-18, S2-04.
+#[tokio::test]
+async fn a_limit_by_user_stands_behind_authentication_by_itself() {
+    let limit = RateLimit::fixed_window(1, Duration::from_secs(60)).by(Key::User).message("slower");
+    let app = app().0.middleware(limit).middleware(tokens()).build().expect("valid");
+    let of = async |token: &str| get(&app, "/api/x", &[("authorization", &format!("Bearer {token}"))]).await;
+    assert_eq!(of(TOKEN).await.status, 200);
+    let refused = of(TOKEN).await;
+    assert_eq!(refused.status, 429);
+    assert!(refused.body.contains("slower"));
+    assert_eq!(of("token-of-u2-0123456789").await.status, 200);
+    assert_eq!(get(&app, "/api/x", &[]).await.status, 401);
 }

@@ -3,6 +3,8 @@
 mod access;
 mod app;
 #[cfg(feature = "full")]
+mod authenticators;
+#[cfg(feature = "full")]
 mod authorisation;
 #[cfg(feature = "full")]
 mod basic;
@@ -16,6 +18,8 @@ mod credentials;
 #[cfg(feature = "full")]
 mod facts;
 mod failures;
+#[cfg(feature = "full")]
+mod fixture;
 mod forms;
 #[cfg(feature = "full")]
 mod headers;
@@ -34,9 +38,11 @@ mod limits;
 #[cfg(feature = "full")]
 mod limits_together;
 #[cfg(feature = "full")]
-mod middleware;
+mod mistakes;
 mod onion;
 mod plan;
+#[cfg(feature = "full")]
+mod probes;
 mod protect;
 mod request_id;
 mod requests;
