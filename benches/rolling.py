@@ -134,10 +134,9 @@ class Stop:
 
     async def run(self):
         tasks = [asyncio.create_task(self.client()) for _ in range(self.clients)]
-        # All of them are there when it stops.
-        while self.connected < self.clients and not self.wrong:
+        # When it stops all of them are there, some wait for an answer, and some have just asked again.
+        while self.fates["answered"] < 5 * self.clients // 2 and not self.wrong:
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.8)
         self.stopped = time.monotonic()
         self.server.ask_to_stop()
         await asyncio.wait_for(asyncio.gather(*tasks), 40)
