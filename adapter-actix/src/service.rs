@@ -15,7 +15,7 @@ use actix_web::http::ConnectionType;
 use actix_web::{App as ActixApp, HttpResponse};
 use neurolink_core::App;
 use neurolink_core::server::{Phase, Shutdown};
-use neurolink_serve::{Accepted, Heads, LocalHttp2, Quiet, Transport, Unanswered};
+use neurolink_serve::{Accepted, Heads, LocalHttp2, Quiet, Transport};
 
 use crate::connection;
 use crate::http2::Http2;
@@ -56,8 +56,9 @@ pub(crate) async fn prepare(serving: Arc<Serving>) -> Option<impl Fn(Accepted) -
                 let answer = app.call(request);
                 async move {
                     Ok::<_, HttpResponse>(answer.await?.map_body(|head, body| {
-                        let is_last = head.connection_type() == ConnectionType::Close;
-                        unanswered.iter().filter(|_| is_last).for_each(Unanswered::is_last);
+                        if let (ConnectionType::Close, Some(unanswered)) = (head.connection_type(), &unanswered) {
+                            unanswered.mark_last();
+                        }
                         Answer::new(body, unanswered)
                     }))
                 }

@@ -352,14 +352,22 @@ impl Error {
     /// The text for the log: the message as it was set, and every cause.
     #[must_use]
     pub fn log_text(&self) -> String {
-        use std::fmt::Write as _;
-        let mut text = self.0.message.as_deref().unwrap_or(self.0.code.message()).to_owned();
-        let mut source = std::error::Error::source(self);
+        let message = self.0.message.as_deref().unwrap_or(self.0.code.message());
+        format!("{message}{}", Causes(self))
+    }
+}
+
+/// The causes of an error, each behind `: `.
+pub(crate) struct Causes<'a>(pub(crate) &'a dyn std::error::Error);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut source = self.0.source();
         while let Some(cause) = source {
-            let _ = write!(text, ": {cause}");
+            write!(f, ": {cause}")?;
             source = cause.source();
         }
-        text
+        Ok(())
     }
 }
 

@@ -112,8 +112,8 @@ pub(crate) fn begins_head(bytes: &[u8]) -> bool {
 }
 
 impl Unanswered {
-    /// The answer ends the connection: its server closes it, and may read on before it does.
-    pub fn is_last(&self) {
+    /// Marks the answer as one that ends the connection: its server closes it, and may read on before it does.
+    pub fn mark_last(&self) {
         self.0.closing.set(true);
     }
 }
@@ -189,7 +189,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_is_about_to_end_is_not_idle() {
         let heads = Heads::default();
-        heads.request().is_last();
+        heads.request().mark_last();
         heads.flushed();
         assert_eq!(heads.idle().now_or_never(), None);
     }

@@ -1,7 +1,7 @@
 //! Tools that an engine offers to clients.
 
 use std::error::Error;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Call;
 use crate::BoxError;
+use crate::error::Causes;
 
 /// Tools that clients may list and call.
 #[async_trait]
@@ -85,13 +86,8 @@ impl ToolError {
 impl ToolError {
     /// Tells the log what went wrong inside, if something did.
     pub fn log(&self, tool: &str, request_id: &str) {
-        let (mut text, mut source) = (String::new(), self.source());
-        while let Some(cause) = source {
-            let _ = write!(text, ": {cause}");
-            source = cause.source();
-        }
-        if !text.is_empty() {
-            tracing::error!(target: "neurolink::error", request_id, tool, "a tool failed{text}");
+        if self.source.is_some() {
+            tracing::error!(target: "neurolink::error", request_id, tool, "a tool failed{}", Causes(self));
         }
     }
 }
