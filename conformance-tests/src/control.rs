@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use neurolink_config::Config;
 use neurolink_core::server::{Server, ServerError};
-use neurolink_core::{App, Clock};
+use neurolink_core::{App, AppBuilder, Clock};
 
 use crate::function::Failure;
 use crate::watched::Counters;
@@ -20,8 +21,13 @@ pub struct Control {
     app: App,
     server: Server,
     bound: Arc<Bound>,
+    changed: Arc<Changed>,
     runtime: tokio::runtime::Handle,
 }
+
+/// Builds the server's app once more, with another configuration and more in it.
+pub(crate) type Changed =
+    dyn Fn(&dyn Fn(&mut Config), &dyn Fn(AppBuilder) -> AppBuilder) -> Result<(), String> + Send + Sync;
 
 /// Makes a server of the same app and adapter at an address.
 pub(crate) type Bound = dyn Fn(&str) -> Server + Send + Sync;
@@ -33,9 +39,10 @@ impl Control {
         app: App,
         server: Server,
         bound: Arc<Bound>,
+        changed: Arc<Changed>,
         runtime: tokio::runtime::Handle,
     ) -> Self {
-        Self { engine, clock, app, server, bound, runtime }
+        Self { engine, clock, app, server, bound, changed, runtime }
     }
 
     /// What the engine has done.
@@ -72,6 +79,18 @@ impl Control {
     #[must_use]
     pub fn another(&self, address: &str) -> Server {
         (self.bound)(address)
+    }
+
+    /// Builds the app once more, with another configuration and more in it.
+    ///
+    /// # Errors
+    /// The mistakes that keep it from being built.
+    pub(crate) fn build(
+        &self,
+        config: &dyn Fn(&mut Config),
+        app: &dyn Fn(AppBuilder) -> AppBuilder,
+    ) -> Result<(), String> {
+        (self.changed)(config, app)
     }
 
     /// Begins a graceful stop.

@@ -21,7 +21,7 @@ use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::control::{Bound, Control, ManualClock};
+use crate::control::{Bound, Changed, Control, ManualClock};
 use crate::layers::with_layers;
 use crate::test_routes::{with_held, with_keyed_limit, with_meeting, with_outage, with_pieces};
 use crate::watched::{Counters, Watched, Watching};
@@ -109,8 +109,9 @@ impl<A: Adapter> Served<A> {
                 .build()
                 .expect("it has an adapter")
         });
+        let changed = changed(needs.to_owned(), self.changes);
         let (server, runtime) = (bound("127.0.0.1:0"), runtime()?);
-        Ok((Control::new(engine, clock, served, server, bound, runtime.handle().clone()), runtime))
+        Ok((Control::new(engine, clock, served, server, bound, changed, runtime.handle().clone()), runtime))
     }
 }
 
@@ -150,6 +151,20 @@ impl<A: Adapter> Subject for Served<A> {
         let stack = stack(needs).map_err(io::Error::other);
         Some(stack.and_then(|(stack, settings)| behind(runtime()?, move |listener| serve(stack, settings, listener))))
     }
+}
+
+/// Builds apps that a case changes first, and a mutant after it.
+fn changed(needs: String, changes: Changes) -> Arc<Changed> {
+    Arc::new(move |own_config, own_app| {
+        let build = || -> Result<App, Problem> {
+            let mut config = config(&needs)?;
+            own_config(&mut config);
+            (changes.config)(&mut config);
+            let builder = own_app(builder(&config, OfflineEngine::new())?);
+            Ok((changes.app)(builder).build()?)
+        };
+        build().map(drop).map_err(|problem| problem.to_string())
+    })
 }
 
 fn runtime() -> io::Result<Runtime> {

@@ -1,8 +1,9 @@
 //! Each conversation with its id, where it comes from and what it needs.
 
 use super::{
-    attack, backpressure, bodies, cancel, concurrency, concurrent, connection, crowd, drain, expect, expiry, http2,
-    http2_attacks, identity, lifecycle, limits, passwords, smuggling, streams, timing, unread, vectors,
+    access_log, attack, backpressure, bodies, cancel, concurrency, concurrent, connection, crowd, drain, expect,
+    expiry, http2, http2_attacks, identity, lifecycle, limits, mistakes, passwords, smuggling, streams, timing, unread,
+    vectors,
 };
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
@@ -135,7 +136,8 @@ pub(crate) const ALL: &[FunctionCase] = &[
     inside("lifecycle/readiness-says-no-first", "drain", "O-D35; V63", drain::readiness_first),
     inside("lifecycle/requests-are-answered-for-a-second", "drain", "V63; O-D24", drain::first_second),
     inside("parser/half-a-head-is-refused-when-the-server-stops", "drain", "V63; O-D24", drain::half_a_head),
-    inside("lifecycle/a-request-in-work-is-answered", "drain", "V71; O-D24", drain::in_flight).covers(&["S3-56"]),
+    inside("lifecycle/a-request-in-work-is-answered", "drain", "V71; O-D24; P-D33", drain::in_flight)
+        .covers(&["S3-56"]),
     inside("lifecycle/a-stream-goes-on-and-says-goodbye", "drain", "V71; O-D24", drain::stream_says_goodbye)
         .covers(&["S3-56"]),
     inside("lifecycle/an-endless-stream-ends-with-the-grace", "drain", "O-D24", drain::endless_stream)
@@ -211,6 +213,9 @@ pub(crate) const ALL: &[FunctionCase] = &[
     alone("headers/response-time-is-that-of-the-handler", "patient", "V42", timing::response_time),
     inside("lifecycle/observers-and-events-outlive-a-restart", "patient", "V66", lifecycle::observed),
     inside("smuggling/nothing-hidden-reaches-the-engine", "reference", "RFC 9112 11.2", smuggling::unseen),
+    inside("cors/any-origin-with-credentials-is-a-mistake", "reference", "V53", mistakes::any_origin_with_credentials),
+    inside("routing/a-route-that-is-there-twice-is-a-mistake", "reference", "V67", mistakes::route_twice),
+    inside("middleware/a-request-is-one-line-of-the-log", "reference", "O-D45", access_log::one_line_each),
     inside("health/an-engine-that-is-not-ready-is-503", "reference", "O-D35", lifecycle::engine_not_ready),
     alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes).by_address(),
 ];

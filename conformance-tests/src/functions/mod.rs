@@ -1,5 +1,6 @@
 //! The conversations: one file a subject.
 
+mod access_log;
 pub(crate) mod all;
 mod attack;
 mod backpressure;
@@ -17,6 +18,7 @@ mod http2_attacks;
 mod identity;
 mod lifecycle;
 mod limits;
+mod mistakes;
 mod passwords;
 mod pauses;
 pub(crate) mod requests;

@@ -12,6 +12,11 @@ const SITE: &[&str] = &["crosssite"];
 const HOST: &[&str] = &["host"];
 
 pub(super) const ALL: &[Mutant] = &[
+    Mutant::new("credentials-of-any-origin-are-built", CORS, "credentials are left out in silence").config(|config| {
+        if config.cors.origins == Origins::Any {
+            config.cors.credentials = false;
+        }
+    }),
     Mutant::new("cors-is-off", &["cors", "crosssite"], "no origin is named")
         .config(|config| config.cors.origins = Origins::Off),
     Mutant::new("cors-names-anybody", CORS, "every origin is named").response(|head, response| {

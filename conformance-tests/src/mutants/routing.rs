@@ -9,6 +9,14 @@ use super::mutant::Mutant;
 const PUBLIC: [&str; 4] = ["/api/health/live", "/api/health", "/api/ready", "/api/version"];
 
 pub(super) const ALL: &[Mutant] = &[
+    Mutant::new("route-that-is-there-twice-is-built", &["routing"], "one of two routes is left out in silence").config(
+        |config| {
+            // The second of them lies elsewhere then, and no mistake is left.
+            if config.server.base_path == "/twice" {
+                config.server.base_path = "/once".into();
+            }
+        },
+    ),
     Mutant::new("trailing-slash-is-ignored", &["routing", "protected"], "`/x/` reaches `/x`")
         .request(|request| change_path(request, |path| path.trim_end_matches('/').to_owned())),
     Mutant::new("double-slashes-are-one", &["routing", "protected"], "`/x//y` reaches `/x/y`").request(|request| {
