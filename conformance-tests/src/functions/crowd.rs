@@ -123,16 +123,20 @@ pub(super) fn probes(ctx: &Ctx) -> Result<(), Failure> {
         answered += 1;
         ensure(answered < 4 * PROBES, || format!("{answered} probes in one write were all answered"))?;
     };
+    // Those behind it have to be judged too, before the second is over.
+    for _ in answered + 1..4 * PROBES {
+        ctx.answer(&mut connection, "GET")?;
+    }
     let right = if clock.is_some() { answered == PROBES } else { answered >= PROBES };
     ensure(right, || format!("expected {PROBES} probes to be answered, got {answered}"))?;
     ensure(refused.header_text("retry-after").as_deref() == Some("1"), || "Retry-After is not 1".into())?;
     // Another address is not held up by it, and waiting helps.
     expect_status(&ctx.other().get("/api/health/live", None)?, 200)?;
-    let again = || ctx.get("/api/health/live", None).is_ok_and(|answer| answer.status == 200);
+    let again = || ctx.get("/api/health/live", None).map(|answer| answer.status == 200);
     let Some(clock) = clock else {
-        return wait_until(Duration::from_secs(3), "the next second", again).map(|_| ());
+        return wait_until(Duration::from_secs(3), "the next second", || again().unwrap_or(false)).map(|_| ());
     };
-    ensure(!again(), || "a probe was answered before the second was over".into())?;
+    ensure(!again()?, || "a probe was answered before the second was over".into())?;
     clock.advance(Duration::from_secs(1));
-    ensure(again(), || "no probe was answered when the second was over".into())
+    ensure(again()?, || "no probe was answered when the second was over".into())
 }
