@@ -123,7 +123,8 @@ impl Served {
     async fn answer(self, request: Request, conn: ConnInfo) -> Response {
         let Self { app, native } = self;
         match app {
-            Some(app) => app.beside(request, conn, |request| matched(native, request, conn)).await,
+            // On the heap, for it is large, and hyper moves what answers a request about.
+            Some(app) => Box::pin(app.beside(request, conn, |request| matched(native, request, conn))).await,
             None => from_poem(native.get_response(to_poem(request, conn)).await),
         }
     }

@@ -139,11 +139,12 @@ impl Served {
         request.extensions_mut().insert(head);
         request.extensions_mut().insert(conn);
         let Some(app) = app else { return call(native, request).await };
-        app.beside(request, conn, |request| async {
+        let beside = app.beside(request, conn, |request| async {
             let response = call(native, request).await;
             response.extensions().get::<Unmatched>().is_none().then_some(response)
-        })
-        .await
+        });
+        // On the heap, for it is large, and hyper moves what answers a request about.
+        Box::pin(beside).await
     }
 }
 
