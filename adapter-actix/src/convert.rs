@@ -14,7 +14,7 @@ use futures_util::{Stream, TryStreamExt as _, stream};
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use neurolink_core::app::Scheme;
-use neurolink_core::http::{Lines, Pump, declared_length};
+use neurolink_core::http::{Lines, Pump, declared_length, give_headers_back, spare_headers};
 use neurolink_core::{Body, ConnInfo, Request, Response};
 
 /// What actix says of the connection: the socket's ends, never what a header claims.
@@ -63,7 +63,7 @@ pub(crate) use target;
 
 /// Every header line, as http 1 has it.
 pub(crate) fn headers(from: &actix_header::HeaderMap) -> Result<HeaderMap, Error> {
-    let mut headers = HeaderMap::with_capacity(from.len());
+    let mut headers = spare_headers();
     for (name, value) in from {
         let name = HeaderName::from_bytes(name.as_str().as_bytes()).map_err(ErrorBadRequest)?;
         headers.append(name, HeaderValue::from_bytes(value.as_bytes()).map_err(ErrorBadRequest)?);
@@ -128,6 +128,7 @@ pub(crate) fn response(from: Response, asked: Asked, pump: Option<Pump<Payload>>
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response_headers(&parts.headers, &mut response)?;
+    give_headers_back(parts.headers);
     Ok(response)
 }
 

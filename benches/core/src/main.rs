@@ -7,6 +7,7 @@ mod scenario;
 
 use std::process::ExitCode;
 
+use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use neurolink_core::ConnInfo;
 use scenario::{SCENARIOS, Scenario};
@@ -39,16 +40,23 @@ fn repeat(scenario: &Scenario, count: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let app = (scenario.app)();
     let conn = ConnInfo::new(Some(([127, 0, 0, 1], 40_000).into())).with_local(Some(([127, 0, 0, 1], 80).into()));
+    let mut spare = HeaderMap::new();
     runtime.block_on(async {
         for _ in 0..count {
-            let request = (scenario.request)();
+            let mut request = (scenario.request)();
+            // A connection of hyper's keeps the map of an answer for its next request.
+            spare.extend(request.headers_mut().drain());
+            *request.headers_mut() = std::mem::take(&mut spare);
             let Some(app) = &app else {
-                drop(std::hint::black_box(request));
+                spare = std::mem::take(std::hint::black_box(request).headers_mut());
+                spare.clear();
                 continue;
             };
             let response = app.handle(request, conn).await;
             assert_eq!(response.status(), scenario.status, "{}", scenario.name);
-            let mut body = response.into_body();
+            let (mut head, mut body) = response.into_parts();
+            head.headers.clear();
+            spare = head.headers;
             while let Some(frame) = body.frame().await {
                 std::hint::black_box(frame.expect("a whole body"));
             }

@@ -2,20 +2,13 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use http_body::Body as _;
 
 use crate::extract::Needs;
-use crate::http::{Content, too_large};
+use crate::http::{Content, spare_headers, too_large};
 use crate::stream::{SseBody, SseParts};
 use crate::{Body, Context, Error, Reply, Response};
-
-/// Headers that a response has room for from the beginning where there is middleware: those of the usual stack.
-const ROOM: usize = 20;
-
-fn room(ctx: &Context) -> HeaderMap {
-    if ctx.target().members.is_empty() { HeaderMap::new() } else { HeaderMap::with_capacity(ROOM) }
-}
 
 impl Context {
     /// What is decided before the first byte of the body is read: its type, its declared length.
@@ -55,7 +48,7 @@ fn dressed(ctx: &mut Context, reply: Reply) -> Result<Response, Error> {
         Content::Data(buffer) => {
             let mut response = Response::new(Body::from(ctx.stamp().finish(buffer)));
             *response.status_mut() = status;
-            *response.headers_mut() = room(ctx);
+            *response.headers_mut() = spare_headers();
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             response
         }
@@ -72,7 +65,7 @@ fn dressed(ctx: &mut Context, reply: Reply) -> Result<Response, Error> {
             };
             let mut response = Response::new(Body::new(SseBody::new(events, parts)));
             *response.status_mut() = status;
-            *response.headers_mut() = room(ctx);
+            *response.headers_mut() = spare_headers();
             let headers = response.headers_mut();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));

@@ -68,7 +68,8 @@ impl Context {
         let forwarded = trusted.then(|| shared.proxies.forwarded(&conn, &parts.headers));
         // Streams of HTTP/2 end each by itself.
         let (body, unread) = if parts.version < http::Version::HTTP_2 { body.tracked() } else { (body, None) };
-        let incoming = parts.headers.get(&shared.request_id_header).filter(|_| trusted).and_then(RequestId::accept);
+        let incoming =
+            trusted.then(|| parts.headers.get(&shared.request_id_header).and_then(RequestId::accept)).flatten();
         Self {
             now: shared.clock.now(),
             shared: Arc::clone(shared),
@@ -353,7 +354,7 @@ impl Context {
     pub(crate) fn stamp(&self) -> Stamp<'_> {
         let errors = &self.shared.settings.errors;
         Stamp {
-            request_id: self.request_id.as_str(),
+            request_id: self.request_id.header_value().as_bytes(),
             now: self.now,
             duration: self.elapsed(),
             code_prefix: &errors.code_prefix,

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 use tokio::time::Instant;
 
-use crate::http::{Representation, Stamp, UnreadBody, render_error};
+use crate::http::{Representation, Stamp, UnreadBody, number, render_error};
 use crate::server::Phase;
 use crate::{Body, Code, Context, Error, Response};
 
@@ -18,7 +18,7 @@ pub(crate) fn respond_error(error: Error) -> Response {
         response.headers_mut().append(name.clone(), value.clone());
     }
     if let Some(seconds) = error.retry_after_seconds() {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(header::RETRY_AFTER, number(seconds));
     }
     *response.body_mut() = Body::from_error(error);
     response
@@ -32,7 +32,7 @@ impl From<Error> for Response {
 
 /// The whole response of an error outside of the onion: it has no id, for no onion gave it one.
 pub(crate) fn unstamped(error: &Error) -> Response {
-    let stamp = Stamp { request_id: "", now: Duration::ZERO, duration: Duration::ZERO, code_prefix: "", cause: false };
+    let stamp = Stamp { request_id: b"", now: Duration::ZERO, duration: Duration::ZERO, code_prefix: "", cause: false };
     let body = render_error(error, Representation::Envelope, &stamp);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = error.status();
@@ -42,8 +42,7 @@ pub(crate) fn unstamped(error: &Error) -> Response {
 
 /// Finishes a response on its way out of the core; `goes_on` says whether the connection can be used again.
 pub(crate) fn finish(ctx: &mut Context, mut response: Response, goes_on: bool) -> Response {
-    let timed_out = ctx.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-        || response.body().error().is_some_and(|error| error.code() == Code::Timeout);
+    let is_timeout = response.body().error().is_some_and(|error| error.code() == Code::Timeout);
     if let Some(error) = response.body_mut().take_error() {
         log(ctx, &error);
         let representation = ctx.representation();
@@ -72,12 +71,13 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response, goes_on: bool) -
         if let Some(length) = response.body().size_hint().exact()
             && !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
         {
-            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            response.headers_mut().insert(header::CONTENT_LENGTH, number(length));
         }
         *response.body_mut() = Body::empty();
     }
     if let Some(guard) = ctx.cancel.take()
-        && !timed_out
+        && !is_timeout
+        && ctx.deadline.is_none_or(|deadline| Instant::now() < deadline)
     {
         // The answer is whole: nobody has to be told to stop.
         drop(guard.disarm());

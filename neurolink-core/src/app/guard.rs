@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
+use super::host::HostLine;
 use super::table::Shared;
 use super::{Context, path};
 use crate::{Code, Error};
@@ -26,10 +27,15 @@ pub(crate) fn check(shared: &Shared, ctx: &Context) -> Result<Option<Box<str>>, 
     if target_len > limits.uri {
         return Err(Error::new(Code::UriTooLong));
     }
-    sizes(headers, limits.header_count, limits.header_bytes)?;
+    let seen = Seen::of(headers);
+    if headers.len() > limits.header_count || seen.bytes > limits.header_bytes {
+        return Err(Error::new(Code::HeadersTooLarge));
+    }
     repeated(headers, &shared.single)?;
-    encoding(headers)?;
-    shared.hosts.check(uri, headers, ctx.parts.version, ctx.conn(), ctx.forwarded_host())?;
+    if seen.encoded {
+        encoding(headers)?;
+    }
+    shared.hosts.check(uri, seen.host, ctx.parts.version, ctx.conn(), ctx.forwarded_host())?;
     let raw = uri.path();
     if raw == "*" && ctx.method() == Method::OPTIONS {
         return Ok(None);
@@ -45,19 +51,33 @@ pub(crate) fn check(shared: &Shared, ctx: &Context) -> Result<Option<Box<str>>, 
     })
 }
 
-fn sizes(headers: &HeaderMap, count: usize, bytes: usize) -> Result<(), Error> {
-    let total: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if headers.len() > count || total > bytes {
-        return Err(Error::new(Code::HeadersTooLarge));
+/// What all requests are asked for, found in one pass.
+struct Seen<'a> {
+    bytes: usize,
+    host: HostLine<'a>,
+    /// Whether there is a `Transfer-Encoding`.
+    encoded: bool,
+}
+
+impl<'a> Seen<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut seen = Self { bytes: 0, host: HostLine::Missing, encoded: false };
+        for (name, value) in headers {
+            seen.bytes += name.as_str().len() + value.len();
+            if *name == header::HOST {
+                seen.host = seen.host.and(value);
+            }
+            seen.encoded |= *name == header::TRANSFER_ENCODING;
+        }
+        seen
     }
-    Ok(())
 }
 
 /// Whoever reads the encoding otherwise finds the end of the body elsewhere, so nothing after it is read.
 fn encoding(headers: &HeaderMap) -> Result<(), Error> {
     let mut lines = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let Some(line) = lines.next() else { return Ok(()) };
-    if lines.next().is_none() && line.as_bytes().eq_ignore_ascii_case(b"chunked") {
+    let line = lines.next().map_or(&b""[..], HeaderValue::as_bytes);
+    if lines.next().is_none() && line.eq_ignore_ascii_case(b"chunked") {
         return Ok(());
     }
     Err(Error::bad_request("Only `chunked` is accepted as Transfer-Encoding, once")

@@ -8,6 +8,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::observer::{RequestEvent, ResponseEvent};
 use super::table::{REFUSED, Shared};
 use super::{AppBuilder, ConnInfo, Context, Plan, authorize, edge, guard};
+use crate::http::give_headers_back;
 use crate::server::{Event, EventSender, Phase, Shutdown};
 use crate::stack::{Endpoint, Next, panicked};
 use crate::{Code, Engine, Error, Request, Response};
@@ -60,7 +61,9 @@ impl App {
         ctx.shutdown.clone_from(&self.shutdown);
         self.route(&mut ctx);
         let endpoint = &*self.shared.targets[ctx.target].endpoint;
-        self.run_with(&mut ctx, endpoint).await
+        let response = self.run_with(&mut ctx, endpoint).await;
+        give_headers_back(std::mem::take(&mut ctx.parts.headers));
+        response
     }
 
     /// Answers a request if it is at the base path or below, and gives it back otherwise.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, Uri, Version, header};
+use http::{HeaderValue, Uri, Version};
 
 use super::ConnInfo;
 use crate::{Code, Error};
@@ -14,6 +14,24 @@ pub(crate) struct Hosts {
     /// With the leading dot: `.example.com`.
     suffixes: Vec<Box<str>>,
     any: bool,
+}
+
+/// The `Host` header of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum HostLine<'a> {
+    Missing,
+    One(&'a HeaderValue),
+    Several,
+}
+
+impl<'a> HostLine<'a> {
+    /// One line more.
+    pub(crate) const fn and(self, value: &'a HeaderValue) -> Self {
+        match self {
+            Self::Missing => Self::One(value),
+            Self::One(_) | Self::Several => Self::Several,
+        }
+    }
 }
 
 fn is_http(scheme: &str) -> bool {
@@ -61,20 +79,17 @@ impl Hosts {
     pub(crate) fn check(
         &self,
         uri: &Uri,
-        headers: &HeaderMap,
+        line: HostLine<'_>,
         version: Version,
         conn: &ConnInfo,
         forwarded: Option<&str>,
     ) -> Result<(), Error> {
-        let mut lines = headers.get_all(header::HOST).iter();
-        let line = lines.next();
-        if lines.next().is_some() {
-            return Err(Error::bad_request("The Host header is there more than once"));
-        }
-        let line = match line.map(|value| value.to_str()) {
-            None => None,
-            Some(Ok(text)) => Some(text),
-            Some(Err(_)) => return Err(Error::bad_request("The Host header is not valid")),
+        let line = match line {
+            HostLine::Missing => None,
+            HostLine::One(value) => {
+                Some(value.to_str().map_err(|_| Error::bad_request("The Host header is not valid"))?)
+            }
+            HostLine::Several => return Err(Error::bad_request("The Host header is there more than once")),
         };
         // The parser takes any scheme, and `://host/path` for a target with an empty one.
         if uri.scheme().is_some_and(|scheme| !is_http(scheme.as_str())) {
@@ -132,43 +147,55 @@ impl Hosts {
 
 /// The host of `host[:port]` in lower case and without a final dot, if both are well-formed.
 fn normal(text: &str) -> Option<Cow<'_, str>> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (inside, port) = rest.split_once(']')?;
-            inside.parse::<std::net::Ipv6Addr>().ok()?;
-            (&text[..inside.len() + 2], port)
-        }
-        None => match text.find(':') {
-            Some(colon) => text.split_at(colon),
-            None => (text, ""),
-        },
-    };
-    if let Some(port) = port.strip_prefix(':') {
-        if !port.is_empty() && (port.len() > 5 || port.parse::<u16>().is_err() || port.starts_with('+')) {
-            return None;
-        }
-    } else if !port.is_empty() {
+    let (host, port, upper) = if text.starts_with('[') { literal(text)? } else { name(text)? };
+    if !is_port(port) {
         return None;
     }
-    if !host.starts_with('[') {
-        let name = host.strip_suffix('.').unwrap_or(host);
-        let (mut valid, mut label) = (name.len() <= 253, 0);
-        for byte in name.bytes() {
-            if byte == b'.' {
-                valid &= label > 0;
-                label = 0;
-            } else {
-                label += 1;
-                valid &= label <= 63 && (byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-            }
-        }
-        return (valid && label > 0).then(|| lower(name));
-    }
-    Some(lower(host))
+    Some(if upper { host.to_ascii_lowercase().into() } else { host.into() })
 }
 
-fn lower(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|b| b.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.into() }
+/// `[IPv6]`, what follows it, and whether it has capitals.
+fn literal(text: &str) -> Option<(&str, &str, bool)> {
+    let (inside, port) = text.strip_prefix('[')?.split_once(']')?;
+    inside.parse::<std::net::Ipv6Addr>().ok()?;
+    Some((&text[..inside.len() + 2], port, inside.bytes().any(|byte| byte.is_ascii_uppercase())))
+}
+
+/// A name without its final dot, what follows it, and whether it has capitals.
+fn name(text: &str) -> Option<(&str, &str, bool)> {
+    let (mut label, mut upper, mut end) = (0, false, text.len());
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => label += 1,
+            b'A'..=b'Z' => (label, upper) = (label + 1, true),
+            b'.' if matches!(label, 1..=LONGEST_LABEL) => label = 0,
+            b':' => {
+                end = at;
+                break;
+            }
+            _ => return None,
+        }
+    }
+    let (host, port) = text.split_at(end);
+    // A label of no length is the one behind the final dot.
+    let name = if label == 0 { host.strip_suffix('.')? } else { host };
+    (label <= LONGEST_LABEL && name.len() <= LONGEST_NAME).then_some((name, port, upper))
+}
+
+/// RFC 1035, section 2.3.4.
+const LONGEST_LABEL: usize = 63;
+const LONGEST_NAME: usize = 253;
+
+/// Nothing, or a colon and a number, which may be missing.
+fn is_port(text: &str) -> bool {
+    match text.strip_prefix(':') {
+        Some(digits) => {
+            digits.len() <= 5
+                && digits.bytes().all(|byte| byte.is_ascii_digit())
+                && (digits.is_empty() || digits.parse::<u16>().is_ok())
+        }
+        None => text.is_empty(),
+    }
 }
 
 #[cfg(test)]
@@ -180,11 +207,9 @@ mod tests {
     }
 
     fn check(hosts: &Hosts, host: &[&str], local: &str) -> bool {
-        let mut headers = HeaderMap::new();
-        for host in host {
-            headers.append(header::HOST, host.parse().expect("a value"));
-        }
-        hosts.check(&Uri::from_static("/x"), &headers, Version::HTTP_11, &conn(local), None).is_ok()
+        let values: Vec<HeaderValue> = host.iter().map(|host| host.parse().expect("a value")).collect();
+        let line = values.iter().fold(HostLine::Missing, HostLine::and);
+        hosts.check(&Uri::from_static("/x"), line, Version::HTTP_11, &conn(local), None).is_ok()
     }
 
     const LOOPBACK: &str = "127.0.0.1:80";
@@ -203,13 +228,12 @@ mod tests {
 
     #[test]
     fn a_peer_on_this_machine_is_enough_where_the_host_does_not_tell_its_own_address() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, "evil.example".parse().expect("a value"));
+        let line = HostLine::One(&HeaderValue::from_static("evil.example"));
         for (peer, passes) in
             [("127.0.0.1:9", false), ("[::1]:9", false), ("[::ffff:127.0.0.1]:9", false), ("192.0.2.1:9", true)]
         {
             let conn = ConnInfo::new(Some(peer.parse().expect("an address")));
-            let answer = Hosts::default().check(&Uri::from_static("/x"), &headers, Version::HTTP_11, &conn, None);
+            let answer = Hosts::default().check(&Uri::from_static("/x"), line, Version::HTTP_11, &conn, None);
             assert_eq!(answer.is_ok(), passes, "{peer}");
         }
     }
@@ -246,11 +270,22 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_as_long_as_names_are() {
+        let label = "x".repeat(LONGEST_LABEL);
+        let longest = format!("{label}.{label}.{label}.{}", &label[..61]);
+        for good in [&label, &longest, &format!("{longest}.:1")] {
+            assert!(check(&Hosts::default(), &[good], PUBLIC), "{good}");
+        }
+        for bad in [format!("{label}x"), format!("{longest}x"), "a..".into(), ".".into(), ":1".into(), "a:+1".into()] {
+            assert!(!check(&Hosts::default(), &[&bad], PUBLIC), "{bad}");
+        }
+    }
+
+    #[test]
     fn an_absolute_target_must_agree_with_the_header() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, "localhost:1".parse().expect("a value"));
+        let line = HostLine::One(&HeaderValue::from_static("localhost:1"));
         let check = |uri: &'static str| {
-            Hosts::default().check(&Uri::from_static(uri), &headers, Version::HTTP_11, &conn(LOOPBACK), None).is_ok()
+            Hosts::default().check(&Uri::from_static(uri), line, Version::HTTP_11, &conn(LOOPBACK), None).is_ok()
         };
         assert!(check("http://localhost:1/x"));
         assert!(check("HTTPS://localhost:1/x"));
@@ -263,7 +298,7 @@ mod tests {
     fn an_absolute_target_replaces_the_header_in_http2_only() {
         let check = |version| {
             let uri = Uri::from_static("http://localhost/x");
-            Hosts::default().check(&uri, &HeaderMap::new(), version, &conn(LOOPBACK), None).is_ok()
+            Hosts::default().check(&uri, HostLine::Missing, version, &conn(LOOPBACK), None).is_ok()
         };
         assert!(check(Version::HTTP_2) && check(Version::HTTP_10));
         assert!(!check(Version::HTTP_11));

@@ -19,28 +19,21 @@ pub(crate) fn canonical(raw: &str) -> Result<Canonical<'_>, &'static str> {
     if !raw.starts_with('/') {
         return Err("The path must begin with a slash");
     }
-    // A segment that begins with a dot, or is empty, is looked at again.
-    let (mut escaped, mut unusual, mut previous) = (false, false, 0);
+    let (mut seen, mut unusual, mut previous) = (0, 0, 0);
     for byte in raw.bytes() {
-        match byte {
-            b'%' => escaped = true,
-            b'.' | b'/' => unusual |= previous == b'/',
-            b'\\' => return Err("The path contains a backslash"),
-            0x80.. => {
-                return Err("The path contains a character that is not ASCII; percent-encode it");
-            }
-            b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}' => {
-                return Err("The path contains a character that must be percent-encoded");
-            }
-            0..=0x20 | 0x7f => return Err("The path contains a control character or a space"),
-            _ => {}
-        }
-        previous = byte;
+        let class = CLASSES[usize::from(byte)];
+        seen |= class;
+        // A segment that begins with a dot, or is empty, is looked at again.
+        unusual |= previous << 1 & class & BEGINS;
+        previous = class;
     }
-    if !escaped && !unusual {
+    if seen & REFUSED != 0 {
+        return Err(raw.bytes().find_map(refusal).unwrap_or("The path is not valid"));
+    }
+    if seen & ESCAPE == 0 && unusual == 0 {
         return Ok(Canonical { path: Cow::Borrowed(raw), normal: true });
     }
-    if !escaped {
+    if seen & ESCAPE == 0 {
         let mut normal = true;
         let mut segments = raw[1..].split('/').peekable();
         while let Some(segment) = segments.next() {
@@ -52,6 +45,41 @@ pub(crate) fn canonical(raw: &str) -> Result<Canonical<'_>, &'static str> {
         return Ok(Canonical { path: Cow::Borrowed(raw), normal });
     }
     decode(raw)
+}
+
+/// A class of bytes each, in bits; a slash is followed by [`BEGINS`] where a segment begins unusually.
+const SLASH: u8 = 1;
+const BEGINS: u8 = SLASH << 1;
+const ESCAPE: u8 = 4;
+const REFUSED: u8 = 8;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'/' => SLASH | BEGINS,
+            b'.' => BEGINS,
+            b'%' => ESCAPE,
+            other if refusal(other).is_some() => REFUSED,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+/// Why a byte may not be in a path.
+const fn refusal(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        b'\\' => "The path contains a backslash",
+        0x80.. => "The path contains a character that is not ASCII; percent-encode it",
+        b'"' | b'<' | b'>' | b'^' | b'`' | b'{' | b'|' | b'}' => {
+            "The path contains a character that must be percent-encoded"
+        }
+        0..=0x20 | 0x7f => "The path contains a control character or a space",
+        _ => return None,
+    })
 }
 
 const DOTS: &str = "The path contains a dot segment";

@@ -7,7 +7,7 @@ use http::header;
 use http_body::Body as _;
 
 use super::Context;
-use crate::http::{BodySource, Media, Overflow, require_identity, too_large};
+use crate::http::{BodySource, Media, Overflow, Pace, require_identity, too_large};
 use crate::stack::Reading;
 use crate::{Body, Error};
 
@@ -52,12 +52,10 @@ impl Context {
     /// Lets go of the body; says whether the connection can go on behind it.
     pub(crate) async fn skip_body(&mut self) -> bool {
         drop(std::mem::take(&mut self.body));
+        let Some(unread) = self.unread.take() else { return true };
         let expected = self.parts.headers.get_all(header::EXPECT);
         let awaited = expected.iter().any(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-        match self.unread.take() {
-            Some(unread) => unread.skip(awaited).await,
-            None => true,
-        }
+        unread.skip(awaited).await
     }
 
     /// 413, if more came of a taken body than the limit allows.
@@ -95,9 +93,7 @@ impl Context {
         Ok(BodySource {
             body,
             limit,
-            timeout: self.shared.settings.body_timeout,
-            least_rate: self.shared.settings.body_rate,
-            deadline: self.deadline,
+            pace: Pace::new(self.shared.settings.body_timeout, self.shared.settings.body_rate, self.deadline),
             budget: Arc::clone(&self.shared.budget),
             weight,
         })

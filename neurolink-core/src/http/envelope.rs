@@ -18,9 +18,13 @@ pub enum Representation {
     Problem,
 }
 
+/// Room that an answer may keep behind its end, in bytes.
+const SPARE: usize = 512;
+
 /// The facts every envelope ends with.
 pub(crate) struct Stamp<'a> {
-    pub(crate) request_id: &'a str,
+    /// ASCII that needs no escapes.
+    pub(crate) request_id: &'a [u8],
     pub(crate) now: Duration,
     pub(crate) duration: Duration,
     /// In front of every code.
@@ -78,32 +82,39 @@ struct Problem<'a> {
 impl Stamp<'_> {
     fn metadata(&self) -> Metadata<'_> {
         Metadata {
-            request_id: self.request_id,
+            request_id: self.request_id(),
             timestamp: self.timestamp(),
             duration: u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),
         }
+    }
+
+    fn request_id(&self) -> &str {
+        std::str::from_utf8(self.request_id).unwrap_or_default()
     }
 
     fn timestamp(&self) -> String {
         Timestamp::new(self.now).as_str().to_owned()
     }
 
-    /// Ends a buffer that holds `{"data":` and the data; the result has no room to spare.
+    /// Ends a buffer that holds `{"data":` and the data.
     pub(crate) fn finish(&self, mut buffer: Vec<u8>) -> Bytes {
         let (mut digits, timestamp) = (itoa::Buffer::new(), Timestamp::new(self.now));
-        // An id has no character that would have to be escaped.
         let parts: [&[u8]; 7] = [
             b",\"metadata\":{\"requestId\":\"",
-            self.request_id.as_bytes(),
+            self.request_id,
             b"\",\"timestamp\":\"",
-            timestamp.as_str().as_bytes(),
+            timestamp.as_bytes(),
             b"\",\"duration\":",
             digits.format(self.duration.as_millis()).as_bytes(),
             b"}}",
         ];
-        buffer.reserve_exact(parts.iter().map(|part| part.len()).sum());
+        buffer.reserve(parts.iter().map(|part| part.len()).sum());
         parts.iter().for_each(|part| buffer.extend_from_slice(part));
-        Bytes::from(buffer.into_boxed_slice())
+        // To give a little room back costs more than it saves.
+        if buffer.capacity() - buffer.len() > SPARE {
+            buffer.shrink_to_fit();
+        }
+        Bytes::from(buffer)
     }
 }
 
@@ -133,7 +144,7 @@ pub(crate) fn render_error(error: &Error, representation: Representation, stamp:
             code: &code,
             details: error.details(),
             retry_after: error.retry_after_seconds(),
-            request_id: stamp.request_id,
+            request_id: stamp.request_id(),
             timestamp: stamp.timestamp(),
             cause,
         }),
@@ -148,7 +159,7 @@ mod tests {
     use crate::Code;
 
     const STAMP: Stamp<'static> = Stamp {
-        request_id: "r1",
+        request_id: b"r1",
         now: Duration::from_millis(1_700_000_000_005),
         duration: Duration::from_micros(12_345),
         code_prefix: "",

@@ -2,17 +2,21 @@
 
 mod body;
 mod envelope;
+mod fixed;
 #[cfg(feature = "concurrency")]
 mod held;
 mod limited;
 mod lines;
 mod media;
 mod message;
+mod pace;
 mod parked;
 mod pump;
 mod read;
 mod reply;
 pub(crate) mod reserved;
+mod slot;
+mod spare;
 mod timestamp;
 mod unread;
 
@@ -20,13 +24,16 @@ pub use body::Body;
 pub(crate) use body::UNAVAILABLE;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
+pub(crate) use fixed::{fixed, number};
 pub(crate) use limited::Overflow;
 pub use lines::Lines;
 pub(crate) use media::{Media, form_pairs, last_of_each, query_pairs, require_identity};
 pub use message::{Request, Response, declared_length};
+pub(crate) use pace::Pace;
 pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
 pub(crate) use reply::Content;
 pub use reply::{IntoReply, Reply};
+pub use spare::{give_headers_back, spare_headers};
 pub(crate) use unread::Unread;
 pub use unread::UnreadBody;

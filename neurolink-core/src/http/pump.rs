@@ -1,4 +1,4 @@
-//! Bodies that cannot leave their thread: a channel of one slot, fed in the request's own task.
+//! Bodies that cannot leave their thread: a slot for one piece, fed in the request's own task.
 //!
 //! Nothing is spawned, nothing outlives the request, and the client is not read faster than the core asks.
 
@@ -8,24 +8,21 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use tokio::sync::mpsc;
-use tokio_util::sync::PollSender;
 
 use super::Body;
-use crate::BoxError;
+use super::slot::{Filler, slot};
 
 /// What feeds a body out of a source that need not be `Send`; see [`Body::pumped`].
 pub struct Pump<S> {
     source: S,
-    sender: Option<PollSender<Result<Bytes, BoxError>>>,
+    slot: Option<Filler>,
 }
 
 impl Body {
     /// A body for the core and what feeds it from `source`, of the length that the head declares.
     pub fn pumped<S>(source: S, length: Option<u64>) -> (Self, Pump<S>) {
-        let (sender, mut receiver) = mpsc::channel(1);
-        let chunks = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
-        (Self::with_length(chunks, length), Pump { source, sender: Some(PollSender::new(sender)) })
+        let (filler, pieces) = slot();
+        (Self::with_length(pieces, length), Pump { source, slot: Some(filler) })
     }
 }
 
@@ -37,24 +34,21 @@ where
     /// Whether the source came to its end.
     #[must_use]
     pub const fn is_done(&self) -> bool {
-        self.sender.is_none()
+        self.slot.is_none()
     }
 
-    /// Moves one chunk. The slot is reserved first: a chunk is read only when the core wants one.
+    /// Moves one chunk. The slot has room first: a chunk is read only when the core wants one.
     fn poll_move(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // Without a sender all is here; with a closed one nobody wants it.
-        let Some(sender) = &mut self.sender else { return Poll::Pending };
-        if ready!(sender.poll_reserve(cx)).is_err() {
-            return Poll::Pending;
-        }
+        // Without a slot all is here.
+        let Some(slot) = &self.slot else { return Poll::Pending };
+        ready!(slot.poll_room(cx));
         let chunk = ready!(Pin::new(&mut self.source).poll_next(cx));
         let more = matches!(chunk, Some(Ok(_)));
         if let Some(chunk) = chunk {
-            // It fails when nobody wants it.
-            let _ = sender.send_item(chunk.map_err(|error| error.to_string().into()));
+            slot.fill(chunk.map_err(|error| error.to_string().into()), cx);
         }
-        if !more {
-            self.sender = None;
+        if !more && let Some(slot) = self.slot.take() {
+            slot.end(cx);
         }
         Poll::Ready(())
     }
@@ -79,7 +73,7 @@ where
 
 impl<S> fmt::Debug for Pump<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pump").field("done", &self.sender.is_none()).finish_non_exhaustive()
+        f.debug_struct("Pump").field("done", &self.slot.is_none()).finish_non_exhaustive()
     }
 }
 

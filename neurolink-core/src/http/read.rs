@@ -1,16 +1,17 @@
 //! Reading request bodies: bounded in size, in time, and for all of them together.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body::Body as _;
-use http_body_util::BodyExt as _;
-use tokio::time::Instant;
+use futures_core::Stream as _;
 
 use super::Body;
+use super::pace::Pace;
 use crate::{Code, Error};
 
 /// The bytes of request bodies that an app holds at one time.
@@ -73,99 +74,89 @@ impl Drop for Reservation {
 pub(crate) struct BodySource {
     pub(crate) body: Body,
     pub(crate) limit: usize,
-    pub(crate) timeout: Duration,
-    /// The fewest bytes in a second, after the first `timeout`; 0 for any.
-    pub(crate) least_rate: u32,
-    pub(crate) deadline: Option<Instant>,
+    pub(crate) pace: Pace,
     pub(crate) budget: Arc<BodyBudget>,
     /// How many bytes of memory a byte of the body stands for.
     pub(crate) weight: usize,
 }
 
+/// The most that a body of several pieces gets at once, in bytes: what a client declares is not what it sends.
+const AT_ONCE: usize = 128 * 1024;
+
 impl BodySource {
     /// Reads all of it.
     pub(crate) async fn read(mut self) -> Result<(Bytes, Reservation), Error> {
         let mut reservation = self.budget.reserve();
-        if let Some(length) = self.body.size_hint().exact()
-            && length > self.limit as u64
-        {
+        let declared = http_body::Body::size_hint(&self.body)
+            .exact()
+            .map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        if declared > self.limit {
             return Err(too_large(self.limit));
         }
-        let mut first: Option<Bytes> = None;
-        let mut rest = BytesMut::new();
-        let (mut total, begun) = (0_usize, Instant::now());
-        while let Some(data) = self.next(begun, total).await? {
-            total = total.saturating_add(data.len());
-            if total > self.limit {
-                return Err(too_large(self.limit));
-            }
+        let mut whole = Whole::Nothing;
+        while let Some(data) = self.next().await? {
             reservation.grow(data.len().saturating_mul(self.weight))?;
-            match &first {
-                None => first = Some(data),
-                Some(_) => rest.extend_from_slice(&data),
-            }
+            whole = whole.and(data, declared.min(AT_ONCE));
         }
-        // A body of one piece is not copied.
-        let whole = match first {
-            Some(first) if rest.is_empty() => first,
-            Some(first) => {
-                let mut all = BytesMut::with_capacity(total);
-                all.extend_from_slice(&first);
-                all.extend_from_slice(&rest);
-                all.freeze()
-            }
-            None => Bytes::new(),
-        };
-        Ok((whole, reservation))
+        Ok((whole.into_bytes(), reservation))
     }
 
     /// Reads all of it and keeps nothing.
     pub(crate) async fn discard(mut self) -> Result<(), Error> {
-        let (mut total, begun) = (0_usize, Instant::now());
-        while let Some(data) = self.next(begun, total).await? {
-            total = total.saturating_add(data.len());
-            if total > self.limit {
-                return Err(too_large(self.limit));
-            }
-        }
+        while self.next().await?.is_some() {}
         Ok(())
     }
 
-    /// The next piece, which has to come in time: by itself, and for what has come to be enough since `begun`.
-    async fn next(&mut self, begun: Instant, come: usize) -> Result<Option<Bytes>, Error> {
-        // Bytes that have come give as much time as they may take.
-        let earned = (self.least_rate > 0).then(|| Duration::from_secs_f64(come as f64 / f64::from(self.least_rate)));
-        let slow = earned.and_then(|earned| (begun + self.timeout).checked_add(earned));
-        loop {
-            let until = Instant::now() + self.timeout;
-            let until = [slow, self.deadline].into_iter().flatten().fold(until, Instant::min);
-            return match in_time(until, self.body.frame()).await {
-                Err(_elapsed) => Err(Error::new(Code::RequestTimeout)),
-                Ok(None) => Ok(None),
-                Ok(Some(Err(error))) => Err(unreadable(error)),
-                Ok(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => Ok(Some(data)),
-                    Err(_trailers) => continue,
-                },
-            };
+    /// The next piece, which has to come in time and to fit.
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let Some(data) = poll_fn(|cx| self.poll_next(cx)).await? else { return Ok(None) };
+        self.pace.came(data.len());
+        if self.pace.come() > self.limit {
+            return Err(too_large(self.limit));
+        }
+        Ok(Some(data))
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
+        match Pin::new(&mut self.body).poll_next(cx) {
+            Poll::Ready(piece) => Poll::Ready(piece.transpose().map_err(unreadable)),
+            Poll::Pending => self.pace.poll_late(cx).map(|()| Err(Error::new(Code::RequestTimeout))),
         }
     }
 }
 
-/// What comes until then. A timer fires late on a busy machine, so each poll looks at the time too: the guard of the
-/// onion does, and a body that is late has to be told before a handler that is.
-async fn in_time<T>(until: Instant, next: impl Future<Output = T>) -> Result<T, Elapsed> {
-    let mut next = std::pin::pin!(tokio::time::timeout_at(until, next));
-    std::future::poll_fn(|cx| match next.as_mut().poll(cx) {
-        Poll::Pending if Instant::now() >= until => Poll::Ready(Err(Elapsed)),
-        Poll::Pending => Poll::Pending,
-        Poll::Ready(result) => Poll::Ready(result.map_err(|_| Elapsed)),
-    })
-    .await
+/// What has been read; a body of one piece is not copied.
+enum Whole {
+    Nothing,
+    One(Bytes),
+    Several(BytesMut),
 }
 
-/// It did not come in time.
-struct Elapsed;
+impl Whole {
+    fn and(self, data: Bytes, room: usize) -> Self {
+        match self {
+            Self::Nothing => Self::One(data),
+            Self::One(first) => {
+                let mut all = BytesMut::with_capacity(room.max(first.len() + data.len()));
+                all.extend_from_slice(&first);
+                all.extend_from_slice(&data);
+                Self::Several(all)
+            }
+            Self::Several(mut all) => {
+                all.extend_from_slice(&data);
+                Self::Several(all)
+            }
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Nothing => Bytes::new(),
+            Self::One(bytes) => bytes,
+            Self::Several(all) => all.freeze(),
+        }
+    }
+}
 
 /// The 413 of a body above this limit.
 pub(crate) fn too_large(limit: usize) -> Error {
@@ -183,6 +174,7 @@ fn unreadable(error: crate::BoxError) -> Error {
 #[cfg(test)]
 mod tests {
     use futures_util::stream;
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -190,9 +182,7 @@ mod tests {
         BodySource {
             body,
             limit,
-            timeout: Duration::from_secs(1),
-            least_rate: 10,
-            deadline: None,
+            pace: Pace::new(Duration::from_secs(1), 10, None),
             budget: Arc::clone(budget),
             weight: 1,
         }
@@ -251,7 +241,8 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
         let (slow, _) = source(dripping("123456789", 50), 500, &budget).read().await.expect("ten bytes in a second");
         assert_eq!(slow.len(), 450);
-        let any = BodySource { least_rate: 0, ..source(dripping("x", 50), 500, &budget) };
+        let any =
+            BodySource { pace: Pace::new(Duration::from_secs(1), 0, None), ..source(dripping("x", 50), 500, &budget) };
         assert_eq!(any.read().await.expect("any number").0.len(), 50);
     }
 

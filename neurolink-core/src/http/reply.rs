@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::fmt;
 
 use bytes::Bytes;
@@ -33,6 +34,17 @@ pub(crate) enum Content {
 /// The beginning of every success envelope; data is written right behind it, once.
 const OPENING: &[u8] = b"{\"data\":";
 
+/// What a buffer begins with, at least and at most, in bytes.
+const SMALLEST: usize = 256;
+const LARGEST: usize = 16 * 1024;
+/// Room for what the envelope ends with.
+const ENDING: usize = 144;
+
+thread_local! {
+    /// The answers of a server are of like size: how long this thread's last one was.
+    static LAST: Cell<usize> = const { Cell::new(SMALLEST) };
+}
+
 impl Reply {
     fn new(content: Content) -> Self {
         Self { status: StatusCode::OK, headers: HeaderMap::new(), content }
@@ -43,9 +55,10 @@ impl Reply {
     /// # Errors
     /// A 500 when the data does not serialise.
     pub fn data<T: Serialize + ?Sized>(data: &T) -> Result<Self, Error> {
-        let mut buffer = Vec::with_capacity(256);
+        let mut buffer = Vec::with_capacity(LAST.get().clamp(SMALLEST, LARGEST));
         buffer.extend_from_slice(OPENING);
         serde_json::to_writer(&mut buffer, data).map_err(Error::internal)?;
+        LAST.set(buffer.len() + ENDING);
         Ok(Self::new(Content::Data(buffer)))
     }
 

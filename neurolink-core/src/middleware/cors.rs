@@ -27,6 +27,7 @@ use http::header::{
 use http::{Method, StatusCode};
 
 use crate::app::check_origin;
+use crate::http::{fixed, number};
 use crate::stack::order;
 use crate::{Body, Code, Context, Error, Hook, Response};
 
@@ -191,7 +192,7 @@ impl Cors {
                 }
             }
             let joined = names.join(", ");
-            (!joined.is_empty()).then(|| HeaderValue::from_str(&joined).ok()).flatten()
+            (!joined.is_empty()).then(|| fixed(&joined).ok()).flatten()
         };
         // Methods are tokens, as header names are.
         let methods = list("method", &self.methods);
@@ -219,7 +220,7 @@ impl Cors {
             }
             _ => {}
         }
-        let max_age = self.max_age.map(|max_age| HeaderValue::from(max_age.as_secs()));
+        let max_age = self.max_age.map(|max_age| number(max_age.as_secs()));
         self.built = Built { methods, headers, expose, max_age, problems };
         self
     }

@@ -25,7 +25,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
 
-use crate::http::reserved;
+use crate::http::{fixed, reserved};
 use crate::stack::order;
 use crate::{Context, Hook, Response};
 
@@ -234,7 +234,7 @@ impl SecurityHeaders {
     pub fn hsts(mut self, hsts: Option<Hsts>) -> Self {
         self.hsts = hsts;
         // Digits and ASCII words are a valid header value.
-        self.hsts_value = hsts.and_then(|hsts| HeaderValue::from_str(&hsts.to_string()).ok());
+        self.hsts_value = hsts.and_then(|hsts| fixed(&hsts.to_string()).ok());
         self
     }
 
@@ -314,7 +314,7 @@ impl SecurityHeaders {
     fn set<T: Into<String>>(mut self, name: HeaderName, value: Option<T>) -> Self {
         self.headers.retain(|(other, _)| *other != name);
         if let Some(value) = value {
-            match HeaderValue::from_str(&value.into()) {
+            match fixed(&value.into()) {
                 Ok(value) => self.headers.push((name, value)),
                 Err(_) => self.problems.push(format!(
                     "the value of `{name}` has a line break or a control character; write it on one line"

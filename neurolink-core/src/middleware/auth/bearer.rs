@@ -171,7 +171,7 @@ impl BearerAuth {
 
 /// Whether a token has the form of a JWT: three parts.
 fn is_jwt(token: &str) -> bool {
-    token.bytes().filter(|byte| *byte == b'.').count() == 2
+    token.bytes().map(|byte| usize::from(byte == b'.')).sum::<usize>() == 2
 }
 
 const SCHEME: &str = "bearer";
@@ -198,7 +198,7 @@ const TOKEN68: [bool; 256] = {
 fn whole_token(ctx: &Context) -> Result<String, Error> {
     let token = scheme::behind(SCHEME, ctx).and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default();
     let body = token.trim_end_matches('=');
-    let valid = !body.is_empty() && body.bytes().all(|b| TOKEN68[usize::from(b)]);
+    let valid = !body.is_empty() && body.bytes().fold(true, |valid, byte| valid & TOKEN68[usize::from(byte)]);
     let malformed = || Error::new(Code::AuthInvalid).with_source("the header is no `Bearer` and a token");
     if valid { Ok(token.to_owned()) } else { Err(malformed()) }
 }

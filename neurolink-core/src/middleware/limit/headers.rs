@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::RateLimitState;
+use crate::http::number;
 
 const LEGACY_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const LEGACY_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -71,9 +72,9 @@ pub(super) struct Shown {
 }
 
 pub(super) fn write_legacy(state: &RateLimitState, headers: &mut HeaderMap) {
-    headers.insert(LEGACY_LIMIT, HeaderValue::from(state.limit));
-    headers.insert(LEGACY_REMAINING, HeaderValue::from(state.remaining));
-    headers.insert(LEGACY_RESET, HeaderValue::from(whole_seconds(state.resets)));
+    headers.insert(LEGACY_LIMIT, number(state.limit));
+    headers.insert(LEGACY_REMAINING, number(state.remaining));
+    headers.insert(LEGACY_RESET, number(whole_seconds(state.resets)));
 }
 
 /// Writes the drafts; where two have one name, the newest has it.
@@ -86,9 +87,9 @@ pub(super) fn write_drafts(shown: &[Shown], now: Duration, headers: &mut HeaderM
         states.min_by_key(|state| (state.remaining, Reverse(state.resets)))
     };
     if let Some(state) = tightest(RateLimitHeaders::Draft6) {
-        headers.insert(LIMIT, HeaderValue::from(state.limit));
-        headers.insert(REMAINING, HeaderValue::from(state.remaining));
-        headers.insert(RESET, HeaderValue::from(wait(&state)));
+        headers.insert(LIMIT, number(state.limit));
+        headers.insert(REMAINING, number(state.remaining));
+        headers.insert(RESET, number(wait(&state)));
     }
     if let Some(state) = tightest(RateLimitHeaders::Draft7) {
         let RateLimitState { limit, remaining, .. } = state;
