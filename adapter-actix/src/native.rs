@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use neurolink_core::Response;
 use neurolink_core::http::Pump;
+use neurolink_serve::Gather;
 
 use crate::convert::{self, Asked};
 
@@ -36,6 +37,36 @@ pub(crate) fn error(cause: &'static str, from: Response, asked: Asked) -> actix_
     match convert::response(from, asked, None) {
         Ok(response) => InternalError::from_response(cause, response).into(),
         Err(error) => error,
+    }
+}
+
+/// A streamed answer whose small pieces are sent together, as our own loop does on the other frameworks.
+pub(crate) fn gathered(response: HttpResponse) -> HttpResponse {
+    match response.body().size() {
+        BodySize::Stream => response.map_body(|_, body| BoxBody::new(Gathered { body, gather: Gather::default() })),
+        _ => response,
+    }
+}
+
+struct Gathered {
+    body: BoxBody,
+    gather: Gather<Option<Result<Bytes, Box<dyn std::error::Error>>>>,
+}
+
+impl MessageBody for Gathered {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let Self { body, gather } = self.get_mut();
+        let open = |piece| match piece {
+            Some(Ok(bytes)) => Ok(bytes),
+            other => Err(other),
+        };
+        gather.poll(|| Pin::new(&mut *body).poll_next(cx), open, |bytes| Some(Ok(bytes)))
     }
 }
 

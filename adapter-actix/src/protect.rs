@@ -138,7 +138,7 @@ where
             (answer.and_then(|answer| answer.request), response)
         }
     };
-    let response = native::fed(native::fed(response, outgoing), incoming);
+    let response = native::gathered(native::fed(native::fed(response, outgoing), incoming));
     match (request, waiting.take()) {
         (Some(request), _) => Ok(ServiceResponse::new(request, response)),
         (None, Some(request)) => Ok(request.into_response(response)),

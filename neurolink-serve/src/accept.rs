@@ -3,6 +3,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioExecutor;
@@ -54,9 +55,8 @@ where
     S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Send + Into<Box<dyn Error + Send + Sync>>,
 {
     let shared = Arc::new((Transport::new(&config)?, Http::new(&config, TokioExecutor::new()), make));
     let stop = shutdown.clone();

@@ -3,6 +3,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::Service as HyperService;
@@ -80,7 +81,7 @@ where
     S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + 'static,
     S::Future: 'static,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
-    B: Body + 'static,
+    B: Body<Data = Bytes> + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
     E: HttpServerConnExec<Answering<S>, CountedBody<B>>,
 {

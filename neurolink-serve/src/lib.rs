@@ -4,6 +4,7 @@ mod accept;
 mod addresses;
 mod config;
 mod connection;
+mod gather;
 mod heads;
 mod io;
 mod linger;
@@ -22,6 +23,7 @@ mod workers;
 
 pub use accept::{ServeError, accept, serve};
 pub use config::ServeConfig;
+pub use gather::Gather;
 pub use heads::{Heads, Unanswered};
 pub use io::Io;
 pub use local::LocalHttp2;

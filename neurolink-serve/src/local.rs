@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::fmt;
 
+use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::rt::Executor;
@@ -29,7 +30,7 @@ impl LocalHttp2 {
         S: Service<http::Request<Incoming>, Response = http::Response<B>> + Clone + 'static,
         S::Future: 'static,
         S::Error: Into<Box<dyn Error + Send + Sync>>,
-        B: Body + 'static,
+        B: Body<Data = Bytes> + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         prepared.http2 = Some(true); // whoever calls has looked

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use http::header::CONNECTION;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
@@ -14,6 +15,7 @@ use hyper::service::Service;
 use neurolink_core::http::UnreadBody;
 use pin_project_lite::pin_project;
 
+use crate::gather::Gathered;
 use crate::heads::begins_head;
 
 /// The version that the first bytes told.
@@ -182,6 +184,7 @@ impl<S> Counted<S> {
 impl<S, B> Service<Request<Incoming>> for Counted<S>
 where
     S: Service<Request<Incoming>, Response = Response<B>>,
+    B: Body<Data = Bytes>,
 {
     type Response = Response<CountedBody<B>>;
     type Error = S::Error;
@@ -207,6 +210,7 @@ pin_project! {
 impl<F, B, E> Future for Counting<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
+    B: Body<Data = Bytes>,
 {
     type Output = Result<Response<CountedBody<B>>, E>;
 
@@ -226,7 +230,7 @@ where
             response.map(|body| {
                 let mut held = Held::new(Arc::clone(this.pulse));
                 held.hold();
-                CountedBody { body, held, _active: active }
+                CountedBody { body: Gathered::new(body), held, _active: active }
             })
         }))
     }
@@ -234,15 +238,15 @@ where
 
 pin_project! {
     /// A body that counts as a request until hyper has all of it.
-    pub(crate) struct CountedBody<B> {
+    pub(crate) struct CountedBody<B: Body> {
         #[pin]
-        body: B,
+        body: Gathered<B>,
         held: Held,
         _active: Option<Active>,
     }
 }
 
-impl<B: Body> Body for CountedBody<B> {
+impl<B: Body<Data = Bytes>> Body for CountedBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 
