@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use actix_web::HttpResponse;
-use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody};
 use actix_web::error::{ErrorInternalServerError, InternalError};
 use actix_web::http::StatusCode;
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::stream::{Stream, poll_fn};
 use neurolink_core::Response;
 use neurolink_core::http::Pump;
 use neurolink_serve::Gather;
@@ -42,32 +42,13 @@ pub(crate) fn error(cause: &'static str, from: Response, asked: Asked) -> actix_
 
 /// A streamed answer whose small pieces are sent together, as our own loop does on the other frameworks.
 pub(crate) fn gathered(response: HttpResponse) -> HttpResponse {
-    match response.body().size() {
-        BodySize::Stream => response.map_body(|_, body| BoxBody::new(Gathered { body, gather: Gather::default() })),
-        _ => response,
+    if response.body().size() != BodySize::Stream {
+        return response;
     }
-}
-
-struct Gathered {
-    body: BoxBody,
-    gather: Gather<Option<Result<Bytes, Box<dyn std::error::Error>>>>,
-}
-
-impl MessageBody for Gathered {
-    type Error = Box<dyn std::error::Error>;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let Self { body, gather } = self.get_mut();
-        let open = |piece| match piece {
-            Some(Ok(bytes)) => Ok(bytes),
-            other => Err(other),
-        };
-        gather.poll(|| Pin::new(&mut *body).poll_next(cx), open, |bytes| Some(Ok(bytes)))
-    }
+    response.map_body(|_, mut body| {
+        let mut gather = Gather::default();
+        BodyStream::new(poll_fn(move |cx| gather.poll_bytes(|| Pin::new(&mut body).poll_next(cx)))).boxed()
+    })
 }
 
 /// An answer that, while it streams, goes on feeding a body that somebody may still read.
@@ -76,10 +57,7 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin + 'static,
     E: fmt::Display + 'static,
 {
-    match pump {
-        Some(pump) => response.map_body(|_, body| BoxBody::new(Fed { body, pump: Some(pump) })),
-        None => response,
-    }
+    response.map_body(|_, body| if pump.is_some() { BoxBody::new(Fed { body, pump }) } else { body })
 }
 
 struct Fed<S> {

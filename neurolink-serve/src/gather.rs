@@ -31,7 +31,7 @@ impl<T> Default for Gather<T> {
 
 impl<T> Gather<T> {
     /// What comes next, by what polls the body, what takes the bytes out of a piece, and what makes a piece of bytes.
-    pub fn poll(
+    fn poll(
         &mut self,
         mut poll: impl FnMut() -> Poll<T>,
         open: impl Fn(T) -> Result<Bytes, T>,
@@ -75,8 +75,22 @@ impl<T> Gather<T> {
     }
 
     /// What came behind the last pieces.
-    pub(crate) const fn next(&self) -> Option<&T> {
+    const fn next(&self) -> Option<&T> {
         self.next.as_ref()
+    }
+}
+
+impl<E> Gather<Option<Result<Bytes, E>>> {
+    /// What comes next of a body that is a stream of bytes.
+    pub fn poll_bytes(
+        &mut self,
+        poll: impl FnMut() -> Poll<Option<Result<Bytes, E>>>,
+    ) -> Poll<Option<Result<Bytes, E>>> {
+        let open = |piece| match piece {
+            Some(Ok(bytes)) => Ok(bytes),
+            other => Err(other),
+        };
+        self.poll(poll, open, |bytes| Some(Ok(bytes)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod body;
 mod envelope;
+#[cfg(any(feature = "cors", feature = "security-headers"))]
 mod fixed;
 #[cfg(feature = "concurrency")]
 mod held;
@@ -9,6 +10,7 @@ mod limited;
 mod lines;
 mod media;
 mod message;
+mod number;
 mod pace;
 mod parked;
 mod pump;
@@ -24,11 +26,13 @@ pub use body::Body;
 pub(crate) use body::UNAVAILABLE;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
-pub(crate) use fixed::{fixed, number};
+#[cfg(any(feature = "cors", feature = "security-headers"))]
+pub(crate) use fixed::fixed;
 pub(crate) use limited::Overflow;
 pub use lines::Lines;
 pub(crate) use media::{Media, form_pairs, last_of_each, query_pairs, require_identity};
 pub use message::{Request, Response, declared_length};
+pub(crate) use number::number;
 pub(crate) use pace::Pace;
 pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
