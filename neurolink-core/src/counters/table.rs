@@ -33,7 +33,7 @@ pub(crate) trait Algorithm: Send + Sync {
     fn weight(&self, state: &Self::State, now: u64) -> Option<u64>;
 }
 
-/// A set-associative table of keys, whose memory is fixed at the first use.
+/// A set-associative table of keys, whose memory is bounded: a part of it is there from the first key that falls into it.
 ///
 /// In a full set the key with the least weight makes room; if all are at their limit, new keys share what the set has
 /// for them.
@@ -44,6 +44,7 @@ pub(crate) struct Table<A: Algorithm> {
     shards: OnceLock<Box<[Shard<A::State>]>>,
 }
 
+/// Empty until a key falls into it.
 type Shard<S> = Mutex<Box<[Set<S>]>>;
 
 #[derive(Clone, Copy, Default)]
@@ -68,13 +69,15 @@ impl<A: Algorithm> Table<A> {
     fn shards(&self) -> &[Shard<A::State>] {
         self.shards.get_or_init(|| {
             let shards = self.capacity.div_ceil(WAYS * SETS_PER_SHARD).max(1);
-            let shard = || Mutex::new(vec![Set::default(); SETS_PER_SHARD].into());
-            std::iter::repeat_with(shard).take(shards).collect()
+            std::iter::repeat_with(Mutex::default).take(shards).collect()
         })
     }
 
     fn in_set<T>(&self, key: u128, act: impl FnOnce(&mut Set<A::State>) -> T) -> T {
         let mut sets = shard_of(self.shards(), key).lock().unwrap_or_else(PoisonError::into_inner);
+        if sets.is_empty() {
+            *sets = vec![Set::default(); SETS_PER_SHARD].into();
+        }
         // Reduced below the length, so it fits.
         let set = usize::try_from((key >> 64) as u64 % SETS_PER_SHARD as u64).unwrap_or(0);
         act(&mut sets[set])
@@ -228,6 +231,16 @@ mod tests {
         }
         assert_eq!(counters.shards().len() * SETS_PER_SHARD * WAYS, 1024);
         assert_eq!(counters.take(b"greedy", 1, START).charge, None);
+    }
+
+    #[test]
+    fn a_few_keys_take_the_memory_of_a_few() {
+        let counters = Table::new(1_000_000, FixedWindow::new(2, MINUTE));
+        for key in 0..5_u8 {
+            counters.take(&[key], 1, START);
+        }
+        let begun = counters.shards().iter().filter(|shard| !shard.lock().expect("not poisoned").is_empty());
+        assert!((1..=5).contains(&begun.count()));
     }
 
     #[cfg(feature = "rate-limit")]
