@@ -125,8 +125,14 @@ pub(crate) async fn other_spellings_do_not_reach_a_native_handler(native: &impl 
 }
 
 pub(crate) async fn native_bodies_pass_untouched(native: &impl Native) {
-    let echoed = native.ask(Some(protecting()), request("POST", "/echo", true, "hello")).await;
-    assert_eq!((echoed.status(), text(&echoed)), (StatusCode::OK, "hello"));
+    for coding in [None, Some("identity"), Some("gzip"), Some("br")] {
+        let mut asked = request("POST", "/echo", true, "hello");
+        if let Some(coding) = coding {
+            asked.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
+        let echoed = native.ask(Some(protecting()), asked).await;
+        assert_eq!((echoed.status(), text(&echoed)), (StatusCode::OK, "hello"), "{coding:?}");
+    }
 }
 
 pub(crate) async fn a_fact_without_the_stack_is_a_500(native: &impl Native) {

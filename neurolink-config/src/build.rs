@@ -104,6 +104,7 @@ impl Config {
         settings.timeout = self.timeout.request;
         settings.body_timeout = self.timeout.body;
         settings.body_rate = self.body.min_rate;
+        settings.decompress.clone_from(&self.body.decompress);
         settings.cross_site_check = self.cross_site.enabled;
         settings.trusted_origins.clone_from(&self.cross_site.trusted_origins);
         settings.trusted_proxies.clone_from(&self.proxies.trusted);

@@ -37,6 +37,16 @@ async fn get(app: &App, path: &str, headers: &[(&str, &str)]) -> Response {
     app.handle(request.body(Body::empty()).expect("a request"), conn).await
 }
 
+#[test]
+fn codings_of_bodies_come_from_the_configuration() {
+    use neurolink_core::ContentCoding::{Deflate, Gzip};
+    assert_eq!(Config::default().settings().decompress, []);
+    let config = with(&[("NEUROLINK__BODY__DECOMPRESS", "GZIP, deflate")]);
+    assert_eq!(config.settings().decompress, [Gzip, Deflate]);
+    let shown = serde_json::to_value(&config).expect("shown");
+    assert_eq!(shown["body"]["decompress"], serde_json::json!(["gzip", "deflate"]));
+}
+
 // Shows S0-83, S2-05, S3-29.
 #[test]
 fn the_default_stack_is_timing_log_headers_and_the_cross_site_check() {

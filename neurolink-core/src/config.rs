@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::http::ContentCoding;
+
 /// Everything that is wrong with a configuration, found at build, all at once.
 ///
 /// ```
@@ -195,6 +197,9 @@ pub struct Settings {
     /// The fewest bytes of a request body in a second, over the time since it is read and after the first
     /// `body_timeout`: 240 unless told; 0 for any number.
     pub body_rate: u32,
+    /// Content codings that request bodies may come in; none unless told. A body is inflated as it is read, and its
+    /// limit holds for what it becomes; any other coding is 415. It needs the feature `decompress`.
+    pub decompress: Vec<ContentCoding>,
     /// Host names this server answers for, such as `api.example.com` or `*.example.com`; none means any,
     /// but on a loopback address only `localhost`, `127.0.0.1`, `[::1]` and these.
     pub hosts: Vec<String>,
@@ -281,6 +286,7 @@ impl Default for Settings {
             timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
             body_rate: 240,
+            decompress: Vec::new(),
             hosts: Vec::new(),
             allow_any_host: false,
             cross_site_check: true,

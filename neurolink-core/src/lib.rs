@@ -22,7 +22,7 @@ pub use engine::Engine;
 pub use error::{Category, Code, Error, ResultExt, Severity};
 pub use extract::{ByContext, ContextFn, Form, FromContext, Handler, Json, Needs, Params, Path, Query, State};
 pub use facts::{AuthenticatedUser, ClientAddress, FromFacts, Inserted, RequestId, fact};
-pub use http::{Body, IntoReply, Reply, Request, Response};
+pub use http::{Body, ContentCoding, IntoReply, Reply, Request, Response};
 pub use stack::{Hook, Middleware, Next, Registration, Stack, from_fn, from_fn_with, order};
 
 /// The error type of bodies and of sources: any error that can cross threads.

@@ -1,3 +1,4 @@
+use neurolink_core::ContentCoding;
 use serde::Serialize;
 
 use crate::reader::{Section, integer, size};
@@ -17,11 +18,14 @@ pub struct BodyConfig {
     pub budget: usize,
     /// The fewest bytes of a body in a second, after the first `timeout.body`: 240; 0 for any number.
     pub min_rate: u32,
+    /// Content codings that bodies may come in: none. They are inflated as they are read, within `limit`.
+    #[serde(serialize_with = "show::texts")]
+    pub decompress: Vec<ContentCoding>,
 }
 
 impl Default for BodyConfig {
     fn default() -> Self {
-        Self { limit: 1 << 20, json_depth: 64, budget: 256 << 20, min_rate: 240 }
+        Self { limit: 1 << 20, json_depth: 64, budget: 256 << 20, min_rate: 240, decompress: Vec::new() }
     }
 }
 
@@ -37,6 +41,9 @@ impl BodyConfig {
             budget => Ok(budget),
         });
         section.set("min_rate", &mut self.min_rate, integer(0, 1_000_000_000));
+        let mut codings = Vec::new();
+        section.list("decompress", &mut codings, |name| name.parse::<ContentCoding>().map(|_| ()));
+        self.decompress = codings.iter().filter_map(|name| name.parse().ok()).collect();
         if self.limit > self.budget {
             section.missing("limit", "a single body is larger than all bodies may be together; raise `body.budget`");
         }

@@ -16,6 +16,9 @@ impl Context {
         if self.body.is_end_stream() {
             return Ok(());
         }
+        if needs.bodies > 0 {
+            self.settle_coding()?;
+        }
         if let Some(media) = needs.media {
             self.require_media(media)?;
         }
@@ -33,7 +36,7 @@ impl Context {
     /// The response of a handler's reply.
     pub(crate) fn respond(&mut self, reply: Result<Reply, Error>) -> Result<Response, Error> {
         // Whatever the handler made of a body that did not end well.
-        match self.body_overflow() {
+        match self.body_fault() {
             Some(error) => Err(error),
             None => dressed(self, reply?),
         }

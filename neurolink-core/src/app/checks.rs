@@ -70,6 +70,10 @@ pub(super) fn settings(settings: &Settings, problems: &mut Problems) {
     if settings.limits.body > settings.limits.body_budget {
         problems.add("limits.body", "a single body is larger than limits.body_budget; raise the budget");
     }
+    if !settings.decompress.is_empty() && cfg!(not(feature = "decompress")) {
+        problems
+            .add("decompress", "neurolink-core is built without its feature `decompress`; turn it on, or list nothing");
+    }
     if !matches!(settings.errors.timeout_status, StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT) {
         problems.add("errors.timeout_status", "it says that the work took too long; give 504 or 408");
     }

@@ -17,7 +17,7 @@ use super::proxies::Forwarded;
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
 use crate::engine::Call;
-use crate::http::{Overflow, Representation, Stamp, Unread, query_pairs};
+use crate::http::{ContentCoding, Fault, Representation, Stamp, Unread, query_pairs};
 use crate::stack::At;
 use crate::stream::Place;
 use crate::{Body, Code, Engine, Error, RequestId, Response};
@@ -50,7 +50,9 @@ pub struct Context {
     pub(crate) place: Option<Place>,
     pub(crate) shutdown: Option<crate::server::Shutdown>,
     pub(super) reservation: Option<crate::http::Reservation>,
-    pub(super) overflow: Option<Overflow>,
+    /// What the body is decoded from, once that is settled.
+    pub(super) coding: Option<ContentCoding>,
+    pub(super) fault: Option<Fault>,
     pub(super) unread: Option<Unread>,
     /// What trusted proxies say, if the peer is one.
     pub(super) forwarded: Option<Forwarded>,
@@ -81,7 +83,8 @@ impl Context {
             native: false,
             headers_changed: hidden,
             at: None,
-            overflow: None,
+            coding: None,
+            fault: None,
             unread,
             param_ranges: SmallVec::new(),
             conn,

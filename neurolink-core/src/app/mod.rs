@@ -8,6 +8,7 @@ mod chain;
 mod checks;
 mod compile;
 mod connection;
+mod content_coding;
 mod context;
 mod cross_site;
 mod edge;

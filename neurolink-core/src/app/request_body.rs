@@ -7,22 +7,31 @@ use http::header;
 use http_body::Body as _;
 
 use super::Context;
-use crate::http::{BodySource, Media, Overflow, Pace, require_identity, too_large};
+use crate::http::{BodySource, Fault, Media, Pace, require_identity};
 use crate::stack::Reading;
 use crate::{Body, Error};
 
 impl Context {
     /// Takes the body as it comes; above the limit it ends with an error, and the answer is 413 if it has not begun.
     ///
+    /// A body in a coding of [`Settings::decompress`](crate::Settings::decompress) is inflated as it is read, within
+    /// the same limit; in any other coding it is 415 then. Without that setting it comes in its coding.
+    ///
     /// # Errors
-    /// A 500 when it was taken before, stayed with a native framework, or is asked for by a middleware that stands
+    /// 415 in a content coding that is not allowed; a 500 when it was taken before, stayed with a native framework, or is asked for by a middleware that stands
     /// before authorisation and does not say so with [`Middleware::body`](crate::Middleware::body).
     pub fn take_body(&mut self) -> Result<Body, Error> {
+        let coding = self.take_coding()?;
         let (body, limit) = self.claim_body()?;
-        let (body, overflow) = body.limited(limit);
-        if let Some(overflow) = overflow {
-            self.overflow = Some(overflow.within(self.overflow.take()));
+        if coding.is_none() && body.is_within(limit) {
+            return Ok(body);
         }
+        let fault = Fault::default();
+        let mut body = body.limited(limit, &fault);
+        if let Some(coding) = coding {
+            body = body.decoded(coding, &fault).limited(limit, &fault);
+        }
+        self.fault = Some(fault.within(self.fault.take()));
         Ok(body)
     }
 
@@ -58,9 +67,9 @@ impl Context {
         unread.skip(awaited).await
     }
 
-    /// 413, if more came of a taken body than the limit allows.
-    pub(crate) fn body_overflow(&self) -> Option<Error> {
-        self.overflow.as_ref().and_then(Overflow::limit).map(too_large)
+    /// What was wrong with a taken body: 413 if more came than the limit allows, 400 if it is not what its coding says.
+    pub(crate) fn body_fault(&self) -> Option<Error> {
+        self.fault.as_ref().and_then(Fault::error)
     }
 
     /// Reads the whole body, up to the route's limit; in a middleware, what is further inside can read it again.
@@ -68,18 +77,22 @@ impl Context {
     /// A middleware before authorisation gets 64 KiB at most.
     ///
     /// # Errors
-    /// 413 above the limit, 415 in a content coding, 408 when it does not come in time, 503 when the app holds
+    /// 413 above the limit, 415 in a content coding that is not allowed, 400 when it is not what that says, 408 when it does not come in time, 503 when the app holds
     /// too many bodies; a 500 as for [`take_body`](Self::take_body).
     pub async fn read_body(&mut self) -> Result<Bytes, Error> {
         self.read_weighted(1).await
     }
 
     pub(crate) async fn read_weighted(&mut self, weight: usize) -> Result<Bytes, Error> {
+        let coding = self.take_coding()?;
         if !self.body.is_end_stream() {
             require_identity(&self.parts.headers)?;
         }
         let source = self.body_source(weight)?;
-        let (bytes, reservation) = source.read().await?;
+        let (bytes, reservation) = match coding {
+            Some(coding) => source.read_decoded(coding).await?,
+            None => source.read().await?,
+        };
         self.reservation = Some(reservation);
         if self.at.is_some() {
             self.body = Body::from(bytes.clone());

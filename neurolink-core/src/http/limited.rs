@@ -1,54 +1,35 @@
 //! A body that is handed on as it comes, and ends with an error above its limit.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::Body;
+use super::fault::{BodyFault, Fault};
 use crate::BoxError;
-
-/// Whether more came than may.
-#[derive(Debug)]
-pub(crate) struct Overflow {
-    happened: Arc<AtomicBool>,
-    limit: usize,
-    /// That of the same body when it was taken further outside.
-    outer: Option<Box<Overflow>>,
-}
-
-impl Overflow {
-    /// The limit that was overrun.
-    pub(crate) fn limit(&self) -> Option<usize> {
-        let outer = || self.outer.as_ref()?.limit();
-        self.happened.load(Relaxed).then_some(self.limit).or_else(outer)
-    }
-
-    /// This one, and `outer` still holds.
-    pub(crate) fn within(self, outer: Option<Self>) -> Self {
-        Self { outer: outer.map(Box::new), ..self }
-    }
-}
 
 struct Limited {
     body: Body,
+    limit: usize,
     left: usize,
-    over: Arc<AtomicBool>,
+    over: bool,
+    fault: Fault,
 }
 
 impl Body {
-    /// The body with a limit, if its length is not known to be within it; `usize::MAX` is none.
-    pub(crate) fn limited(self, limit: usize) -> (Self, Option<Overflow>) {
-        let length = HttpBody::size_hint(&self).exact();
-        if limit == usize::MAX || length.is_some_and(|length| length <= limit as u64) {
-            return (self, None);
+    /// Whether its length is known to be within a limit; `usize::MAX` is none.
+    pub(crate) fn is_within(&self, limit: usize) -> bool {
+        limit == usize::MAX || HttpBody::size_hint(self).exact().is_some_and(|length| length <= limit as u64)
+    }
+
+    /// The body with a limit, if it is not known to be within it.
+    pub(crate) fn limited(self, limit: usize, fault: &Fault) -> Self {
+        if self.is_within(limit) {
+            return self;
         }
-        let happened = Arc::new(AtomicBool::new(false));
-        let limited = Limited { body: self, left: limit, over: Arc::clone(&happened) };
-        (Self::new(limited), Some(Overflow { happened, limit, outer: None }))
+        Self::new(Limited { body: self, limit, left: limit, over: false, fault: fault.clone() })
     }
 }
 
@@ -57,7 +38,7 @@ impl HttpBody for Limited {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.over.load(Relaxed) {
+        if self.over {
             return Poll::Ready(None);
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
@@ -68,8 +49,8 @@ impl HttpBody for Limited {
                 Poll::Ready(frame)
             }
             None => {
-                self.over.store(true, Relaxed);
-                Poll::Ready(Some(Err("the request's body is larger than its limit".into())))
+                self.over = true;
+                Poll::Ready(Some(Err(self.fault.note(BodyFault::TooLarge(self.limit)).into())))
             }
         }
     }
@@ -88,6 +69,7 @@ mod tests {
     use futures_util::StreamExt as _;
 
     use super::*;
+    use crate::Code;
 
     fn chunks(parts: &[&'static str]) -> Body {
         let parts: Vec<_> = parts.iter().map(|part| Ok::<_, BoxError>(Bytes::from_static(part.as_bytes()))).collect();
@@ -96,21 +78,23 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_whole_at_its_limit_and_ends_with_an_error_above_it() {
-        let (body, overflow) = chunks(&["ab", "cd"]).limited(4);
+        let fault = Fault::default();
+        let body = chunks(&["ab", "cd"]).limited(4, &fault);
         assert!(body.map(|chunk| chunk.expect("a chunk")).collect::<Vec<_>>().await.concat() == b"abcd");
-        assert_eq!(overflow.expect("a limit").limit(), None);
+        assert!(fault.error().is_none());
 
-        let (mut body, overflow) = chunks(&["ab", "cd", "never"]).limited(3);
+        let mut body = chunks(&["ab", "cd", "never"]).limited(3, &fault);
         assert_eq!(body.next().await.expect("a chunk").expect("good"), "ab");
         assert!(body.next().await.expect("an end").is_err());
         assert!(body.next().await.is_none());
-        assert_eq!(overflow.expect("a limit").limit(), Some(3));
+        assert_eq!(fault.error().expect("a fault").code(), Code::PayloadTooLarge);
     }
 
     #[test]
     fn a_length_that_is_known_to_fit_needs_no_limit() {
-        assert!(Body::from("abc").limited(3).1.is_none());
-        assert!(chunks(&["abc"]).limited(usize::MAX).1.is_none());
-        assert!(Body::from("abc").limited(2).1.is_some());
+        assert!(Body::from("abc").is_within(3));
+        assert!(chunks(&["abc"]).is_within(usize::MAX));
+        assert!(!Body::from("abc").is_within(2) && !chunks(&["abc"]).is_within(3));
+        assert!(!Body::from("abc").limited(3, &Fault::default()).is_stream());
     }
 }

@@ -5,15 +5,12 @@ use std::collections::HashSet;
 use http::{HeaderMap, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 
+use super::coding;
 use crate::{Code, Error};
 
 /// Refuses a body in a content coding: its bytes would be read as something else (RFC 9110, sections 12.5.3 and 15.5.16).
 pub(crate) fn require_identity(headers: &HeaderMap) -> Result<(), Error> {
-    let plain = |line: &HeaderValue| {
-        let mut codings = line.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-        codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
-    };
-    if headers.get_all(header::CONTENT_ENCODING).iter().all(plain) {
+    if headers.get_all(header::CONTENT_ENCODING).iter().flat_map(coding::names).next().is_none() {
         return Ok(());
     }
     Err(Error::new(Code::UnsupportedMediaType)

@@ -1,7 +1,11 @@
 //! Bodies, replies, the envelope, and how an error becomes a response.
 
 mod body;
+mod coding;
+#[cfg(feature = "decompress")]
+mod decoded;
 mod envelope;
+mod fault;
 #[cfg(any(feature = "cors", feature = "security-headers"))]
 mod fixed;
 #[cfg(feature = "concurrency")]
@@ -12,6 +16,7 @@ mod media;
 mod message;
 mod number;
 mod pace;
+mod paced;
 mod parked;
 mod pump;
 mod read;
@@ -24,11 +29,12 @@ mod unread;
 
 pub use body::Body;
 pub(crate) use body::UNAVAILABLE;
+pub use coding::ContentCoding;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
+pub(crate) use fault::Fault;
 #[cfg(any(feature = "cors", feature = "security-headers"))]
 pub(crate) use fixed::fixed;
-pub(crate) use limited::Overflow;
 pub use lines::Lines;
 pub(crate) use media::{Media, form_pairs, last_of_each, query_pairs, require_identity};
 pub use message::{Request, Response, declared_length};

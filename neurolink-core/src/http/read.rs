@@ -47,7 +47,7 @@ impl BodyBudget {
 }
 
 impl Reservation {
-    fn grow(&mut self, bytes: usize) -> Result<(), Error> {
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Error> {
         if self.bytes.saturating_add(bytes) > self.budget.limit {
             return Err(Error::new(Code::PayloadTooLarge)
                 .with_message("The body takes more memory than all bodies together may have here"));
@@ -94,7 +94,7 @@ impl BodySource {
             return Err(too_large(self.limit));
         }
         let mut whole = Whole::Nothing;
-        while let Some(data) = self.next().await? {
+        while let Some(data) = self.next_within().await? {
             reservation.grow(data.len().saturating_mul(self.weight))?;
             whole = whole.and(data, declared.min(AT_ONCE));
         }
@@ -103,18 +103,21 @@ impl BodySource {
 
     /// Reads all of it and keeps nothing.
     pub(crate) async fn discard(mut self) -> Result<(), Error> {
-        while self.next().await?.is_some() {}
+        while self.next_within().await?.is_some() {}
         Ok(())
     }
 
     /// The next piece, which has to come in time and to fit.
-    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        let Some(data) = poll_fn(|cx| self.poll_next(cx)).await? else { return Ok(None) };
-        self.pace.came(data.len());
-        if self.pace.come() > self.limit {
-            return Err(too_large(self.limit));
-        }
-        Ok(Some(data))
+    async fn next_within(&mut self) -> Result<Option<Bytes>, Error> {
+        let piece = self.next().await?;
+        if self.pace.come() > self.limit { Err(too_large(self.limit)) } else { Ok(piece) }
+    }
+
+    /// The next piece, which has to come in time.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let piece = poll_fn(|cx| self.poll_next(cx)).await?;
+        self.pace.came(piece.as_ref().map_or(0, Bytes::len));
+        Ok(piece)
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
@@ -164,7 +167,12 @@ pub(crate) fn too_large(limit: usize) -> Error {
         .with_message(format!("The request body is larger than the {limit} bytes this route takes"))
 }
 
-fn unreadable(error: crate::BoxError) -> Error {
+/// The error of a body that could not be read: its own, if it says what it is.
+pub(super) fn unreadable(error: crate::BoxError) -> Error {
+    let error = match error.downcast::<Error>() {
+        Ok(told) => return *told,
+        Err(error) => error,
+    };
     if error.to_string() == super::body::UNAVAILABLE {
         return Error::internal(error);
     }

@@ -211,7 +211,7 @@ impl<'a> Next<'a> {
                         match result {
                             Ok(response) => response,
                             Err(error) => {
-                                let error = ctx.body_overflow().unwrap_or(error);
+                                let error = ctx.body_fault().unwrap_or(error);
                                 ctx.fail(error)
                             }
                         }

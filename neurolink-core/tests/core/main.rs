@@ -11,6 +11,8 @@ mod basic;
 mod bodies;
 mod build;
 mod chain;
+#[cfg(feature = "decompress")]
+mod coded_bodies;
 #[cfg(feature = "full")]
 mod concurrency;
 #[cfg(feature = "full")]

@@ -1,0 +1,44 @@
+//! A body with the bounds of its reading, for what reads it in pieces.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt as _, stream};
+
+use super::fault::Fault;
+use super::read::{BodySource, Reservation, unreadable};
+use super::{Body, ContentCoding, too_large};
+use crate::Error;
+
+impl BodySource {
+    /// The body as it comes: what is on the wire comes in time and within the limit, and so does what it becomes.
+    fn into_body(self, coding: ContentCoding) -> Body {
+        let (limit, fault) = (self.limit, Fault::default());
+        self.paced().limited(limit, &fault).decoded(coding, &fault)
+    }
+
+    /// The body, of which each piece has to come in time.
+    fn paced(self) -> Body {
+        Body::from_stream(stream::try_unfold(self, async |mut source| {
+            let piece = source.next().await?;
+            Ok::<_, Error>(piece.map(|piece| (piece, source)))
+        }))
+    }
+
+    /// Reads all of a body out of its coding; the limit holds for what is on the wire and for what it becomes.
+    pub(crate) async fn read_decoded(self, coding: ContentCoding) -> Result<(Bytes, Reservation), Error> {
+        if !self.body.is_within(self.limit) && http_body::Body::size_hint(&self.body).exact().is_some() {
+            return Err(too_large(self.limit));
+        }
+        let (limit, weight, mut reservation) = (self.limit, self.weight, self.budget.reserve());
+        let mut body = self.into_body(coding);
+        let mut whole = BytesMut::new();
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(unreadable)?;
+            if piece.len() > limit - whole.len() {
+                return Err(too_large(limit));
+            }
+            reservation.grow(piece.len().saturating_mul(weight))?;
+            whole.extend_from_slice(&piece);
+        }
+        Ok((whole.freeze(), reservation))
+    }
+}
