@@ -23,6 +23,7 @@ files!(
     "chunked",
     "cors",
     "crosssite",
+    "decompress",
     "duplicates",
     "envelope",
     "errors",

@@ -69,6 +69,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("busy", include_str!("../configurations/busy.toml")),
     ("dialects", include_str!("../configurations/dialects.toml")),
     ("large", include_str!("../configurations/large.toml")),
+    ("formats", include_str!("../configurations/formats.toml")),
     ("idle", include_str!("../configurations/idle.toml")),
     ("jwt", include_str!("../configurations/jwt.toml")),
     ("narrow", include_str!("../configurations/narrow.toml")),

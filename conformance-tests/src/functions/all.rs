@@ -210,6 +210,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
         bodies::piece_by_piece,
     ),
     inside("body/all-bodies-together-have-a-budget", "narrow", "design 6; CWE-400", bodies::budget),
+    inside("decompress/the-budget-counts-what-bodies-become", "narrow", "design 6; CWE-409", bodies::budget_of_coded),
     alone("headers/response-time-is-that-of-the-handler", "patient", "V42", timing::response_time),
     inside("lifecycle/observers-and-events-outlive-a-restart", "patient", "V66", lifecycle::observed),
     inside("smuggling/nothing-hidden-reaches-the-engine", "reference", "RFC 9112 11.2", smuggling::unseen),

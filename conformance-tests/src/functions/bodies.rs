@@ -1,6 +1,6 @@
 //! Bodies that come in pieces, and several of them at one time.
 
-use crate::case::RequestSpec;
+use crate::case::{HeaderLines, RequestSpec};
 use crate::function::{Ctx, Failure, ensure, expect_status, wait_until};
 use crate::parse::RawResponse;
 
@@ -60,4 +60,60 @@ pub(super) fn budget(ctx: &Ctx) -> Result<(), Failure> {
     ensure(bytes(&answer) == Some(40_900), || format!("the body that was held came as {}", answer.text()))?;
     wait_until(SOON, "nothing is held", || app.body_memory() == 0)?;
     expect_status(&upload(ctx, 40 * 1024)?, 200)
+}
+
+/// 40,000 times `x` in gzip, up to where its end could be told.
+const BEGIN: &str = concat!(
+    r"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xec\xc1\x31\x01\x00\x00\x00\xc2\xa0\xda\x8b\xef\x65\x0b",
+    r"\xa0\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+    r"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80\x1b\x00\x00\x00\xff\xff",
+);
+/// 900 more of them, and the end.
+const END: &str = r"\x1b\x05\xa3\x60\x14\x0c\x2c\x00\x00\x42\xb7\xf4\xbd\xc4\x9f\x00\x00";
+/// 10,000 times `x` in gzip.
+const SMALL: &str = concat!(
+    r"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x01\x0d\x00\x00\x00\xc2\xa0\xda\x8f\x6f\x0e\x37",
+    r"\xa0\x00\x00\x00\x00\x00\x00\x00\x00\x00\xe0\xdf\x00\xa3\xa4\x55\x0d\x10\x27\x00\x00",
+);
+/// 30,000 times `x` in gzip.
+const LARGE: &str = concat!(
+    r"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x31\x01\x00\x00\x00\xc2\xa0\xda\x8b\x6f\x09\x4f",
+    r"\xa0\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+    r"\x00\x00\x00\x00\x00\x00\x3e\x06\xfd\xb0\x65\x75\x30\x75\x00\x00",
+);
+
+/// A whole body in gzip.
+fn upload_gzip(ctx: &Ctx, bytes: &str) -> Result<RawResponse, Failure> {
+    ctx.ask(&RequestSpec {
+        method: Some("POST".into()),
+        path: Some("/api/test/upload".into()),
+        headers: HeaderLines::List(vec![("Content-Encoding".into(), "gzip".into())]),
+        body: Some(bytes.into()),
+        ..RequestSpec::default()
+    })
+}
+
+/// The budget counts what bodies in a content coding become.
+pub(super) fn budget_of_coded(ctx: &Ctx) -> Result<(), Failure> {
+    let app = ctx.control()?.app();
+    let mut slow = ctx.connect()?;
+    let (begin, end) = (ctx.bytes(BEGIN).len(), ctx.bytes(END).len());
+    ctx.send(
+        &mut slow,
+        &format!(
+            r"POST /api/test/upload HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n{BEGIN}",
+            begin + end
+        ),
+    );
+    wait_until(SOON, "40000 bytes are held", || app.body_memory() == 40_000)?;
+    let refused = upload_gzip(ctx, LARGE)?;
+    expect_status(&refused, 503)?;
+    expect_code(&refused, "UNAVAILABLE")?;
+    expect_status(&upload_gzip(ctx, SMALL)?, 200)?;
+    ctx.send(&mut slow, END);
+    let answer = ctx.answer(&mut slow, "POST")?;
+    expect_status(&answer, 200)?;
+    ensure(bytes(&answer) == Some(40_900), || format!("the body that was held came as {}", answer.text()))?;
+    wait_until(SOON, "nothing is held", || app.body_memory() == 0)?;
+    expect_status(&upload_gzip(ctx, LARGE)?, 200)
 }

@@ -2,8 +2,8 @@
 
 use super::mutant::Mutant;
 use super::{
-    agent, auth, basic, body, browser, concurrency, connection, envelope, everywhere, forwarded, headers, identity,
-    jwt, layers, lifecycle, limit, methods, mount, onion, parser, path, routing, stream, tokens, tools,
+    agent, auth, basic, body, browser, concurrency, connection, decompress, envelope, everywhere, forwarded, headers,
+    identity, jwt, layers, lifecycle, limit, methods, mount, onion, parser, path, routing, stream, tokens, tools,
 };
 
 /// All mutants: those that break one thing first, those that break everything last.
@@ -17,6 +17,7 @@ pub fn all() -> Vec<&'static Mutant> {
         browser::ALL,
         concurrency::ALL,
         connection::ALL,
+        decompress::ALL,
         envelope::ALL,
         forwarded::ALL,
         headers::ALL,

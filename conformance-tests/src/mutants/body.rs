@@ -12,12 +12,14 @@ use super::edit::{become_user, has_credential, is, refusal, replace, set, text};
 use super::mutant::Mutant;
 
 const AREAS: &[&str] = &["body", "json"];
+/// Those that bodies in a content coding have to notice, too.
+const CODED: &[&str] = &["body", "json", "decompress"];
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("body-limit-is-off", AREAS, "the body may have a megabyte").config(megabyte),
-    Mutant::new("bodies-have-no-budget", AREAS, "any number of bodies is held at one time")
+    Mutant::new("body-limit-is-off", CODED, "the body may have a megabyte").config(megabyte),
+    Mutant::new("bodies-have-no-budget", CODED, "any number of bodies is held at one time")
         .config(|config| config.body.budget = 1 << 30),
-    Mutant::new("body-limit-is-half", AREAS, "the body may have 512 bytes").config(|config| config.body.limit = 512),
+    Mutant::new("body-limit-is-half", CODED, "the body may have 512 bytes").config(|config| config.body.limit = 512),
     Mutant::new("body-limit-only-with-a-length", AREAS, "chunks are not counted").config(megabyte).around(
         |host, request| {
             Box::pin(async move {
@@ -56,7 +58,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         },
     ),
-    Mutant::new("type-is-not-asked", AREAS, "every body is taken for JSON").request(|request| {
+    Mutant::new("type-is-not-asked", CODED, "every body is taken for JSON").request(|request| {
         if request.headers().get_all("content-type").iter().count() < 2 {
             set(request.headers_mut(), "content-type", "application/json");
         }
@@ -143,7 +145,7 @@ pub(super) const ALL: &[Mutant] = &[
         .body(|_, body| super::edit::swap(&body, br#""a":1,"a":2"#, br#""a":1"#)),
     Mutant::new("repeated-fields-are-merged", AREAS, "a typed body may repeat a field")
         .body(|_, body| serde_json::from_slice::<Value>(&body).map_or(body, |value| value.to_string().into_bytes())),
-    Mutant::new("bodies-are-judged-before-callers", AREAS, "a stranger learns what is wrong with a body").around(
+    Mutant::new("bodies-are-judged-before-callers", CODED, "a stranger learns what is wrong with a body").around(
         |host, request| {
             Box::pin(async move {
                 if has_credential(request.headers()) {

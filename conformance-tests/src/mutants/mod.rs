@@ -12,6 +12,7 @@ mod body;
 mod browser;
 mod concurrency;
 mod connection;
+mod decompress;
 mod edit;
 mod envelope;
 mod everywhere;
