@@ -44,6 +44,8 @@ mod pages {
     #[cfg(feature = "redis")]
     #[doc = include_str!("../docs/redis.md")]
     mod redis {}
+    #[doc = include_str!("../docs/requests.md")]
+    mod requests {}
     #[doc = include_str!("../docs/write-an-adapter.md")]
     mod write_an_adapter {}
 }

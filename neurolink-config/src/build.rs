@@ -101,6 +101,9 @@ impl Config {
         settings.limits.body = self.body.limit;
         settings.limits.json_depth = self.body.json_depth;
         settings.limits.body_budget = self.body.budget;
+        settings.limits.multipart_parts = self.body.parts;
+        settings.limits.multipart_part = self.body.part_limit;
+        settings.limits.multipart_head = self.body.part_head;
         settings.timeout = self.timeout.request;
         settings.body_timeout = self.timeout.body;
         settings.body_rate = self.body.min_rate;

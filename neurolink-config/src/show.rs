@@ -18,6 +18,10 @@ pub(crate) fn size<S: Serializer>(value: &usize, serializer: S) -> Result<S::Ok,
     serializer.serialize_str(&units::format_size(*value))
 }
 
+pub(crate) fn optional_size<S: Serializer>(value: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&value.map_or_else(|| "off".to_owned(), units::format_size))
+}
+
 pub(crate) fn rate<S: Serializer>(value: &Option<Rate>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(rate) => serializer.collect_str(rate),

@@ -47,6 +47,25 @@ fn codings_of_bodies_come_from_the_configuration() {
     assert_eq!(shown["body"]["decompress"], serde_json::json!(["gzip", "deflate"]));
 }
 
+#[test]
+fn limits_of_forms_come_from_the_configuration() {
+    let limits = |config: &Config| {
+        let limits = config.settings().limits;
+        (limits.multipart_parts, limits.multipart_part, limits.multipart_head)
+    };
+    let plain = neurolink_core::Limits::default();
+    let default = (plain.multipart_parts, plain.multipart_part, plain.multipart_head);
+    assert_eq!(limits(&Config::default()), default);
+    let config = with(&[
+        ("NEUROLINK__BODY__PARTS", "7"),
+        ("NEUROLINK__BODY__PART_LIMIT", "64kb"),
+        ("NEUROLINK__BODY__PART_HEAD", "1kb"),
+    ]);
+    assert_eq!(limits(&config), (7, Some(64 << 10), 1 << 10));
+    assert_eq!(serde_json::to_value(&config).expect("shown")["body"]["part_limit"], "64kb");
+    assert_eq!(limits(&with(&[("NEUROLINK__BODY__PART_LIMIT", "off")])).1, None);
+}
+
 // Shows S0-83, S2-05, S3-29.
 #[test]
 fn the_default_stack_is_timing_log_headers_and_the_cross_site_check() {

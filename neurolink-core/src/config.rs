@@ -167,6 +167,12 @@ pub struct Limits {
     ///
     /// Several apps of a process have one between them by [`share_body_budget`](crate::AppBuilder::share_body_budget).
     pub body_budget: usize,
+    /// Number of parts of a form (`multipart/form-data`): 1,000 unless told.
+    pub multipart_parts: usize,
+    /// Bytes of a part; as many as the body may have unless told.
+    pub multipart_part: Option<usize>,
+    /// Bytes of all header lines of a part: 8 KiB unless told.
+    pub multipart_head: usize,
 }
 
 impl Default for Limits {
@@ -178,6 +184,9 @@ impl Default for Limits {
             header_count: 64,
             json_depth: 64,
             body_budget: 256 * 1024 * 1024,
+            multipart_parts: 1_000,
+            multipart_part: None,
+            multipart_head: 8 * 1024,
         }
     }
 }

@@ -21,6 +21,8 @@ pub use config::{ConfigError, ConfigProblem, Limits, Settings};
 pub use engine::Engine;
 pub use error::{Category, Code, Error, ResultExt, Severity};
 pub use extract::{ByContext, ContextFn, Form, FromContext, Handler, Json, Needs, Params, Path, Query, State};
+#[cfg(feature = "multipart")]
+pub use extract::{Multipart, Part};
 pub use facts::{AuthenticatedUser, ClientAddress, FromFacts, Inserted, RequestId, fact};
 pub use http::{Body, ContentCoding, IntoReply, Reply, Request, Response};
 pub use stack::{Hook, Middleware, Next, Registration, Stack, from_fn, from_fn_with, order};

@@ -1,6 +1,7 @@
 use neurolink_core::ContentCoding;
 use serde::Serialize;
 
+use crate::layers::Value;
 use crate::reader::{Section, integer, size};
 use crate::show;
 
@@ -21,11 +22,28 @@ pub struct BodyConfig {
     /// Content codings that bodies may come in: none. They are inflated as they are read, within `limit`.
     #[serde(serialize_with = "show::texts")]
     pub decompress: Vec<ContentCoding>,
+    /// Parts of a form: 1,000.
+    pub parts: usize,
+    /// Bytes of a part: as many as the body may have.
+    #[serde(serialize_with = "show::optional_size")]
+    pub part_limit: Option<usize>,
+    /// Bytes of the header lines of a part: 8 KiB.
+    #[serde(serialize_with = "show::size")]
+    pub part_head: usize,
 }
 
 impl Default for BodyConfig {
     fn default() -> Self {
-        Self { limit: 1 << 20, json_depth: 64, budget: 256 << 20, min_rate: 240, decompress: Vec::new() }
+        Self {
+            limit: 1 << 20,
+            json_depth: 64,
+            budget: 256 << 20,
+            min_rate: 240,
+            decompress: Vec::new(),
+            parts: 1_000,
+            part_limit: None,
+            part_head: 8 << 10,
+        }
     }
 }
 
@@ -44,6 +62,19 @@ impl BodyConfig {
         let mut codings = Vec::new();
         section.list("decompress", &mut codings, |name| name.parse::<ContentCoding>().map(|_| ()));
         self.decompress = codings.iter().filter_map(|name| name.parse().ok()).collect();
+        section.set("parts", &mut self.parts, integer(1, 1_000_000));
+        section.set("part_limit", &mut self.part_limit, |value| match value {
+            Value::Bool(false) => Ok(None),
+            Value::Text(word) | Value::String(word) if word.eq_ignore_ascii_case("off") => Ok(None),
+            value => match size(value).map_err(|problem| format!("{problem}; or `off`"))? {
+                0 => Err("it is zero, so that every part would be refused; give more, or `off`".into()),
+                limit => Ok(Some(limit)),
+            },
+        });
+        section.set("part_head", &mut self.part_head, |value| match size(value)? {
+            0 => Err("it is zero, so that every part would be refused; give for example `8kb`".into()),
+            head => Ok(head),
+        });
         if self.limit > self.budget {
             section.missing("limit", "a single body is larger than all bodies may be together; raise `body.budget`");
         }

@@ -50,6 +50,9 @@ pub(super) fn settings(settings: &Settings, problems: &mut Problems) {
         ("limits.header_count", settings.limits.header_count == 0),
         ("limits.json_depth", settings.limits.json_depth == 0),
         ("limits.body_budget", settings.limits.body_budget == 0),
+        ("limits.multipart_parts", settings.limits.multipart_parts == 0),
+        ("limits.multipart_part", settings.limits.multipart_part == Some(0)),
+        ("limits.multipart_head", settings.limits.multipart_head == 0),
     ];
     for (key, is_zero) in zero {
         if is_zero {

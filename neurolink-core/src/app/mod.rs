@@ -21,6 +21,8 @@ mod layer;
 mod local;
 mod native;
 mod observer;
+#[cfg(feature = "multipart")]
+mod paced_body;
 mod path;
 pub(crate) mod pattern;
 mod plan;

@@ -73,7 +73,7 @@ impl FromContext for bytes::Bytes {
     }
 }
 
-/// The body as it comes, in its content coding; whoever reads it keeps the limit.
+/// The body as it comes: out of its content coding where that is allowed, else in it; whoever reads it keeps the limit.
 impl FromContext for crate::Body {
     async fn from_context(ctx: &mut Context) -> Result<Self, Error> {
         ctx.take_body()

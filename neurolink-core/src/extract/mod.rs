@@ -5,6 +5,8 @@ mod form;
 mod from_context;
 mod handler;
 mod json;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod needs;
 mod text;
 mod values;
@@ -14,5 +16,7 @@ pub use from_context::FromContext;
 pub(crate) use handler::ErasedHandler;
 pub use handler::{ByContext, ContextFn, Handler};
 pub use json::Json;
+#[cfg(feature = "multipart")]
+pub use multipart::{Multipart, Part};
 pub use needs::Needs;
 pub use values::{Params, Path, Query, State};

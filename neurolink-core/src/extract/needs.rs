@@ -38,6 +38,13 @@ impl Needs {
         self.media = Some(Media::Form);
     }
 
+    /// The value takes a form in parts: another content type is refused with 415 before the first byte is read.
+    #[cfg(feature = "multipart")]
+    pub const fn multipart_body(&mut self) {
+        self.body();
+        self.media = Some(Media::Multipart);
+    }
+
     /// The value is made of the path's parameters.
     pub const fn params(&mut self) {
         self.params = true;

@@ -10,8 +10,16 @@ use crate::Error;
 pub(crate) enum BodyFault {
     /// More came than this limit.
     TooLarge(usize),
-    /// It is not what its content coding says; why.
-    #[cfg_attr(not(feature = "decompress"), expect(dead_code, reason = "no coding is taken"))]
+    /// More of it than that, of the parts of a form.
+    #[cfg(feature = "multipart")]
+    TooMuch {
+        /// Of what.
+        what: &'static str,
+        /// The most.
+        limit: usize,
+    },
+    /// It is not what its head says; why.
+    #[cfg(any(feature = "decompress", feature = "multipart"))]
     Malformed(&'static str),
 }
 
@@ -20,6 +28,11 @@ impl BodyFault {
     pub(crate) fn error(self) -> Error {
         match self {
             Self::TooLarge(limit) => too_large(limit),
+            #[cfg(feature = "multipart")]
+            Self::TooMuch { what, limit } => {
+                Error::new(crate::Code::PayloadTooLarge).with_message(format!("The form has more than {limit} {what}"))
+            }
+            #[cfg(any(feature = "decompress", feature = "multipart"))]
             Self::Malformed(why) => Error::bad_request(why),
         }
     }
@@ -35,7 +48,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     /// Notes a fault, of which the first one counts, and gives what the reader of the body gets.
-    pub(super) fn note(&self, fault: BodyFault) -> Error {
+    pub(crate) fn note(&self, fault: BodyFault) -> Error {
         self.first.get_or_init(|| fault).error()
     }
 
@@ -63,8 +76,8 @@ mod tests {
         assert!(both.error().is_none());
         outer.note(BodyFault::TooLarge(1));
         assert_eq!(both.error().expect("of the outer").code(), Code::PayloadTooLarge);
-        inner.note(BodyFault::Malformed("torn"));
-        inner.note(BodyFault::TooLarge(2));
-        assert_eq!(both.error().expect("of the inner").message(), "torn");
+        inner.note(BodyFault::TooLarge(20));
+        inner.note(BodyFault::TooLarge(300));
+        assert!(both.error().expect("of the inner").message().contains(" 20 bytes"));
     }
 }

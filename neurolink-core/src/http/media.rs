@@ -1,4 +1,4 @@
-//! What a body must be before it is read: in no content coding, and JSON or a form where that is asked for.
+//! What a body must be before it is read: in no content coding, and JSON or a form of either kind where that is asked for.
 
 use std::collections::HashSet;
 
@@ -25,6 +25,9 @@ pub(crate) enum Media {
     Json,
     /// `application/x-www-form-urlencoded`.
     Form,
+    /// `multipart/form-data`.
+    #[cfg(feature = "multipart")]
+    Multipart,
 }
 
 impl Media {
@@ -37,6 +40,8 @@ impl Media {
         Err(Error::new(Code::UnsupportedMediaType).with_message(match self {
             Self::Json => "This route takes JSON; send it with Content-Type: application/json",
             Self::Form => "This route takes a form; send it with Content-Type: application/x-www-form-urlencoded",
+            #[cfg(feature = "multipart")]
+            Self::Multipart => "This route takes a form in parts; send it with Content-Type: multipart/form-data",
         }))
     }
 
@@ -51,6 +56,8 @@ impl Media {
                         && essence[essence.len() - 5..].eq_ignore_ascii_case(b"+json"))
             }
             Self::Form => essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded"),
+            #[cfg(feature = "multipart")]
+            Self::Multipart => essence.eq_ignore_ascii_case(b"multipart/form-data"),
         }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) use body::UNAVAILABLE;
 pub use coding::ContentCoding;
 pub use envelope::Representation;
 pub(crate) use envelope::{Stamp, render_error};
+#[cfg(feature = "multipart")]
+pub(crate) use fault::BodyFault;
 pub(crate) use fault::Fault;
 #[cfg(any(feature = "cors", feature = "security-headers"))]
 pub(crate) use fixed::fixed;
@@ -42,6 +44,8 @@ pub(crate) use number::number;
 pub(crate) use pace::Pace;
 pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
+#[cfg(feature = "multipart")]
+pub(crate) use read::{Held, unreadable};
 pub(crate) use reply::Content;
 pub use reply::{IntoReply, Reply};
 pub use spare::{give_headers_back, spare_headers};

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The time that a body has: for each piece, and for what has come to be enough.
+/// The time that a body has: for each piece, and for what has come to be enough. Only the time counts in which somebody
+/// waits for it.
 ///
 /// It looks at the clock only where it has to wait, and has one timer for all pieces, which is made for the first that does.
 #[derive(Debug)]
@@ -17,22 +18,24 @@ pub(crate) struct Pace {
     least_rate: u32,
     deadline: Option<Instant>,
     come: usize,
-    /// When the first piece was waited for.
-    begun: Option<Instant>,
-    /// When the next one is late.
-    until: Option<Instant>,
+    /// How long the pieces were waited for.
+    waited: Duration,
+    /// Since when the next one is waited for, and when it is late.
+    next: Option<(Instant, Instant)>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Pace {
     pub(crate) const fn new(timeout: Duration, least_rate: u32, deadline: Option<Instant>) -> Self {
-        Self { timeout, least_rate, deadline, come: 0, begun: None, until: None, timer: None }
+        Self { timeout, least_rate, deadline, come: 0, waited: Duration::ZERO, next: None, timer: None }
     }
 
     /// So many bytes have come: the next piece has its own time.
-    pub(crate) const fn came(&mut self, bytes: usize) {
+    pub(crate) fn came(&mut self, bytes: usize) {
         self.come = self.come.saturating_add(bytes);
-        self.until = None;
+        if let Some((since, _)) = self.next.take() {
+            self.waited += since.elapsed();
+        }
     }
 
     /// How many bytes have come.
@@ -65,13 +68,15 @@ impl Pace {
     }
 
     fn until(&mut self, now: Instant) -> Instant {
-        let begun = *self.begun.get_or_insert(now);
-        *self.until.get_or_insert_with(|| {
+        let (_, until) = *self.next.get_or_insert_with(|| {
             // Bytes that have come give as much time as they may take.
             let rate = f64::from(self.least_rate);
             let earned = (self.least_rate > 0).then(|| Duration::from_secs_f64(self.come as f64 / rate));
-            let slow = earned.and_then(|earned| (begun + self.timeout).checked_add(earned));
-            [slow, self.deadline].into_iter().flatten().fold(now + self.timeout, Instant::min)
-        })
+            let slow = earned
+                .and_then(|earned| now.checked_add(self.timeout.saturating_add(earned).saturating_sub(self.waited)));
+            let until = [slow, self.deadline].into_iter().flatten().fold(now + self.timeout, Instant::min);
+            (now, until)
+        });
+        until
     }
 }

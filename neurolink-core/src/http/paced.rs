@@ -10,12 +10,16 @@ use crate::Error;
 
 impl BodySource {
     /// The body as it comes: what is on the wire comes in time and within the limit, and so does what it becomes.
-    fn into_body(self, coding: ContentCoding) -> Body {
-        let (limit, fault) = (self.limit, Fault::default());
-        self.paced().limited(limit, &fault).decoded(coding, &fault)
+    pub(crate) fn into_body(self, coding: Option<ContentCoding>, fault: &Fault) -> Body {
+        let limit = self.limit;
+        let wire = self.paced().limited(limit, fault);
+        match coding {
+            Some(coding) => wire.decoded(coding, fault).limited(limit, fault),
+            None => wire,
+        }
     }
 
-    /// The body, of which each piece has to come in time.
+    /// The body, of which each piece has to come in time; only the time counts in which somebody waits for it.
     fn paced(self) -> Body {
         Body::from_stream(stream::try_unfold(self, async |mut source| {
             let piece = source.next().await?;
@@ -29,7 +33,7 @@ impl BodySource {
             return Err(too_large(self.limit));
         }
         let (limit, weight, mut reservation) = (self.limit, self.weight, self.budget.reserve());
-        let mut body = self.into_body(coding);
+        let mut body = self.into_body(Some(coding), &Fault::default());
         let mut whole = BytesMut::new();
         while let Some(piece) = body.next().await {
             let piece = piece.map_err(unreadable)?;

@@ -47,7 +47,7 @@ impl BodyBudget {
 }
 
 impl Reservation {
-    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Error> {
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Error> {
         if self.bytes.saturating_add(bytes) > self.budget.limit {
             return Err(Error::new(Code::PayloadTooLarge)
                 .with_message("The body takes more memory than all bodies together may have here"));
@@ -69,6 +69,11 @@ impl Drop for Reservation {
         self.budget.used.fetch_sub(self.bytes, Ordering::AcqRel);
     }
 }
+
+/// What a part of a form that is held takes of the budget, shared by the form and the request.
+#[cfg(feature = "multipart")]
+#[derive(Clone, Debug)]
+pub(crate) struct Held(pub(crate) Arc<std::sync::Mutex<Reservation>>);
 
 /// A request's body with all that bounds its reading.
 pub(crate) struct BodySource {
@@ -168,7 +173,7 @@ pub(crate) fn too_large(limit: usize) -> Error {
 }
 
 /// The error of a body that could not be read: its own, if it says what it is.
-pub(super) fn unreadable(error: crate::BoxError) -> Error {
+pub(crate) fn unreadable(error: crate::BoxError) -> Error {
     let error = match error.downcast::<Error>() {
         Ok(told) => return *told,
         Err(error) => error,

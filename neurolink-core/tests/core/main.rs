@@ -41,6 +41,8 @@ mod limits;
 mod limits_together;
 #[cfg(feature = "full")]
 mod mistakes;
+#[cfg(all(feature = "decompress", feature = "multipart"))]
+mod multipart;
 mod onion;
 mod plan;
 #[cfg(feature = "full")]
