@@ -39,6 +39,7 @@ files!(
     "methods",
     "middleware",
     "mount",
+    "multipart",
     "parser",
     "path",
     "protected",

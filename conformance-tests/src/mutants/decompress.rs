@@ -11,7 +11,7 @@ use super::mutant::Mutant;
 const AREAS: &[&str] = &["decompress"];
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("no-coding-is-taken", AREAS, "a body in a content coding is refused")
+    Mutant::new("no-coding-is-taken", &["decompress", "multipart"], "a body in a content coding is refused")
         .config(|config| config.body.decompress.clear()),
     Mutant::new("only-gzip-is-taken", AREAS, "deflate is refused")
         .config(|config| config.body.decompress = vec![ContentCoding::Gzip]),

@@ -27,6 +27,7 @@ mod limit;
 mod matrix;
 mod methods;
 mod mount;
+mod multipart;
 mod mutant;
 mod onion;
 mod parser;

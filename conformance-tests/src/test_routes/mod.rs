@@ -1,11 +1,13 @@
 //! Routes of the reference app that show something of the core which no route of a user's shows: one file a subject.
 
+mod form;
 mod held;
 mod keyed_limit;
 mod meeting;
 mod outage;
 mod pieces;
 
+pub(crate) use form::with_form;
 pub(crate) use held::with_held;
 pub(crate) use keyed_limit::with_keyed_limit;
 pub(crate) use meeting::with_meeting;
