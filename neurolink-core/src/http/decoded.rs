@@ -13,7 +13,7 @@ use super::{Body, ContentCoding};
 use crate::BoxError;
 
 /// The most bytes that are inflated, and that are taken off the wire, at one time.
-pub(crate) const SLICE: usize = 16 * 1024;
+const SLICE: usize = 16 * 1024;
 /// After so many bytes, in and out, other tasks have a turn.
 const TURN: usize = 4 * SLICE;
 
