@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Events of a stream, before its end.
@@ -34,11 +35,21 @@ pub(crate) fn piece(number: usize) -> String {
     format!("chunk {number} ")
 }
 
+/// An event, as the engine behind our app gives them.
+#[derive(Serialize)]
+struct Event {
+    r#type: &'static str,
+    content: String,
+    timestamp: u64,
+}
+
 /// A stream of events, framed.
 pub(crate) fn events() -> impl Stream<Item = Result<Bytes, Infallible>> + Send + Sync + 'static {
     async_stream::stream! {
         for number in 0..EVENTS {
-            let event = json!({ "type": "text", "content": piece(number), "timestamp": 0 });
+            let event = Event { r#type: "text", content: piece(number), timestamp: 0 };
+            // Text and a number always serialise.
+            let event = serde_json::to_string(&event).unwrap_or_default();
             yield Ok(Bytes::from(format!("data: {event}\n\n")));
         }
         yield Ok(Bytes::from_static(b"data: [DONE]\n\n"));
