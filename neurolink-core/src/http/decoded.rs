@@ -356,21 +356,19 @@ mod tests {
             prop_assert!(decoded.as_deref() == Ok(&data[..]));
         }
 
+        /// Of gzip: the checksum of zlib is weaker, and misses some changes of short data, as it does for every reader.
         #[test]
         fn any_change_is_refused_or_harmless(
             data in proptest::collection::vec(0..4_u8, 1..2000),
             at: prop::sample::Index,
             with in 1..=255_u8,
-            gzip: bool,
         ) {
-            let coding = if gzip { Gzip } else { Deflate };
-            let mut bytes = coded(coding, &data);
+            let mut bytes = coded(Gzip, &data);
             let at = at.index(bytes.len());
             bytes[at] ^= with;
-            // A changed head may mean the same: a time, a system, a level.
-            let head = if gzip { 10 } else { 2 };
-            if let Ok(whole) = block_on(decode(coding, &bytes, 100)) {
-                prop_assert!(at < head && whole == data, "a change at {at} was not seen");
+            // A changed head may mean the same (a time, a system, a level), and bits behind the last symbol mean nothing.
+            if let Ok(whole) = block_on(decode(Gzip, &bytes, 100)) {
+                prop_assert!(whole == data, "a change at {at} was not seen");
             }
         }
 
