@@ -1,6 +1,7 @@
 //! Bodies, replies, the envelope, and how an error becomes a response.
 
 mod body;
+mod bounded;
 mod coding;
 #[cfg(feature = "decompress")]
 mod decoded;
@@ -16,7 +17,6 @@ mod media;
 mod message;
 mod number;
 mod pace;
-mod paced;
 mod parked;
 mod pump;
 mod read;
@@ -45,7 +45,7 @@ pub(crate) use pace::Pace;
 pub use pump::Pump;
 pub(crate) use read::{BodyBudget, BodySource, Reservation, too_large};
 #[cfg(feature = "multipart")]
-pub(crate) use read::{Held, unreadable};
+pub(crate) use read::{SharedReservation, unreadable};
 pub(crate) use reply::Content;
 pub use reply::{IntoReply, Reply};
 pub use spare::{give_headers_back, spare_headers};

@@ -73,7 +73,7 @@ impl Drop for Reservation {
 /// What a part of a form that is held takes of the budget, shared by the form and the request.
 #[cfg(feature = "multipart")]
 #[derive(Clone, Debug)]
-pub(crate) struct Held(pub(crate) Arc<std::sync::Mutex<Reservation>>);
+pub(crate) struct SharedReservation(pub(crate) Arc<std::sync::Mutex<Reservation>>);
 
 /// A request's body with all that bounds its reading.
 pub(crate) struct BodySource {
@@ -92,18 +92,23 @@ impl BodySource {
     /// Reads all of it.
     pub(crate) async fn read(mut self) -> Result<(Bytes, Reservation), Error> {
         let mut reservation = self.budget.reserve();
-        let declared = http_body::Body::size_hint(&self.body)
-            .exact()
-            .map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
-        if declared > self.limit {
-            return Err(too_large(self.limit));
-        }
+        let declared = self.declared()?;
         let mut whole = Whole::Nothing;
         while let Some(data) = self.next_within().await? {
             reservation.grow(data.len().saturating_mul(self.weight))?;
             whole = whole.and(data, declared.min(AT_ONCE));
         }
         Ok((whole.into_bytes(), reservation))
+    }
+
+    /// The length that is declared, 0 if none is.
+    ///
+    /// # Errors
+    /// 413 when it is above the limit.
+    pub(super) fn declared(&self) -> Result<usize, Error> {
+        let exact = http_body::Body::size_hint(&self.body).exact();
+        let declared = exact.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        if declared > self.limit { Err(too_large(self.limit)) } else { Ok(declared) }
     }
 
     /// Reads all of it and keeps nothing.
@@ -134,14 +139,14 @@ impl BodySource {
 }
 
 /// What has been read; a body of one piece is not copied.
-enum Whole {
+pub(super) enum Whole {
     Nothing,
     One(Bytes),
     Several(BytesMut),
 }
 
 impl Whole {
-    fn and(self, data: Bytes, room: usize) -> Self {
+    pub(super) fn and(self, data: Bytes, room: usize) -> Self {
         match self {
             Self::Nothing => Self::One(data),
             Self::One(first) => {
@@ -157,7 +162,7 @@ impl Whole {
         }
     }
 
-    fn into_bytes(self) -> Bytes {
+    pub(super) fn into_bytes(self) -> Bytes {
         match self {
             Self::Nothing => Bytes::new(),
             Self::One(bytes) => bytes,

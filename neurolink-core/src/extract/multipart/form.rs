@@ -10,7 +10,7 @@ use super::Part;
 use super::disposition::Disposition;
 use super::gate::{Gate, Gated};
 use crate::extract::{FromContext, Needs};
-use crate::http::{BodyFault, Fault, Held, Media, unreadable};
+use crate::http::{BodyFault, Fault, Media, SharedReservation, unreadable};
 use crate::{Context, Error, Limits};
 
 /// A form in parts (`multipart/form-data`, RFC 7578), read part by part as it comes: for files, and whatever is sent
@@ -58,7 +58,7 @@ pub struct Multipart {
     boundary_line: usize,
     failed: bool,
     fault: Fault,
-    held: Held,
+    held: SharedReservation,
 }
 
 const MALFORMED: &str = "The request body is no whole multipart/form-data";

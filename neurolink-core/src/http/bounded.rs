@@ -1,11 +1,11 @@
 //! A body with the bounds of its reading, for what reads it in pieces.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 
 use super::fault::Fault;
-use super::read::{BodySource, Reservation, unreadable};
-use super::{Body, ContentCoding, too_large};
+use super::read::{BodySource, Reservation, Whole, unreadable};
+use super::{Body, ContentCoding};
 use crate::Error;
 
 impl BodySource {
@@ -29,20 +29,15 @@ impl BodySource {
 
     /// Reads all of a body out of its coding; the limit holds for what is on the wire and for what it becomes.
     pub(crate) async fn read_decoded(self, coding: ContentCoding) -> Result<(Bytes, Reservation), Error> {
-        if !self.body.is_within(self.limit) && http_body::Body::size_hint(&self.body).exact().is_some() {
-            return Err(too_large(self.limit));
-        }
-        let (limit, weight, mut reservation) = (self.limit, self.weight, self.budget.reserve());
+        self.declared()?;
+        let (weight, mut reservation) = (self.weight, self.budget.reserve());
         let mut body = self.into_body(Some(coding), &Fault::default());
-        let mut whole = BytesMut::new();
+        let mut whole = Whole::Nothing;
         while let Some(piece) = body.next().await {
             let piece = piece.map_err(unreadable)?;
-            if piece.len() > limit - whole.len() {
-                return Err(too_large(limit));
-            }
             reservation.grow(piece.len().saturating_mul(weight))?;
-            whole.extend_from_slice(&piece);
+            whole = whole.and(piece, 0);
         }
-        Ok((whole.freeze(), reservation))
+        Ok((whole.into_bytes(), reservation))
     }
 }
