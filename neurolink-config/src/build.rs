@@ -206,6 +206,7 @@ impl RateLimitConfig {
             RateLimitAlgorithm::FixedWindow => RateLimit::fixed_window(rate.limit, rate.window),
             RateLimitAlgorithm::SlidingLog => RateLimit::sliding_log(rate.limit, rate.window),
             RateLimitAlgorithm::SlidingCounter => RateLimit::sliding_counter(rate.limit, rate.window),
+            RateLimitAlgorithm::StrictCounter => RateLimit::strict_counter(rate.limit, rate.window),
             RateLimitAlgorithm::LeakyBucket => RateLimit::leaky_bucket(rate.limit, rate.window, self.burst),
             RateLimitAlgorithm::Gcra => RateLimit::gcra(rate.limit, rate.window),
         };

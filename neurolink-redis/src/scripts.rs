@@ -1,4 +1,4 @@
-//! The four scripts: the maths of a limit, where the counters are.
+//! The five scripts: the maths of a limit, where the counters are.
 
 use neurolink_core::middleware::limit_store::{Algorithm, Quota};
 use redis::Script;
@@ -7,7 +7,7 @@ use redis::Script;
 pub(crate) type Numbers = Vec<u64>;
 
 /// The scripts, each with the digest that it is called by.
-pub(crate) struct Scripts([(Script, &'static str); 4]);
+pub(crate) struct Scripts([(Script, &'static str); 5]);
 
 /// Which script counts a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +15,14 @@ pub(crate) enum Name {
     FixedWindow,
     SlidingLog,
     SlidingCounter,
+    StrictCounter,
     Bucket,
 }
 
 macro_rules! script {
-    ($file:literal) => {{
-        const CODE: &str = concat!(include_str!("scripts/common.lua"), include_str!(concat!("scripts/", $file)));
+    ($file:literal $(, $first:literal)?) => {{
+        const CODE: &str =
+            concat!($($first,)? include_str!("scripts/common.lua"), include_str!(concat!("scripts/", $file)));
         (Script::new(CODE), CODE)
     }};
 }
@@ -31,7 +33,8 @@ impl Scripts {
         Self([
             script!("fixed_window.lua"),
             script!("sliding_log.lua"),
-            script!("sliding_counter.lua"),
+            script!("sliding_counter.lua", "local STRICT = false\n"),
+            script!("sliding_counter.lua", "local STRICT = true\n"),
             script!("bucket.lua"),
         ])
     }
@@ -57,6 +60,7 @@ impl Name {
             Algorithm::FixedWindow => Self::FixedWindow,
             Algorithm::SlidingLog => Self::SlidingLog,
             Algorithm::SlidingCounter => Self::SlidingCounter,
+            Algorithm::StrictCounter => Self::StrictCounter,
             Algorithm::LeakyBucket { .. } | Algorithm::Gcra => Self::Bucket,
             _ => return None,
         })

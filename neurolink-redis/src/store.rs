@@ -90,7 +90,7 @@ impl LimitStore for RedisStore {
             Some(Name::SlidingLog) if quota.limit > LONGEST_LOG => problems.push(format!(
                 "a sliding log in Redis keeps at most {LONGEST_LOG} times; give a smaller limit, or take a sliding counter"
             )),
-            Some(Name::SlidingCounter | Name::Bucket)
+            Some(Name::SlidingCounter | Name::StrictCounter | Name::Bucket)
                 if units.checked_mul(millis(quota.window)).is_none_or(|units| units >= EXACT) => problems.push(
                 "so many in so long are more than Redis counts exactly; give a smaller limit or a shorter window".into(),
             ),

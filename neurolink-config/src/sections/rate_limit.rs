@@ -68,6 +68,8 @@ pub enum RateLimitAlgorithm {
     SlidingLog,
     /// In windows of the clock, of which the previous one fades.
     SlidingCounter,
+    /// The same, and refused requests count as well.
+    StrictCounter,
     /// A steady rate, with a burst after a pause.
     LeakyBucket,
     /// A steady rate, with the whole limit at once after a pause.
@@ -92,10 +94,11 @@ pub enum RateLimitDialect {
     Draft10,
 }
 
-const ALGORITHMS: [(&str, RateLimitAlgorithm); 5] = [
+const ALGORITHMS: [(&str, RateLimitAlgorithm); 6] = [
     ("fixed_window", RateLimitAlgorithm::FixedWindow),
     ("sliding_log", RateLimitAlgorithm::SlidingLog),
     ("sliding_counter", RateLimitAlgorithm::SlidingCounter),
+    ("strict_counter", RateLimitAlgorithm::StrictCounter),
     ("leaky_bucket", RateLimitAlgorithm::LeakyBucket),
     ("gcra", RateLimitAlgorithm::Gcra),
 ];

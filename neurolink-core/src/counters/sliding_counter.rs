@@ -10,6 +10,8 @@ use super::{Decision, Stamp, goes_on, millis};
 pub(crate) struct SlidingCounter {
     limit: u32,
     window: u64,
+    /// Refused requests count as well.
+    strict: bool,
 }
 
 /// The two windows of a key.
@@ -24,7 +26,13 @@ pub(crate) struct Windows {
 
 impl SlidingCounter {
     pub(crate) fn new(limit: u32, window: Duration) -> Self {
-        Self { limit, window: millis(window).max(1) }
+        Self { limit, window: millis(window).max(1), strict: false }
+    }
+
+    /// One that counts refused requests as well, so that who keeps asking stays out: a refusal names the end of the
+    /// window, and whether one passes then depends on how many were refused in it.
+    pub(crate) fn strict(limit: u32, window: Duration) -> Self {
+        Self { strict: true, ..Self::new(limit, window) }
     }
 
     /// Goes on to the window of `now`.
@@ -75,6 +83,10 @@ impl Algorithm for SlidingCounter {
         self.enter(state, now);
         state.limit = self.limit.saturating_mul(share);
         let used = self.fading(state, now).saturating_add(state.count);
+        if used >= state.limit && self.strict {
+            state.count = state.count.saturating_add(1);
+            return Decision { charged: None, remaining: 0, resets: state.ends };
+        }
         if used >= state.limit {
             return Decision { charged: None, remaining: 0, resets: self.next(state) };
         }
@@ -145,6 +157,33 @@ mod tests {
                 assert_eq!(decision.resets.div_ceil(1000), reset, "{now}");
             }
         }
+    }
+
+    #[test]
+    fn a_strict_one_counts_what_it_refuses_and_names_the_end_of_the_window() {
+        let (minute, now) = (Duration::from_secs(60), 1_706_745_600_000);
+        let strict = SlidingCounter::strict(20, minute);
+        for (now, previous, number, left) in [
+            (now, 0, 1, Some(19)),
+            (now, 20, 1, None),
+            (now + 30_000, 20, 10, Some(0)),
+            (now + 30_000, 20, 11, None),
+            (now + 59_999, 20, 20, Some(0)),
+            (now + 59_999, 20, 21, None),
+        ] {
+            let mut state = windows(60_000, 20, previous, number - 1, now);
+            let decision = strict.take(&mut state, 1, now);
+            assert_eq!(decision.charged.is_some().then_some(decision.remaining), left, "{now} {previous} {number}");
+            assert_eq!((state.count, decision.resets), (number, 1_706_745_660_000), "{now} {previous} {number}");
+        }
+        // Who has asked forty times too often waits for more than one window.
+        let mut state = Windows::default();
+        let passed = |state: &mut Windows, now, times| {
+            (0..times).filter(|_| strict.take(state, 1, now).charged.is_some()).count()
+        };
+        assert_eq!(passed(&mut state, now, 60), 20);
+        assert_eq!(passed(&mut state, now + 60_000, 1), 0);
+        assert_eq!(passed(&mut state, now + 180_000, 60), 20, "an idle window forgets it");
     }
 
     #[test]

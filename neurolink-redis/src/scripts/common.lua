@@ -28,6 +28,6 @@ local function write(rest, ...)
   redis.call('SET', KEY, table.concat(state, ' '), 'PX', lifetime(rest))
 end
 
--- An answer: whether it passes, what is left, how long to wait, the charge. What is refused changes nothing.
+-- An answer: whether it passes, what is left, how long to wait, the charge. What is refused changes nothing, but for a strict counter.
 local function passes(left, wait, first, second) return {1, left, wait, first, second or 0} end
 local function refused(wait) return {0, 0, wait, 0, 0} end

@@ -31,6 +31,11 @@ if used < LIMIT then
   keep()
   return passes(LIMIT - used - 1, ends - now, ends)
 end
+if STRICT then
+  count = math.min(count + 1, MOST)
+  keep()
+  return refused(ends - now)
+end
 -- The first millisecond at which enough has faded; if this window is full by itself, it has to fade in its turn.
 local starts, fading, room = ends - WINDOW, previous, LIMIT - count
 if count >= LIMIT then starts, fading, room = ends, count, LIMIT end

@@ -29,6 +29,7 @@ fn quota() -> impl Strategy<Value = Quota> {
         Just(Algorithm::FixedWindow),
         Just(Algorithm::SlidingLog),
         Just(Algorithm::SlidingCounter),
+        Just(Algorithm::StrictCounter),
         (0_u32..5).prop_map(|burst| Algorithm::LeakyBucket { burst }),
         Just(Algorithm::Gcra),
     ];
@@ -163,6 +164,7 @@ fn a_key_of_another_algorithm_or_window_begins_anew_and_another_limit_goes_on() 
     assert_eq!(left(5, 61, Algorithm::FixedWindow), 4);
     assert_eq!(left(5, 60, Algorithm::SlidingLog), 4);
     assert_eq!(left(5, 60, Algorithm::SlidingCounter), 4);
+    assert_eq!(left(5, 60, Algorithm::StrictCounter), 4);
     assert_eq!(left(5, 60, Algorithm::Gcra), 4);
 }
 

@@ -26,6 +26,8 @@ pub enum Algorithm {
     SlidingLog,
     /// In windows of the clock, of which the previous one fades.
     SlidingCounter,
+    /// In windows of the clock, of which the previous one fades; refused requests count as well.
+    StrictCounter,
     /// At a steady rate.
     LeakyBucket {
         /// How many more may come at once.
@@ -49,6 +51,7 @@ impl Quota {
             Algorithm::FixedWindow => Arc::new(Table::new(capacity, FixedWindow::new(limit, window))),
             Algorithm::SlidingLog => Arc::new(Logs::new(capacity, limit, window)),
             Algorithm::SlidingCounter => Arc::new(Table::new(capacity, SlidingCounter::new(limit, window))),
+            Algorithm::StrictCounter => Arc::new(Table::new(capacity, SlidingCounter::strict(limit, window))),
             Algorithm::LeakyBucket { .. } | Algorithm::Gcra => Arc::new(Table::new(capacity, self.bucket())),
         }
     }
@@ -123,6 +126,7 @@ impl fmt::Display for Quota {
             Algorithm::FixedWindow => Ok(()),
             Algorithm::SlidingLog => f.write_str(", sliding log,"),
             Algorithm::SlidingCounter => f.write_str(", sliding counter,"),
+            Algorithm::StrictCounter => f.write_str(", strict counter,"),
             Algorithm::LeakyBucket { burst } => write!(f, ", leaky bucket with a burst of {burst},"),
             Algorithm::Gcra => f.write_str(", GCRA,"),
         }

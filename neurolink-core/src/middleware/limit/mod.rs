@@ -1,15 +1,16 @@
-//! How often a client may call: five algorithms in bounded memory.
+//! How often a client may call: six algorithms in bounded memory.
 //!
 //! | algorithm | at most | memory of a key |
 //! |---|---|---|
 //! | [`fixed_window`](RateLimit::fixed_window) | the limit in a window that begins with the first request; twice in any | 34 bytes |
 //! | [`sliding_log`](RateLimit::sliding_log) | the limit in any window | 80 bytes, and 8 to 16 a request |
 //! | [`sliding_counter`](RateLimit::sliding_counter) | the limit in a window of the clock, about the limit in any | 52 bytes |
+//! | [`strict_counter`](RateLimit::strict_counter) | as the sliding counter, refused requests counted | 52 bytes |
 //! | [`leaky_bucket`](RateLimit::leaky_bucket) | the rate, and a burst after a pause | 52 bytes |
 //! | [`gcra`](RateLimit::gcra) | the rate, and the limit at once after a pause | 52 bytes |
 //!
-//! A refused request is 429 and is not counted.
-//! `Retry-After` is the smallest wait that succeeds if nobody else uses the key, in seconds.
+//! A refused request is 429 and is not counted, but by the strict counter.
+//! `Retry-After` is the smallest wait that succeeds if nobody else uses the key, in seconds; of the strict counter the end of the window.
 //! Every answer carries where the caller stands, whatever its status, in the dialects of [`RateLimitHeaders`]:
 //! `X-RateLimit-Limit`, `-Remaining` and `-Reset` (epoch seconds) unless told.
 //!

@@ -105,6 +105,13 @@ impl RateLimit {
         Self::new(Quota { limit, window, algorithm: Algorithm::SlidingCounter })
     }
 
+    /// As the [sliding counter](Self::sliding_counter), and requests that are refused count as well: who keeps asking
+    /// stays out. `Retry-After` is the end of the window, and is no promise; the algorithm is Keryx's.
+    #[must_use]
+    pub fn strict_counter(limit: u32, window: Duration) -> Self {
+        Self::new(Quota { limit, window, algorithm: Algorithm::StrictCounter })
+    }
+
     /// A steady rate of `limit` requests in `window`, and `burst` more at once after a pause; as nginx's `limit_req`
     /// with `nodelay`.
     #[must_use]
