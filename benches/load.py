@@ -2,7 +2,7 @@
 """Loads every server in one run and prints what a request costs each: the bare frameworks, their usual crates, ours.
 
     benches/load.py             seven rounds of everything, about half an hour; writes docs/performance.md and its plot
-    benches/load.py --quick     three short rounds without latencies, at most five minutes; writes nothing
+    benches/load.py --quick     three short rounds of the small loads without latencies, at most five minutes; writes nothing
     benches/load.py --framework axum --kind usual --kind mounted --load GET
 
 The server has one thread on core 0, the load generator (wrk; oha for latencies, without which it says that there are none) is on core 1.
@@ -24,6 +24,8 @@ import performance
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FRAMEWORKS = ["axum", "actix", "warp", "poem"]
+# Of these --quick takes a look.
+QUICK = ["GET", "POST 1 KB", "SSE 50"]
 KINDS = ["bare", "looped", "usual", "mounted", "remembered", "native"]
 
 
@@ -59,7 +61,7 @@ def main() -> int:
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--package", "neurolink-benches"], cwd=ROOT, check=True)
     if loading.no_latencies() and not options.quick:
         print(loading.no_latencies(), file=sys.stderr)
-    loads = options.load or list(loading.LOADS)
+    loads = options.load or (QUICK if options.quick else list(loading.LOADS))
     started = time.monotonic()
     results = {}
     if not options.kind and not options.framework:

@@ -3,15 +3,19 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use http::{HeaderValue, StatusCode, header};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use neurolink_core::middleware::{
-    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, Cors, JwtKeys, RateLimit, RequireRoles, SecurityHeaders, StaticToken,
-    Timing,
+    AccessLog, ApiKey, ApiKeyAuth, BearerAuth, ConcurrencyLimit, Cors, JwtKeys, Key, RateLimit, RequireRoles,
+    SecurityHeaders, StaticToken, Timing, Tower,
 };
-use neurolink_core::{App, AppBuilder, AuthenticatedUser, Body, Json, Path, Request, Route};
+use neurolink_core::{
+    App, AppBuilder, AuthenticatedUser, Body, Context, Error, Hook, Json, Middleware, Next, Path, Request, Response, Route,
+};
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
+use tower_layer::Identity;
 
 /// One thing to count.
 pub(crate) struct Scenario {
@@ -38,6 +42,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ok("get-headers", || built(bare().middleware(SecurityHeaders::modern())), get),
     ok("get-cors", || built(bare().middleware(cors())), get),
     ok("get-limit", || built(bare().middleware(limit())), get),
+    ok("get-concurrency", || built(bare().middleware(ConcurrencyLimit::by(Key::Address, 1000))), get),
+    ok("get-tower", || built(bare().middleware(Tower::new("identity", Identity::new()))), get),
+    // The onion alone: ten hooks, and ten middleware with a future each, which do nothing.
+    ok("get-ten-hooks", || built((0..10).fold(bare(), |app, _| app.middleware(Nothing))), get),
+    ok("get-ten-middleware", || built((0..10).fold(bare(), |app, _| app.middleware(Passes))), get),
     ok("get-headers-cors-limit", || built(three(bare())), get),
     ok("get-static-token", || built(guarded().middleware(bearer())), || bearing(TOKEN)),
     ok("get-api-key", || built(guarded().middleware(api_key())), with_key),
@@ -62,6 +71,29 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ok("build-stream-50", || None, stream),
     ok("stream-50", || built(App::builder(OfflineEngine::new()).all_routes()), stream),
 ];
+
+/// A hook that does nothing.
+struct Nothing;
+
+impl Hook for Nothing {
+    fn name(&self) -> &str {
+        "nothing"
+    }
+}
+
+/// A middleware that does nothing, with a future of its own.
+struct Passes;
+
+#[async_trait]
+impl Middleware for Passes {
+    fn name(&self) -> &str {
+        "passes"
+    }
+
+    async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
+        Ok(next.run(ctx).await)
+    }
+}
 
 const TOKEN: &str = "bench-token-0123456789abcdef-0123456789";
 const KEY: &str = "bench-key-0123456789abcdef-0123456789ab";
