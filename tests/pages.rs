@@ -25,6 +25,15 @@ fn the_adapter_of_the_page_is_short() {
     assert!(include_str!("../conformance-tests/src/hyper_adapter.rs").lines().count() < 150);
 }
 
+#[test]
+fn each_adapter_proves_native_routes_and_the_frameworks_own_server_too() {
+    for framework in ["axum", "actix", "warp", "poem"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("adapter-{framework}/tests/conformance.rs"));
+        let proof = std::fs::read_to_string(&path).expect("the adapter's test");
+        assert!(proof.contains(".own_server(") && proof.contains(".native_server("), "{}", path.display());
+    }
+}
+
 const CANNOT: &str = "## What it cannot do\n\n";
 
 fn entries(framework: Framework) -> Vec<Divergence> {

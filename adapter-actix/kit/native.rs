@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use neurolink_actix::{Fact, on_connect, transform_with};
-use neurolink_core::{AuthenticatedUser, Settings, Stack};
+use neurolink_core::{AuthenticatedUser, ClientAddress, Settings, Stack};
 use serde_json::{Value, json};
 
 pub(crate) async fn serve(stack: Stack, settings: Settings, listener: TcpListener) -> io::Result<()> {
@@ -39,6 +39,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(get!("/query", async || data(json!("query"))))
         .service(get!("/set-cookies", set_cookies))
         .service(get!("/many", many))
+        .service(get!("/client", client))
         .route("/admin-echo", web::post().to(async |body: String| body))
         .route("/echo", web::post().to(async |body: String| body))
         .route("/unsafe", web::post().to(async || data(json!("done"))));
@@ -60,6 +61,10 @@ async fn slow() -> &'static str {
 
 async fn set_cookies() -> HttpResponse {
     HttpResponse::Ok().append_header(("set-cookie", "a=1")).append_header(("set-cookie", "b=2")).finish()
+}
+
+async fn client(Fact(ClientAddress(address)): Fact<ClientAddress>) -> HttpResponse {
+    data(json!({ "address": address }))
 }
 
 async fn many() -> HttpResponse {

@@ -12,9 +12,9 @@ use actix_web::{App, HttpRequest, HttpResponse, test, web};
 use bytes::Bytes;
 use http::{Request, Response};
 use native::{facts, paths};
-use neurolink_actix::{Fact, transform};
+use neurolink_actix::{Fact, transform, transform_with};
 use neurolink_core::middleware::RateLimitState;
-use neurolink_core::{AuthenticatedUser, Inserted, RequestId, Stack};
+use neurolink_core::{AuthenticatedUser, ClientAddress, Inserted, RequestId, Settings, Stack};
 use tokio_util::sync::CancellationToken;
 
 fn team(config: &mut web::ServiceConfig) {
@@ -42,6 +42,8 @@ fn alone(config: &mut web::ServiceConfig) {
         .route("/me", web::get().to(async |Fact(user): Fact<AuthenticatedUser>| user.id))
         .route("/public", web::get().to(async |Fact(user): Fact<Option<AuthenticatedUser>>| user.is_some().to_string()))
         .route("/id", web::get().to(async |Fact(id): Fact<RequestId>| id.to_string()))
+        .route("/maybe", web::get().to(async |Fact(user): Fact<Option<AuthenticatedUser>>| user.is_some().to_string()))
+        .route("/client", web::get().to(async |Fact(ClientAddress(it)): Fact<ClientAddress>| it.to_string()))
         .route("/seen", web::get().to(seen))
         .route("/echo", web::post().to(async |body: String| body))
         .route("/panic", web::get().to(async || -> &'static str { panic!("secret") }));
@@ -54,9 +56,14 @@ async fn seen(request: HttpRequest) -> HttpResponse {
 struct Actix;
 
 impl native::Native for Actix {
-    async fn ask(&self, stack: Option<Stack>, request: Request<&'static str>) -> Response<Bytes> {
+    async fn ask_with(
+        &self,
+        stack: Option<Stack>,
+        settings: Settings,
+        request: Request<&'static str>,
+    ) -> Response<Bytes> {
         let protected = stack.is_some();
-        let around = transform(stack.unwrap_or_default()).expect("valid");
+        let around = transform_with(stack.unwrap_or_default(), settings).expect("valid");
         let app = App::new().configure(routes).wrap(Condition::new(protected, around));
         let service = test::init_service(app).await;
         read(test::try_call_service(&service, asking(request).to_request()).await).await

@@ -10,7 +10,7 @@ use axum::response::{AppendHeaders, IntoResponse};
 use axum::routing::{get, post};
 use axum::{Router, ServiceExt};
 use neurolink_axum::{Connection, Fact, layer_with};
-use neurolink_core::{AuthenticatedUser, Settings, Stack};
+use neurolink_core::{AuthenticatedUser, ClientAddress, Settings, Stack};
 use serde_json::{Value, json};
 use tower_layer::Layer as _;
 
@@ -40,6 +40,7 @@ fn routes() -> Router {
         .route("/query", get(async || data(json!("query"))))
         .route("/set-cookies", get(async || AppendHeaders([(header::SET_COOKIE, "a=1"), (header::SET_COOKIE, "b=2")])))
         .route("/many", get(many))
+        .route("/client", get(client))
         .merge(unsafe_routes);
     Router::new()
         .route("/api/health", get(async || data(json!({ "status": "ok" }))))
@@ -50,6 +51,10 @@ fn routes() -> Router {
 
 async fn whoami(Fact(user): Fact<AuthenticatedUser>) -> impl IntoResponse {
     data(json!({ "id": user.id, "roles": user.roles }))
+}
+
+async fn client(Fact(ClientAddress(address)): Fact<ClientAddress>) -> impl IntoResponse {
+    data(json!({ "address": address }))
 }
 
 async fn many() -> impl IntoResponse {

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt as _;
 use native::{facts, paths};
-use neurolink_axum::{Fact, layer};
+use neurolink_axum::{Fact, layer, layer_with};
 use neurolink_core::middleware::RateLimitState;
-use neurolink_core::{AuthenticatedUser, Inserted, RequestId, Stack};
+use neurolink_core::{AuthenticatedUser, ClientAddress, Inserted, RequestId, Settings, Stack};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tower_layer::Layer as _;
@@ -42,6 +42,8 @@ fn alone() -> Router {
         .route("/me", get(|Fact(user): Fact<AuthenticatedUser>| async move { user.id }))
         .route("/id", get(|Fact(id): Fact<RequestId>| async move { id.to_string() }))
         .route("/public", get(|Fact(user): Fact<Option<AuthenticatedUser>>| async move { user.is_some().to_string() }))
+        .route("/maybe", get(async |Fact(user): Fact<Option<AuthenticatedUser>>| user.is_some().to_string()))
+        .route("/client", get(async |Fact(ClientAddress(address)): Fact<ClientAddress>| address.to_string()))
         .route("/seen", get(|headers: HeaderMap| async move { headers["x-seen"].clone().as_bytes().to_vec() }))
         .route("/echo", post(|body: String| async move { body }))
         .route("/panic", get(async || -> &'static str { panic!("secret") }))
@@ -50,10 +52,15 @@ fn alone() -> Router {
 struct Axum;
 
 impl native::Native for Axum {
-    async fn ask(&self, stack: Option<Stack>, request: Request<&'static str>) -> Response<Bytes> {
+    async fn ask_with(
+        &self,
+        stack: Option<Stack>,
+        settings: Settings,
+        request: Request<&'static str>,
+    ) -> Response<Bytes> {
         let (service, request) = (routes().into_service::<Body>(), request.map(Body::from));
         let answer = match stack {
-            Some(stack) => layer(stack).expect("valid").layer(service).oneshot(request).await,
+            Some(stack) => layer_with(stack, settings).expect("valid").layer(service).oneshot(request).await,
             None => service.oneshot(request).await,
         };
         let (parts, body) = answer.expect("an answer").into_parts();

@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use neurolink_core::{AuthenticatedUser, Settings, Stack};
+use neurolink_core::{AuthenticatedUser, ClientAddress, Settings, Stack};
 use neurolink_poem::{Fact, middleware_with};
 use poem::http::StatusCode;
 use poem::listener::TcpAcceptor;
@@ -33,6 +33,7 @@ fn routes() -> Route {
         .at("/query", get(admin))
         .at("/set-cookies", get(set_cookies))
         .at("/many", get(many))
+        .at("/client", get(client))
         .at("/admin-echo", post(echo))
         .at("/echo", post(echo))
         .at("/unsafe", post(echo));
@@ -51,6 +52,11 @@ fn live() -> Json<Value> {
 #[handler]
 fn whoami(Fact(user): Fact<AuthenticatedUser>) -> Json<Value> {
     data(json!({ "id": user.id, "roles": user.roles }))
+}
+
+#[handler]
+fn client(Fact(ClientAddress(address)): Fact<ClientAddress>) -> Json<Value> {
+    data(json!({ "address": address }))
 }
 
 #[handler]

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use native::{facts, paths};
 use neurolink_core::middleware::RateLimitState;
-use neurolink_core::{AuthenticatedUser, Inserted, RequestId, Stack};
-use neurolink_poem::{Fact, middleware};
+use neurolink_core::{AuthenticatedUser, ClientAddress, Inserted, RequestId, Settings, Stack};
+use neurolink_poem::{Fact, middleware, middleware_with};
 use poem::{Body, Endpoint, EndpointExt as _, Route, get, handler, post};
 use tokio_util::sync::CancellationToken;
 
@@ -58,6 +58,11 @@ async fn hang(Fact(token): Fact<CancellationToken>) -> String {
 }
 
 #[handler]
+fn client(Fact(ClientAddress(address)): Fact<ClientAddress>) -> String {
+    address.to_string()
+}
+
+#[handler]
 fn open() -> &'static str {
     "open"
 }
@@ -88,6 +93,8 @@ fn alone() -> Route {
         .at("/me", get(me))
         .at("/public", get(public))
         .at("/id", get(id))
+        .at("/maybe", get(public))
+        .at("/client", get(client))
         .at("/seen", get(seen))
         .at("/echo", post(echo))
         .at("/panic", get(panic))
@@ -96,9 +103,14 @@ fn alone() -> Route {
 struct Poem;
 
 impl native::Native for Poem {
-    async fn ask(&self, stack: Option<Stack>, request: Request<&'static str>) -> Response<Bytes> {
+    async fn ask_with(
+        &self,
+        stack: Option<Stack>,
+        settings: Settings,
+        request: Request<&'static str>,
+    ) -> Response<Bytes> {
         match stack {
-            Some(stack) => answer(routes().with(middleware(stack).expect("valid")), request).await,
+            Some(stack) => answer(routes().with(middleware_with(stack, settings).expect("valid")), request).await,
             None => answer(routes(), request).await,
         }
     }

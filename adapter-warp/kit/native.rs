@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use neurolink_core::server::Shutdown;
-use neurolink_core::{AuthenticatedUser, ConnInfo, Settings, Stack};
+use neurolink_core::{AuthenticatedUser, ClientAddress, ConnInfo, Settings, Stack};
 use neurolink_serve::ServeConfig;
 use neurolink_warp::{fact, protect_with};
 use serde_json::{Value, json};
@@ -66,11 +66,13 @@ fn read() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + S
         }
         answer
     });
+    let client = warp::path!("client").and(get()).and(fact());
+    let client = client.map(|ClientAddress(address): ClientAddress| data(json!({ "address": address })));
     let many = warp::path!("many").and(get()).map(|| {
         let own = reply::with_header(data(json!("many")), "x-custom", "mine");
         reply::with_header(own, "x-frame-options", "SAMEORIGIN")
     });
-    whoami.or(admin).or(panic).or(error).or(slow).or(params).or(files).or(query).or(cookies).or(many)
+    whoami.or(admin).or(panic).or(error).or(slow).or(params).or(files).or(query).or(cookies).or(client).or(many)
 }
 
 fn written() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {

@@ -8,14 +8,14 @@ use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use native::{facts, paths};
 use neurolink_core::middleware::RateLimitState;
-use neurolink_core::{AuthenticatedUser, Inserted, RequestId, Stack};
-use neurolink_warp::{fact, protect};
+use neurolink_core::{AuthenticatedUser, ClientAddress, Inserted, RequestId, Settings, Stack};
+use neurolink_warp::{fact, protect_with};
 use tower::ServiceExt as _;
 use warp::{Filter, Rejection, Reply};
 
 fn routes() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
     let me = warp::path!("me").and(warp::get()).and(fact()).map(|user: AuthenticatedUser| user.id);
-    let public = warp::path!("public").and(warp::get()).and(fact());
+    let public = warp::path!("public").or(warp::path!("maybe")).unify().and(warp::get()).and(fact());
     let public = public.map(|user: Option<AuthenticatedUser>| user.is_some().to_string());
     let id = warp::path!("id").and(warp::get()).and(fact()).map(|id: RequestId| id.to_string());
     let seen = warp::path!("seen").and(warp::get()).and(warp::header("x-seen")).map(|seen: String| seen);
@@ -30,7 +30,9 @@ fn of_the_stack() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + C
     let tenant = warp::path!("tenant").and(warp::get()).and(fact());
     let tenant = tenant.map(|Inserted(facts::Tenant(name)): Inserted<facts::Tenant>| name);
     let hang = warp::path!("hang").and(warp::get()).and(fact()).then(facts::hang);
-    limit.or(tenant).or(hang)
+    let client = warp::path!("client").and(warp::get()).and(fact());
+    let client = client.map(|ClientAddress(address): ClientAddress| address.to_string());
+    limit.or(tenant).or(hang).or(client)
 }
 
 fn spelled() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
@@ -46,11 +48,16 @@ fn spelled() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone 
 struct Warp;
 
 impl native::Native for Warp {
-    async fn ask(&self, stack: Option<Stack>, request: Request<&'static str>) -> Response<Bytes> {
+    async fn ask_with(
+        &self,
+        stack: Option<Stack>,
+        settings: Settings,
+        request: Request<&'static str>,
+    ) -> Response<Bytes> {
         let request = request.map(|body| Full::new(Bytes::from(body)));
         let (parts, body) = match stack {
             Some(stack) => {
-                let answer = protect(stack, routes()).expect("valid").oneshot(request).await.expect("an answer");
+                let answer = protect_with(stack, settings, routes()).expect("valid").oneshot(request).await.expect("an answer");
                 let (parts, body) = answer.into_parts();
                 (parts, body.collect().await.expect("a body").to_bytes())
             }

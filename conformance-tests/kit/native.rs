@@ -5,7 +5,9 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use neurolink_core::middleware::{AccessLog, BearerAuth, ConcurrencyLimit, StaticToken, Timing, Tower};
 use neurolink_core::stack::BodyAccess;
-use neurolink_core::{AuthenticatedUser, Body, Code, Context, Error, Hook, Middleware, Next, Stack};
+use neurolink_core::{
+    AuthenticatedUser, Body, Code, ContentCoding, Context, Error, Hook, Middleware, Next, Settings, Stack,
+};
 
 #[path = "native_facts.rs"]
 pub(crate) mod facts;
@@ -27,7 +29,8 @@ const TOKEN: &str = "token-of-u1-0123456789";
 
 /// Native routes of a framework, with a stack around them or bare.
 ///
-/// `GET /me` answers the user's id, `GET /public` whether there is a user, `GET /id` the request's id,
+/// `GET /me` answers the user's id, `GET /public` and `GET /maybe` whether there is a user, `GET /id` the request's id,
+/// `GET /client` the client's address,
 /// `GET /seen` the header `x-seen`, `POST /echo` the body, `GET /panic` panics;
 /// `GET /limit` answers how many requests are left, `GET /tenant` the [`Tenant`](facts::Tenant), `GET /hang` does
 /// [`facts::hang`]; `GET /open` and all below answer `open`;
@@ -35,7 +38,17 @@ const TOKEN: &str = "token-of-u1-0123456789";
 /// and `/all/{*rest}` do [`paths::reach`].
 pub(crate) trait Native {
     /// Sends one request and reads the whole answer.
-    async fn ask(&self, stack: Option<Stack>, request: Request<&'static str>) -> Response<Bytes>;
+    async fn ask_with(
+        &self,
+        stack: Option<Stack>,
+        settings: Settings,
+        request: Request<&'static str>,
+    ) -> Response<Bytes>;
+
+    /// The same with the settings that nobody has changed.
+    async fn ask(&self, stack: Option<Stack>, request: Request<&'static str>) -> Response<Bytes> {
+        self.ask_with(stack, Settings::default(), request).await
+    }
 
     /// The same with the stack around the router at `/team` only, where the framework can do that.
     async fn ask_team(&self, stack: Stack, request: Request<&'static str>) -> Response<Bytes>;
@@ -107,6 +120,7 @@ pub(crate) async fn native_routes_are_protected_and_know_the_user(native: &impl 
     assert_eq!((me.status(), text(&me)), (StatusCode::OK, "u1"));
     assert!(me.headers().contains_key("x-request-id"));
     assert_eq!(text(&ask("/public", false).await), "false");
+    assert_eq!(text(&ask("/maybe", true).await), "true");
     assert_eq!(ask("/nope", false).await.status(), StatusCode::UNAUTHORIZED);
     let missing = ask("/nope", true).await;
     assert_eq!(missing.status(), StatusCode::NOT_FOUND);
@@ -133,6 +147,14 @@ pub(crate) async fn native_bodies_pass_untouched(native: &impl Native) {
         let echoed = native.ask(Some(protecting()), asked).await;
         assert_eq!((echoed.status(), text(&echoed)), (StatusCode::OK, "hello"), "{coding:?}");
     }
+    // What is inflated, or read in parts, on routes of ours would be a 400 here.
+    let mut settings = Settings::default();
+    settings.decompress = ContentCoding::ALL.into();
+    let mut asked = request("POST", "/echo", true, "neither a form nor compressed");
+    asked.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    asked.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=x"));
+    let echoed = native.ask_with(Some(protecting()), settings, asked).await;
+    assert_eq!((echoed.status(), text(&echoed)), (StatusCode::OK, "neither a form nor compressed"));
 }
 
 pub(crate) async fn a_fact_without_the_stack_is_a_500(native: &impl Native) {

@@ -57,6 +57,7 @@ pub(crate) async fn the_log_names_the_middleware_that_a_fact_needs(native: &impl
         (None, "/id", "it needs the stack, around this route"),
         (Some(Stack::default()), "/me", "it needs an authenticator, and a path that is not public"),
         (Some(Stack::default()), "/limit", "it needs a `RateLimit` whose scope covers the path"),
+        (Some(Stack::default()), "/client", "it needs a server that knows the peer's address"),
         (Some(Stack::default()), "/tenant", "it needs a middleware that adds it by `Context::insert`"),
     ] {
         let text = ask(stack, path).await;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::case::Case;
+use crate::function::FunctionCase;
 
 /// `native.toml`.
 #[derive(Deserialize)]
@@ -30,8 +31,17 @@ pub(crate) fn list() -> Result<List, String> {
 impl List {
     /// Whether a case runs there.
     pub(crate) fn holds(&self, case: &Case) -> bool {
-        let is_there = self.areas.iter().any(|area| area == case.area()) || self.cases.contains(&case.id);
-        is_there && !self.except.contains_key(&case.id) && !self.except.contains_key(&case.name())
+        self.names(&case.id, case.area()) && !self.except.contains_key(&case.id) && !self.except.contains_key(&case.name())
+    }
+
+    /// Whether a conversation takes place there.
+    pub(crate) fn holds_function(&self, case: &FunctionCase) -> bool {
+        let area = case.id.split('/').next().unwrap_or_default();
+        self.names(case.id, area) && !self.except.contains_key(case.id)
+    }
+
+    fn names(&self, id: &str, area: &str) -> bool {
+        self.areas.iter().any(|own| own == area) || self.cases.iter().any(|own| own == id)
     }
 }
 
@@ -48,6 +58,7 @@ mod tests {
     #[test]
     fn the_list_names_areas_and_cases_that_there_are() {
         let (list, cases) = (list().unwrap(), cases().unwrap());
+        let functions = area::function_cases();
         let areas = area::behaviours().unwrap();
         for area in &list.areas {
             assert!(areas.contains_key(area), "{area} is no area");
@@ -57,9 +68,17 @@ mod tests {
             assert!(!list.areas.iter().any(|area| id.starts_with(&format!("{area}/"))), "{id} runs with its area");
         }
         for (name, reason) in &list.except {
-            assert!(cases.iter().any(|case| case.id == *name || case.name() == *name), "{name} is no case");
+            let is_case = cases.iter().any(|case| case.id == *name || case.name() == *name);
+            assert!(is_case || functions.iter().any(|case| case.id == name), "{name} is no case");
             assert!(!reason.trim().is_empty(), "{name} has no reason");
         }
+    }
+
+    #[test]
+    fn what_looks_into_a_server_is_left_out_with_a_reason() {
+        let list = list().unwrap();
+        let inside: Vec<_> = area::function_cases().iter().filter(|case| case.inside && list.holds_function(case)).collect();
+        assert!(inside.is_empty(), "native routes have no engine to look into: {:?}", inside.iter().map(|case| case.id).collect::<Vec<_>>());
     }
 
     /// The features of the core that are middleware: those of `full`, and those that its module names.
@@ -79,6 +98,11 @@ mod tests {
         let (list, cases) = (list().unwrap(), cases().unwrap());
         let middleware = middleware();
         assert!(middleware.len() >= 9, "{middleware:?}");
+        let module = std::fs::read_to_string(format!("{CORE}/src/middleware/mod.rs")).unwrap();
+        let lines: Vec<_> = module.lines().collect();
+        for (before, line) in lines.iter().zip(&lines[1..]).filter(|(_, line)| line.starts_with("mod ")) {
+            assert!(before.contains("feature = \""), "`{line}` has no feature, so that nothing asks for its proof");
+        }
         let shown: BTreeSet<_> = list.middleware.keys().cloned().collect();
         assert_eq!(shown, middleware, "each middleware needs a line in native.toml");
         for (name, proof) in &list.middleware {

@@ -207,9 +207,10 @@ pub fn app(needs: &str) -> Result<App, Problem> {
 /// # Errors
 /// What is wrong with the configuration; for `needs` that are not known, that.
 pub fn stack(needs: &str) -> Result<(Stack, Settings), Problem> {
-    const PUBLIC: [&str; 9] = [
+    const PUBLIC: [&str; 10] = [
         "/api/health/live",
         "/api/health/startup",
+        "/api/test/client",
         "/api/test/echo",
         "/api/test/files/*",
         "/api/test/many",

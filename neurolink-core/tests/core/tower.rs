@@ -57,6 +57,19 @@ async fn get(app: &App, path: &str) -> (StatusCode, http::HeaderMap, String) {
 }
 
 #[tokio::test]
+async fn an_app_is_a_tower_service_that_takes_the_connection_from_the_extensions() {
+    let app = App::builder(Quiet).route(Route::get("/api/peer", async |ctx: &mut Context| {
+        ctx.peer().map(|peer| peer.to_string()).unwrap_or_default()
+    }));
+    let body = http_body_util::Full::new(bytes::Bytes::new());
+    let mut request = http::Request::get("/api/peer").header("host", "localhost").body(body).expect("a request");
+    request.extensions_mut().insert(ConnInfo::new(Some(([192, 0, 2, 1], 7).into())));
+    let Ok(answer) = app.build().expect("valid").oneshot(request).await;
+    let body = answer.into_body().collect().await.expect("a body").to_bytes();
+    assert!(body.starts_with(br#"{"data":"192.0.2.1:7""#), "{body:?}");
+}
+
+#[tokio::test]
 async fn a_layer_decorates_answers_and_errors_and_leaves_their_bodies() {
     let app = app(Tower::new("set-header", set_header()));
     let (status, headers, body) = get(&app, "/api/hello").await;
