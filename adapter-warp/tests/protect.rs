@@ -57,7 +57,8 @@ impl native::Native for Warp {
         let request = request.map(|body| Full::new(Bytes::from(body)));
         let (parts, body) = match stack {
             Some(stack) => {
-                let answer = protect_with(stack, settings, routes()).expect("valid").oneshot(request).await.expect("an answer");
+                let answer =
+                    protect_with(stack, settings, routes()).expect("valid").oneshot(request).await.expect("an answer");
                 let (parts, body) = answer.into_parts();
                 (parts, body.collect().await.expect("a body").to_bytes())
             }

@@ -31,7 +31,9 @@ pub(crate) fn list() -> Result<List, String> {
 impl List {
     /// Whether a case runs there.
     pub(crate) fn holds(&self, case: &Case) -> bool {
-        self.names(&case.id, case.area()) && !self.except.contains_key(&case.id) && !self.except.contains_key(&case.name())
+        self.names(&case.id, case.area())
+            && !self.except.contains_key(&case.id)
+            && !self.except.contains_key(&case.name())
     }
 
     /// Whether a conversation takes place there.
@@ -77,8 +79,13 @@ mod tests {
     #[test]
     fn what_looks_into_a_server_is_left_out_with_a_reason() {
         let list = list().unwrap();
-        let inside: Vec<_> = area::function_cases().iter().filter(|case| case.inside && list.holds_function(case)).collect();
-        assert!(inside.is_empty(), "native routes have no engine to look into: {:?}", inside.iter().map(|case| case.id).collect::<Vec<_>>());
+        let inside: Vec<_> =
+            area::function_cases().iter().filter(|case| case.inside && list.holds_function(case)).collect();
+        assert!(
+            inside.is_empty(),
+            "native routes have no engine to look into: {:?}",
+            inside.iter().map(|case| case.id).collect::<Vec<_>>()
+        );
     }
 
     /// The features of the core that are middleware: those of `full`, and those that its module names.

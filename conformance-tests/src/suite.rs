@@ -193,7 +193,8 @@ impl Suite {
         let native_functions = native_functions.map(|case| Test::function(case, ServerKind::Native));
         let data = cases.iter().map(|case| Test::data(case, ServerKind::Mounted));
         let functions = functions.map(|case| Test::function(case, ServerKind::Mounted));
-        let tests = own.chain(native).chain(data).chain(own_functions).chain(native_functions).chain(functions).collect();
+        let tests =
+            own.chain(native).chain(data).chain(own_functions).chain(native_functions).chain(functions).collect();
         Ok(Self { subject: Box::new(subject), divergences, tests, servers: Mutex::default() })
     }
 

@@ -11,7 +11,8 @@ use neurolink_core::middleware::{
     SecurityHeaders, StaticToken, Timing, Tower,
 };
 use neurolink_core::{
-    App, AppBuilder, AuthenticatedUser, Body, Context, Error, Hook, Json, Middleware, Next, Path, Request, Response, Route,
+    App, AppBuilder, AuthenticatedUser, Body, Context, Error, Hook, Json, Middleware, Next, Path, Request, Response,
+    Route,
 };
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
