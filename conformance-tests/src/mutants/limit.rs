@@ -161,6 +161,18 @@ pub(super) const ALL: &[Mutant] = &[
             }
         },
     ),
+    Mutant::new("limit-of-a-handler-is-never-used-up", AREAS, "a handler asks in vain").response(|head, response| {
+        if head.uri.path().contains("/asked/") {
+            *response.status_mut() = StatusCode::OK;
+        }
+    }),
+    Mutant::new("limit-of-a-handler-is-always-shown", AREAS, "a handler that asks nothing tells a limit").response(
+        |head, response| {
+            if head.uri.path().ends_with("/asked/free") {
+                set(response.headers_mut(), "x-ratelimit-limit", "2");
+            }
+        },
+    ),
     Mutant::new("limit-counts-success", AREAS, "who succeeds uses up what failures may")
         .config(|config| config.rate_limit.skip_successful = false),
 ];

@@ -69,7 +69,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("deprecation", &[Probe::Middleware("deprecation")]),
     ("docs UI", &[Probe::Route("/docs"), Probe::Route("/openapi.json")]),
     ("dotfiles", &[Probe::Middleware("dotfiles")]),
-    ("limits in handlers", &[Probe::Text(CORE, "fn check_rate_limit")]),
     ("memory", &[Probe::Route("/memory")]),
     ("metrics", &[Probe::Route("/metrics"), Probe::Middleware("metrics")]),
     ("OAuth", &[Probe::Route("/oauth")]),

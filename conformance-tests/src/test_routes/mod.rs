@@ -1,5 +1,6 @@
 //! Routes of the reference app that show something of the core which no route of a user's shows: one file a subject.
 
+mod asked_limit;
 mod form;
 mod held;
 mod keyed_limit;
@@ -7,6 +8,7 @@ mod meeting;
 mod outage;
 mod pieces;
 
+pub(crate) use asked_limit::with_asked_limit;
 pub(crate) use form::with_form;
 pub(crate) use held::with_held;
 pub(crate) use keyed_limit::with_keyed_limit;

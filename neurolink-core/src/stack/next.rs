@@ -342,13 +342,21 @@ async fn guarded(next: Next<'_>, ctx: &mut Context) -> Response {
         .await
     };
     drop(place);
-    result.unwrap_or_else(|error| {
-        let response = crate::app::respond_error(error);
-        // The limits inside are gone, and what they found holds for this answer too.
-        #[cfg(feature = "rate-limit")]
-        let response = crate::middleware::show_limits(ctx, response);
-        response
-    })
+    match result {
+        #[cfg_attr(not(feature = "rate-limit"), expect(unused_mut, reason = "only limits write into it"))]
+        Ok(mut response) => {
+            #[cfg(feature = "rate-limit")]
+            crate::middleware::show_asked(ctx, &mut response);
+            response
+        }
+        Err(error) => {
+            let response = crate::app::respond_error(error);
+            // The limits inside are gone, and what they found holds for this answer too.
+            #[cfg(feature = "rate-limit")]
+            let response = crate::middleware::show_limits(ctx, response);
+            response
+        }
+    }
 }
 
 /// Polls what is inside of the guard, and makes its panic an error.

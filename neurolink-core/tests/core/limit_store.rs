@@ -24,8 +24,8 @@ struct Flaky {
 }
 
 #[derive(Default)]
-struct Told {
-    fails: AtomicBool,
+pub(crate) struct Told {
+    pub(crate) fails: AtomicBool,
     hangs: AtomicBool,
     forgets: AtomicBool,
     /// It takes 20 ms to be told, or for ever.
@@ -89,7 +89,7 @@ impl LimitStore for Flaky {
     }
 }
 
-fn store() -> (StoreHandle, Arc<Told>) {
+pub(crate) fn store() -> (StoreHandle, Arc<Told>) {
     let told = Arc::<Told>::default();
     (StoreHandle::new(Flaky { memory: MemoryStore::new(1000), told: Arc::clone(&told) }), told)
 }

@@ -36,6 +36,8 @@ mod limit_store;
 #[cfg(feature = "full")]
 mod limit_tokens;
 #[cfg(feature = "full")]
+mod limiter;
+#[cfg(feature = "full")]
 mod limits;
 #[cfg(feature = "full")]
 mod limits_together;

@@ -153,15 +153,37 @@ impl Standing<'_> {
     }
 }
 
-/// Asks all rules, of which those with a store have been answered; if one refuses, nothing stays charged, not even by rules that were asked further outside.
-///
-/// The refusal waits for the last of the keys that are used up.
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// A step of the chain: its refusal gives back what rules further outside took. `keeps`: so may one further inside.
+    Step { keeps: bool },
+    /// A handler: its request has been let in, and stays charged for that.
+    Handler,
+}
+
+/// Decides for a step of the chain: the answer of a refusal.
 pub(super) fn decide<'a>(
     rules: &'a [Asked<'a>],
     answers: &'a [Answer],
     ctx: &mut Context,
     keeps: bool,
 ) -> Option<Response> {
+    let error = judge(rules, answers, ctx, Asker::Step { keeps })?;
+    let mut response = ctx.fail(error);
+    show(ctx, &mut response);
+    Some(response)
+}
+
+/// Asks all rules, of which those with a store have been answered; if one refuses, nothing of them stays charged.
+///
+/// The refusal waits for the last of the keys that are used up.
+pub(super) fn judge<'a>(
+    rules: &'a [Asked<'a>],
+    answers: &'a [Answer],
+    ctx: &mut Context,
+    asker: Asker,
+) -> Option<Error> {
     let mut standings: SmallVec<[Standing<'_>; 4]> = SmallVec::new();
     let (mut unknown, mut unavailable) = (None, None);
     for (index, asked) in rules.iter().enumerate() {
@@ -195,10 +217,13 @@ pub(super) fn decide<'a>(
     let error = unknown.or_else(|| longest(&standings).map(refusal)).or(unavailable);
     if error.is_some() {
         give_back(&mut standings, ctx);
+        if asker != Asker::Handler {
+            ctx.limited.give_back(ctx.now_or_later());
+        }
     } else {
         for standing in &standings {
             let cost = standing.asked.rule.cost_of();
-            if !keeps && cost.is_none() {
+            if asker != (Asker::Step { keeps: true }) && cost.is_none() {
                 continue;
             }
             let Some(held) = standing.held() else { continue };
@@ -212,9 +237,7 @@ pub(super) fn decide<'a>(
         }
     }
     record(rules, &standings, ctx);
-    let mut response = ctx.fail(error?);
-    show(ctx, &mut response);
-    Some(response)
+    error
 }
 
 fn in_store<'a>(asked: &'a Asked<'a>, stored: &'a Stored, ctx: &Context) -> Standing<'a> {
@@ -231,7 +254,6 @@ fn give_back(standings: &mut [Standing<'_>], ctx: &mut Context) {
             standing.state.give_back();
         }
     }
-    ctx.limited.give_back(now);
 }
 
 /// The one that refuses for the longest time.

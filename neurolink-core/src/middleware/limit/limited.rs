@@ -21,6 +21,8 @@ pub(crate) struct Limited {
     kept: Mutex<Vec<Kept>>,
     /// Something kept has a cost that is not known yet.
     unsettled: bool,
+    /// A handler has asked a limit, which no step shows.
+    pub(super) asked_inside: bool,
     /// Nothing, unless a limit counts tokens.
     tokens: Option<Box<Tokens>>,
     /// Nothing, unless a limit counts in a store.
@@ -159,6 +161,13 @@ pub(super) fn settle(ctx: &Context, response: &Response) {
 pub(crate) fn show_limits(ctx: &Context, mut response: Response) -> Response {
     show(ctx, &mut response);
     response
+}
+
+/// Writes where the request stands with limits that its handler asked.
+pub(crate) fn show_asked(ctx: &Context, response: &mut Response) {
+    if ctx.limited.asked_inside {
+        show(ctx, response);
+    }
 }
 
 /// Writes where the request stands.

@@ -21,6 +21,7 @@
 //! The key is the client's address unless told otherwise: the peer, or what a trusted proxy says.
 //! An IPv6 client is limited at its /64 and, at sixteen times the limit, at its /48, for it owns them.
 //! Limits that several servers share count in a [store](store).
+//! A handler may ask a limit of its own: [`Limiter`].
 //! A limit of [tokens](RateLimit::tokens) charges what the engine used, of a stream when it ends.
 //! Memory is bounded: an attacker with many addresses can push out counters that are not at their limit, and nothing more.
 //!
@@ -39,6 +40,7 @@ mod decision;
 mod headers;
 mod key;
 mod limited;
+mod limiter;
 mod meter;
 mod rule;
 pub mod store;
@@ -47,6 +49,7 @@ mod tier;
 pub(crate) use decision::decide_together;
 pub use headers::RateLimitHeaders;
 pub use key::{Key, KeyFn};
-pub(crate) use limited::{Limited, show_limits};
+pub(crate) use limited::{Limited, show_asked, show_limits};
+pub use limiter::Limiter;
 pub use rule::{CostFn, RateLimit, RateLimitState, Refusal, RefusalFn};
 pub(crate) use store::Settling;

@@ -30,6 +30,6 @@ pub use contract::{Change, Charge, LimitKey, LimitStore, Settlement, Taken};
 pub use handle::{OnStoreFailure, StoreHandle};
 pub use memory::MemoryStore;
 pub(crate) use settling::Settling;
-pub(super) use step::{Answer, Stored, StoredLimits};
+pub(super) use step::{Answer, Stored, StoredLimits, ask, send};
 
 pub use super::algorithm::{Algorithm, Quota};

@@ -59,7 +59,7 @@ fn question<'a>(asked: &Asked<'a>, ctx: &Context) -> Option<(&'a StoreHandle, Ve
 }
 
 /// Asks each store once for all rules that it counts.
-async fn ask(rules: &[Asked<'_>], ctx: &mut Context) -> Vec<Answer> {
+pub(in super::super) async fn ask(rules: &[Asked<'_>], ctx: &mut Context) -> Vec<Answer> {
     let mut answers: Vec<Answer> = rules.iter().map(|_| Answer::Local).collect();
     let mut questions: Vec<_> = rules.iter().map(|asked| question(asked, ctx)).collect();
     while let Some((store, _)) = questions.iter().flatten().next() {
@@ -92,7 +92,7 @@ async fn ask(rules: &[Asked<'_>], ctx: &mut Context) -> Vec<Answer> {
 }
 
 /// Tells each store what became of charges; what one that has failed would have given back is lost.
-async fn send(ctx: &mut Context) {
+pub(in super::super) async fn send(ctx: &mut Context) {
     let mut pending = ctx.limited.take_pending();
     pending.retain(|(store, _)| !ctx.limited.has_failed(store));
     let now = ctx.shared.clock.now();
