@@ -3,6 +3,8 @@
 use neurolink_core::ConfigProblem;
 use neurolink_core::middleware::limit_store::{OnStoreFailure, StoreHandle};
 
+#[cfg(feature = "redis")]
+use crate::RedisKeys;
 use crate::{RateLimitConfig, StoreFailure};
 
 impl RateLimitConfig {
@@ -21,11 +23,20 @@ impl RateLimitConfig {
 /// It has no URL, or one of something else.
 #[cfg(feature = "redis")]
 pub(crate) fn redis(limit: &RateLimitConfig) -> Result<StoreHandle, ConfigProblem> {
+    use neurolink_redis::RedisStore;
     use secrecy::ExposeSecret as _;
 
     let url = limit.redis_url.as_ref().map_or("", |url| url.expose_secret());
-    match neurolink_redis::RedisStore::new(url) {
-        Ok(store) => Ok(StoreHandle::with_budget(store.prefix(&*limit.prefix), limit.store_timeout)),
+    let store = match limit.redis_cluster {
+        true => RedisStore::cluster(url.split(',').map(str::trim)),
+        false => RedisStore::new(url),
+    };
+    let store = store.map(|store| store.prefix(&*limit.prefix)).map(|store| match limit.redis_keys {
+        RedisKeys::Keryx => store.keryx_keys(),
+        RedisKeys::Hashed => store,
+    });
+    match store {
+        Ok(store) => Ok(StoreHandle::with_budget(store, limit.store_timeout)),
         Err(error) => Err(ConfigProblem::new("rate_limit.redis_url", error.to_string()).with_secret(url)),
     }
 }

@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(20);
 pub(crate) struct Redis {
     child: Child,
     pub(crate) port: u16,
-    settings: Vec<String>,
+    pub(crate) settings: Vec<String>,
 }
 
 impl Redis {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use neurolink_core::BoxError;
 use neurolink_core::middleware::limit_store::{Change, Charge, LimitKey, Taken};
 use redis::Cmd;
-use sha2::{Digest as _, Sha256};
 
+use crate::keys::Keys;
 use crate::scripts::{Name, Scripts};
 
 /// One call of a script: one key, so that any cluster can serve it.
@@ -22,14 +22,14 @@ pub(crate) struct Call {
 
 impl Call {
     /// Takes one.
-    pub(crate) fn take(prefix: &str, key: &LimitKey) -> Result<Self, BoxError> {
+    pub(crate) fn take(keys: &Keys, key: &LimitKey) -> Result<Self, BoxError> {
         let quota = key.quota();
-        let script = Name::of(quota).ok_or("there is no script for this algorithm")?;
+        let script = keys.script(quota).ok_or("there is no script for this algorithm")?;
         let times = |limit: u32| u64::from(limit.saturating_mul(key.share()));
         let window = millis(quota.window).max(1);
         Ok(Self {
             script,
-            key: redis_key(prefix, key, script),
+            key: keys.of(key, script),
             what: "take",
             limit: times(quota.limit),
             window,
@@ -39,18 +39,18 @@ impl Call {
     }
 
     /// Changes what was taken.
-    pub(crate) fn settle(prefix: &str, key: &LimitKey, charge: Charge, change: Change) -> Result<Self, BoxError> {
+    pub(crate) fn settle(keys: &Keys, key: &LimitKey, charge: Charge, change: Change) -> Result<Self, BoxError> {
         let (what, charge) = match change {
             Change::GiveBack => ("give_back", (charge.at, charge.part)),
             Change::ChargeMore(more) => ("charge_more", (more.into(), 0)),
         };
-        Ok(Self { what, charge, ..Self::take(prefix, key)? })
+        Ok(Self { what, charge, ..Self::take(keys, key)? })
     }
 
     /// Takes one of a key that nobody has.
-    pub(crate) fn probe(prefix: &str) -> Self {
-        let key = format!("{{{prefix}:probe}}").into_bytes();
-        Self { script: Name::FixedWindow, key, what: "take", limit: 1, window: 1, full: 1, charge: (0, 0) }
+    pub(crate) fn probe(keys: &Keys) -> Self {
+        let (script, key) = keys.probe();
+        Self { script, key, what: "take", limit: 1, window: 1, full: 1, charge: (0, 0) }
     }
 
     /// As a command; without a time, by the clock of Redis.
@@ -64,28 +64,6 @@ impl Call {
         command.arg(self.limit).arg(self.window).arg(self.full).arg(self.charge.0).arg(self.charge.1);
         command
     }
-}
-
-/// `{prefix:rule:hash}`, all of it a hash tag.
-///
-/// The hash is that of the identity, which a client may have chosen, and of what the state means: a rule with
-/// another algorithm or window begins anew. Braces of a rule's name would end the tag early, so they are escaped.
-fn redis_key(prefix: &str, key: &LimitKey, script: Name) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    hash.update([script as u8]);
-    hash.update(millis(key.quota().window).to_be_bytes());
-    hash.update(key.identity());
-    let hash = hash.finalize();
-    let mut name = format!("{{{prefix}:{}:", escaped(key.rule()));
-    for byte in &hash[..16] {
-        name.push_str(&format!("{byte:02x}"));
-    }
-    name.push('}');
-    name.into_bytes()
-}
-
-fn escaped(name: &str) -> String {
-    name.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")
 }
 
 /// Reads what a script says of taking one.
@@ -103,16 +81,4 @@ pub(crate) fn taken(numbers: &[u64]) -> Result<Taken, BoxError> {
 
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn names_of_rules_stay_apart_and_keep_out_of_the_hash_tag() {
-        let names = ["a{", "a}", "a|", "a%7B", "GET /x/{id}"];
-        let keys = names.map(escaped);
-        assert_eq!(keys, ["a%7B", "a%7D", "a|", "a%257B", "GET /x/%7Bid%7D"]);
-    }
 }

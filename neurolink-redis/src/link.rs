@@ -5,22 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use neurolink_core::BoxError;
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::connection::{Connection, Place};
 use crate::scripts::{Numbers, Scripts};
 
-/// The longest that making a connection may take. No request waits for all of it.
-const CONNECT: Duration = Duration::from_secs(1);
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 /// A connection that has not answered for so long is given up: what is at its other end may be gone.
 const SILENCE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Link {
-    client: Client,
+    place: Place,
     state: watch::Sender<State>,
 }
 
@@ -35,7 +33,7 @@ enum State {
 
 /// A connection.
 struct Live {
-    connection: MultiplexedConnection,
+    connection: Connection,
     /// How often the scripts were loaded; the lock makes it once for all who miss them.
     loads: tokio::sync::Mutex<u64>,
     /// Since when it owes an answer.
@@ -44,8 +42,12 @@ struct Live {
 }
 
 impl Link {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, state: watch::Sender::new(State::New) }
+    pub(crate) fn new(place: Place) -> Self {
+        Self { place, state: watch::Sender::new(State::New) }
+    }
+
+    pub(crate) const fn is_cluster(&self) -> bool {
+        self.place.is_cluster()
     }
 
     /// Runs commands, each one call of a script, in one pipeline.
@@ -92,7 +94,7 @@ impl Link {
         });
         if begins {
             let attempt = Attempt(self.state.clone());
-            tokio::spawn(attempt.run(self.client.clone()));
+            tokio::spawn(attempt.run(self.place.clone()));
         }
     }
 }
@@ -101,9 +103,8 @@ impl Link {
 struct Attempt(watch::Sender<State>);
 
 impl Attempt {
-    async fn run(self, client: Client) {
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
-        let state = match client.get_multiplexed_async_connection_with_config(&config).await {
+    async fn run(self, place: Place) {
+        let state = match place.connect().await {
             Ok(connection) => State::Connected(Arc::new(Live {
                 connection,
                 loads: tokio::sync::Mutex::default(),
@@ -135,27 +136,24 @@ impl Live {
     }
 
     async fn send<'a>(&self, commands: impl Iterator<Item = &'a Cmd>) -> RedisResult<Vec<RedisResult<Numbers>>> {
-        let mut pipeline = redis::pipe();
-        pipeline.ignore_errors();
-        commands.for_each(|command| _ = pipeline.add_command(command.clone()));
-        self.answered(pipeline).await
+        self.answered(self.connection.clone().send(commands)).await
     }
 
     /// Loads the scripts, unless somebody has since they were missed.
     async fn load(&self, scripts: &Scripts, missed_at: u64) -> RedisResult<()> {
         let mut loads = self.loads.lock().await;
         if *loads == missed_at {
-            self.answered::<Vec<String>>(scripts.load()).await?;
+            self.answered(self.connection.clone().load(scripts)).await?;
             *loads += 1;
         }
         Ok(())
     }
 
-    /// Sends a pipeline and waits for its answer.
-    async fn answered<T: redis::FromRedisValue>(&self, pipeline: redis::Pipeline) -> RedisResult<T> {
+    /// Waits for an answer, and notes how long there has been none.
+    async fn answered<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
         let silent = || self.silent.lock().unwrap_or_else(PoisonError::into_inner);
         silent().get_or_insert_with(Instant::now);
-        let answer = pipeline.query_async(&mut self.connection.clone()).await;
+        let answer = answer.await;
         // Whoever gives up waiting does not come here, so the silence goes on until another gets an answer.
         *silent() = None;
         if answer.as_ref().is_err_and(RedisError::is_unrecoverable_error) {

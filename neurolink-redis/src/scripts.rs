@@ -1,4 +1,4 @@
-//! The five scripts: the maths of a limit, where the counters are.
+//! The six scripts: the maths of a limit, where the counters are.
 
 use neurolink_core::middleware::limit_store::{Algorithm, Quota};
 use redis::Script;
@@ -7,7 +7,7 @@ use redis::Script;
 pub(crate) type Numbers = Vec<u64>;
 
 /// The scripts, each with the digest that it is called by.
-pub(crate) struct Scripts([(Script, &'static str); 5]);
+pub(crate) struct Scripts([(Script, &'static str); 6]);
 
 /// Which script counts a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) enum Name {
     SlidingCounter,
     StrictCounter,
     Bucket,
+    /// A strict counter as Keryx keeps it.
+    Keryx,
 }
 
 macro_rules! script {
@@ -36,6 +38,7 @@ impl Scripts {
             script!("sliding_counter.lua", "local STRICT = false\n"),
             script!("sliding_counter.lua", "local STRICT = true\n"),
             script!("bucket.lua"),
+            script!("keryx.lua"),
         ])
     }
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use neurolink_core::BoxError;
 use neurolink_core::middleware::limit_store::{LimitKey, LimitStore, Quota, Settlement, Taken};
-use redis::{Client, IntoConnectionInfo as _};
+use redis::{Client, ConnectionInfo, IntoConnectionInfo as _};
 
 use crate::call::{Call, millis, taken};
+use crate::connection::{Place, cluster};
+use crate::keys::Keys;
 use crate::link::Link;
 use crate::scripts::{Name, Numbers, Scripts};
 
@@ -24,7 +26,7 @@ const MOST_SHARES: u64 = 16;
 pub struct RedisStore {
     link: Link,
     scripts: Scripts,
-    prefix: String,
+    keys: Keys,
     callers_time: bool,
 }
 
@@ -40,18 +42,43 @@ impl RedisStore {
     /// # Errors
     /// It is no such URL. The URL may hold a password, so it is not shown.
     pub fn new(url: &str) -> Result<Self, InvalidUrl> {
-        let info = url.into_connection_info().map_err(|_| InvalidUrl)?;
-        // It says nothing about itself, so that its user need not be allowed to.
-        let settings = info.redis_settings().clone().set_skip_set_lib_name();
-        let tcp = info.tcp_settings().clone().set_nodelay(true);
-        let client = Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(|_| InvalidUrl)?;
-        Ok(Self { link: Link::new(client), scripts: Scripts::new(), prefix: "neurolink".into(), callers_time: false })
+        let client = Client::open(info(url)?).map_err(|_| InvalidUrl)?;
+        Ok(Self::at(Place::One(client)))
+    }
+
+    /// A store in a cluster, some of whose nodes are at these URLs; no connection is made yet.
+    ///
+    /// Each key is counted by its node. A request's rules are asked at once, whatever nodes they are on.
+    ///
+    /// # Errors
+    /// There is no URL, one is none or names a Unix socket, or they differ in user or password.
+    pub fn cluster<'a>(urls: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidUrl> {
+        let nodes = urls.into_iter().map(info).collect::<Result<Vec<_>, _>>()?;
+        cluster(nodes).map(Self::at).map_err(|_| InvalidUrl)
+    }
+
+    fn at(place: Place) -> Self {
+        let keys = Keys { prefix: "neurolink".into(), keryx: false };
+        Self { link: Link::new(place), scripts: Scripts::new(), keys, callers_time: false }
     }
 
     /// What all its keys begin with, behind a brace: `neurolink` unless told.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        self.keys.prefix = prefix.into();
+        self
+    }
+
+    /// Keeps its counts where Keryx does, at keys such as `ratelimit:ip:192.0.2.1:29344716` with the prefix `ratelimit`, so
+    /// that servers of both share them.
+    ///
+    /// Only [strict counters](neurolink_core::middleware::RateLimit::strict_counter) are counted so, by user or address,
+    /// which stand in the keys as they are, and in one Redis: a key of a cluster would be known only inside of the script.
+    /// A rule with a name of its own, such as `oauth-register`, has that behind the prefix.
+    /// An IPv6 client is counted by its /64 and /48, as everywhere, and not by its address.
+    #[must_use]
+    pub const fn keryx_keys(mut self) -> Self {
+        self.keys.keryx = true;
         self
     }
 
@@ -72,6 +99,14 @@ impl RedisStore {
     }
 }
 
+fn info(url: &str) -> Result<ConnectionInfo, InvalidUrl> {
+    let info = url.into_connection_info().map_err(|_| InvalidUrl)?;
+    // It says nothing about itself, so that its user need not be allowed to.
+    let settings = info.redis_settings().clone().set_skip_set_lib_name();
+    let tcp = info.tcp_settings().clone().set_nodelay(true);
+    Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
+}
+
 #[async_trait]
 impl LimitStore for RedisStore {
     fn name(&self) -> &str {
@@ -81,16 +116,23 @@ impl LimitStore for RedisStore {
     fn problems(&self, quota: &Quota) -> Vec<String> {
         let mut problems = Vec::new();
         let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | ':' | '/');
-        if self.prefix.is_empty() || self.prefix.len() > 64 || !self.prefix.chars().all(plain) {
+        let prefix = &self.keys.prefix;
+        if prefix.is_empty() || prefix.len() > 64 || !prefix.chars().all(plain) {
             problems.push("the prefix of its keys in Redis needs 1 to 64 letters, digits or `-_.:/`".into());
         }
+        if self.keys.keryx && self.link.is_cluster() {
+            problems.push("Keryx's keys are not known before their script runs, which no cluster allows; leave `keryx_keys` away, or take one Redis".into());
+        }
         let units = MOST_SHARES * u64::from(quota.most()).max(quota.limit.into());
-        match Name::of(quota) {
+        match self.keys.script(quota) {
+            None if self.keys.keryx => {
+                problems.push("Keryx's keys hold strict counters only; take `RateLimit::strict_counter`".into());
+            }
             None => problems.push("there is no script for this algorithm in Redis; take another".into()),
             Some(Name::SlidingLog) if quota.limit > LONGEST_LOG => problems.push(format!(
                 "a sliding log in Redis keeps at most {LONGEST_LOG} times; give a smaller limit, or take a sliding counter"
             )),
-            Some(Name::SlidingCounter | Name::StrictCounter | Name::Bucket)
+            Some(Name::SlidingCounter | Name::StrictCounter | Name::Bucket | Name::Keryx)
                 if units.checked_mul(millis(quota.window)).is_none_or(|units| units >= EXACT) => problems.push(
                 "so many in so long are more than Redis counts exactly; give a smaller limit or a shorter window".into(),
             ),
@@ -100,25 +142,25 @@ impl LimitStore for RedisStore {
     }
 
     async fn take(&self, keys: &[LimitKey], now: Duration) -> Result<Vec<Taken>, BoxError> {
-        let calls = keys.iter().map(|key| Call::take(&self.prefix, key)).collect::<Result<Vec<_>, _>>()?;
+        let calls = keys.iter().map(|key| Call::take(&self.keys, key)).collect::<Result<Vec<_>, _>>()?;
         let answers = self.call(&calls, self.time(now)).await?;
         answers.iter().map(|numbers| taken(numbers)).collect()
     }
 
     async fn settle(&self, settlements: &[Settlement], now: Duration) -> Result<(), BoxError> {
-        let call = |one: &Settlement| Call::settle(&self.prefix, one.key(), one.charge(), one.change());
+        let call = |one: &Settlement| Call::settle(&self.keys, one.key(), one.charge(), one.change());
         let calls = settlements.iter().map(call).collect::<Result<Vec<_>, _>>()?;
         self.call(&calls, self.time(now)).await.map(drop)
     }
 
     /// Counts one, as a request would: a Redis that is loading, or only reads, could not.
     async fn probe(&self) -> Result<(), BoxError> {
-        self.call(&[Call::probe(&self.prefix)], None).await.map(drop)
+        self.call(&[Call::probe(&self.keys)], None).await.map(drop)
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("RedisStore").field("prefix", &self.keys.prefix).finish_non_exhaustive()
     }
 }

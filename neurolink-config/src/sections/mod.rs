@@ -27,7 +27,7 @@ pub use errors::{ErrorFormat, ErrorsConfig};
 pub(crate) use headers::parse_hsts;
 pub use headers::{HeaderPreset, HeaderValue, HeadersConfig};
 pub use jwt::{JwtConfig, JwtSecretConfig};
-pub use limit_store::{RateLimitStore, StoreFailure};
+pub use limit_store::{RateLimitStore, RedisKeys, StoreFailure};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use passwords::PasswordConfig;
 pub use proxies::ProxiesConfig;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::{RateLimitStore, StoreFailure};
+use super::{RateLimitStore, RedisKeys, StoreFailure};
 use crate::names::one_of;
 use crate::reader::{Section, boolean, count, integer, rate, text, word};
 use crate::units::Rate;
@@ -42,9 +42,14 @@ pub struct RateLimitConfig {
     pub message: Option<String>,
     /// Where they are counted.
     pub store: RateLimitStore,
-    /// The Redis, as `redis://user:password@host:port/database`; a secret.
+    /// The Redis, as `redis://user:password@host:port/database`; of a cluster one or more of its nodes, with commas between
+    /// them; a secret.
     #[serde(serialize_with = "show::optional_secret", skip_serializing_if = "Option::is_none")]
     pub redis_url: Option<SecretString>,
+    /// The Redis is a cluster.
+    pub redis_cluster: bool,
+    /// What keys in Redis are called.
+    pub redis_keys: RedisKeys,
     /// What all keys in Redis begin with.
     pub prefix: String,
     /// What a request gets while the store does not answer.
@@ -129,6 +134,8 @@ impl Default for RateLimitConfig {
             message: None,
             store: RateLimitStore::default(),
             redis_url: None,
+            redis_cluster: false,
+            redis_keys: RedisKeys::default(),
             prefix: "neurolink".into(),
             on_store_failure: StoreFailure::default(),
             local_percent: 50,

@@ -230,6 +230,18 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         Some("open"),
         "`deny`, `allow` and `local`",
     ),
+    (
+        "[rate_limit]\nlimit = \"1/1s\"\nstore = \"redis\"\nredis_url = \"redis://localhost\"\nredis_keys = \"keryx\"",
+        "rate_limit.redis_keys",
+        None,
+        "`algorithm = \"strict_counter\"`",
+    ),
+    (
+        "[rate_limit]\nlimit = \"1/1s\"\nalgorithm = \"strict_counter\"\nstore = \"redis\"\nredis_url = \"redis://localhost\"\nredis_cluster = true\nredis_keys = \"keryx\"",
+        "rate_limit.redis_keys",
+        None,
+        "no cluster can hold",
+    ),
     ("[rate_limit]\nlimit = \"1/1s\"\nlocal_percent = 0", "rate_limit.local_percent", Some("0"), "from 1 to 100"),
     (
         "[rate_limit]\nlimit = \"1/1s\"\nstore_timeout = \"0s\"",

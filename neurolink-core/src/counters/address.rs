@@ -1,4 +1,6 @@
 use std::net::IpAddr;
+#[cfg(feature = "rate-limit")]
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use smallvec::{SmallVec, smallvec};
 
@@ -31,9 +33,41 @@ pub(crate) fn address_keys(address: IpAddr) -> Counted {
     }
 }
 
+/// A key of an address, a network or a user in words.
+#[cfg(feature = "rate-limit")]
+pub(crate) fn caller(key: &[u8]) -> Option<String> {
+    let (kind, rest) = key.split_first()?;
+    let network = |bytes: &[u8]| {
+        let mut octets = [0; 16];
+        octets.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(format!("ip:{}/{}", Ipv6Addr::from(octets), bytes.len() * 8))
+    };
+    match kind {
+        b'4' => Some(format!("ip:{}", Ipv4Addr::from(<[u8; 4]>::try_from(rest).ok()?))),
+        b'6' | b'8' => network(rest),
+        b'u' => Some(format!("user:{}", std::str::from_utf8(rest).ok()?)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "rate-limit")]
+    #[test]
+    fn a_caller_in_words_is_an_address_a_network_or_a_user() {
+        let words = |keys: Counted| keys.iter().map(|(key, _)| caller(key)).collect::<Option<Vec<_>>>();
+        let keys = |text: &str| address_keys(text.parse().expect("an address"));
+        assert_eq!(words(keys("192.0.2.1")), Some(vec!["ip:192.0.2.1".into()]));
+        assert_eq!(
+            words(keys("2001:db8:1:2::1")),
+            Some(vec!["ip:2001:db8:1:2::/64".into(), "ip:2001:db8:1::/48".into()])
+        );
+        assert_eq!(caller(&prefixed(b'u', b"u1")), Some("user:u1".into()));
+        assert_eq!(caller(&prefixed(b'c', b"text")), None);
+        assert_eq!(caller(b""), None);
+    }
 
     #[test]
     fn an_ipv6_client_owns_its_64_and_shares_its_48() {

@@ -24,7 +24,7 @@ mod time;
 
 pub(crate) use address::address_keys;
 #[cfg(feature = "rate-limit")]
-pub(crate) use address::{Counted, MOST_SHARES, prefixed};
+pub(crate) use address::{Counted, MOST_SHARES, caller, prefixed};
 #[cfg(feature = "rate-limit")]
 pub(crate) use counter::Charge;
 pub(crate) use counter::{Counters, Taken};

@@ -8,7 +8,7 @@ use neurolink_core::middleware::{
     ApiKey, ApiKeyAuth, BearerAuth, Key, RateLimit, RateLimitHeaders, RequireRoles, StaticToken,
 };
 use neurolink_core::stack::IntoRegistration as _;
-use neurolink_core::{AuthenticatedUser, Context, Error, Next, Response, Route, from_fn};
+use neurolink_core::{AuthenticatedUser, Context, Error, ManualClock, Next, Response, Route, from_fn};
 
 use crate::fixture::{KEY, PEER, START, TOKEN, app, get, tokens};
 use crate::support::{ask, mistakes};
@@ -273,4 +273,18 @@ async fn a_limit_by_user_stands_behind_authentication_by_itself() {
     assert!(refused.body.contains("slower"));
     assert_eq!(of("token-of-u2-0123456789").await.status, 200);
     assert_eq!(get(&app, "/api/x", &[]).await.status, 401);
+}
+
+// Shows S2-10.
+#[tokio::test]
+async fn a_message_may_name_the_seconds() {
+    let limit = RateLimit::strict_counter(1, Duration::from_secs(60));
+    let limit = limit.message("Rate limit exceeded. Try again in {seconds} seconds.");
+    let clock = Arc::new(ManualClock::at(Duration::from_millis(1_706_745_601_500)));
+    let app = crate::support::app().clock(clock).middleware(limit).build().expect("valid");
+    let get = async || ask(&app, "GET", "/api/x", "192.0.2.1:5", &[]).await;
+    let (passed, refused) = (get().await, get().await);
+    assert_eq!(passed.status, 404);
+    assert_eq!(refused.header("retry-after"), "59");
+    assert_eq!(refused.json()["error"]["message"], "Rate limit exceeded. Try again in 59 seconds.");
 }

@@ -63,7 +63,7 @@ async fn a_check_is_one_script_a_rule_and_a_refusal_gives_back_with_one_more() {
     assert_eq!(get(&app, "192.0.2.1").await.0, 200);
     // The first ones found no scripts, and were called again.
     let before = calls(&redis, "evalsha");
-    assert_eq!(calls(&redis, "script|load"), 4);
+    assert_eq!(calls(&redis, "script|load"), 6);
     assert_eq!(get(&app, "192.0.2.2").await.0, 200);
     assert_eq!(calls(&redis, "evalsha") - before, 2);
     assert_eq!(get(&app, "192.0.2.2").await.0, 429);

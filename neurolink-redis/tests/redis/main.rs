@@ -6,7 +6,9 @@ mod kit;
 mod log;
 
 mod app;
+mod cluster;
 mod failures;
+mod keryx;
 mod look;
 mod maths;
 mod processes;

@@ -9,12 +9,13 @@ use crate::look::{calls, connection, keys};
 use crate::support::{MINUTE, app, get, passing, patient, store};
 
 /// A line of each algorithm, with a client's text as its key.
-fn rules(store: &neurolink_core::middleware::limit_store::StoreHandle) -> [(&'static str, RateLimit); 5] {
+fn rules(store: &neurolink_core::middleware::limit_store::StoreHandle) -> [(&'static str, RateLimit); 6] {
     let by_text = Key::Custom(std::sync::Arc::new(|_| Some("alice@example.com".into())));
     [
         ("fixed", RateLimit::fixed_window(3, MINUTE)),
         ("log", RateLimit::sliding_log(3, MINUTE)),
         ("counter", RateLimit::sliding_counter(3, MINUTE)),
+        ("strict", RateLimit::strict_counter(3, MINUTE)),
         ("bucket", RateLimit::leaky_bucket(1, MINUTE, 2)),
         ("gcra", RateLimit::gcra(3, MINUTE)),
     ]
@@ -45,7 +46,7 @@ async fn every_key_is_hashed_has_a_lifetime_and_one_slot_and_keeps_it_when_refus
             assert!((1..=181_000).contains(&left), "{key}: {left}");
         }
     }
-    assert_eq!(keys(&redis).len(), 5);
+    assert_eq!(keys(&redis).len(), 6);
     assert!(!keys(&redis).concat().contains("alice"));
 }
 
@@ -75,7 +76,7 @@ async fn lost_scripts_are_loaded_once_for_all_who_miss_them() {
         for client in clients {
             assert_eq!(client.await.expect("a client"), 200);
         }
-        assert_eq!(calls(&redis, "script|load"), 4 * round);
+        assert_eq!(calls(&redis, "script|load"), 6 * round);
         let _: () = redis::cmd("SCRIPT").arg("FLUSH").query(&mut connection(&redis)).expect("flushed");
     }
 }
@@ -140,5 +141,5 @@ async fn a_redis_in_cluster_mode_accepts_every_call() {
     }
     let app = rules(&handle).into_iter().fold(app(), |app, (name, rule)| app.middleware(rule.named(name)));
     let app = app.build().expect("valid");
-    assert_eq!(passing(&app, "192.0.2.1", 9).await, 3, "five keys in five slots, in one pipeline");
+    assert_eq!(passing(&app, "192.0.2.1", 9).await, 3, "six keys in six slots, in one pipeline");
 }

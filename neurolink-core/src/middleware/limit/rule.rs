@@ -193,7 +193,7 @@ impl RateLimit {
         self
     }
 
-    /// The message of the 429.
+    /// The message of the 429; `{seconds}` in it becomes the seconds of `Retry-After`.
     #[must_use]
     pub fn message(mut self, message: impl Into<Arc<str>>) -> Self {
         self.message = Some(message.into());
@@ -333,7 +333,8 @@ impl RateLimit {
         let wait = state.resets.saturating_sub(ctx.now_or_later());
         let mut error = Error::new(Code::RateLimitExceeded).with_retry_after(wait).with_status(self.status);
         if let Some(message) = &self.message {
-            error = error.with_message(message.to_string());
+            let seconds = error.retry_after_seconds().unwrap_or(1).to_string();
+            error = error.with_message(message.replace("{seconds}", &seconds));
         }
         let Some(body) = &self.body else { return error };
         let refusal = Refusal { state, retry_after: error.retry_after_seconds().unwrap_or(1) };

@@ -70,6 +70,13 @@ impl LimitKey {
         &self.identity
     }
 
+    /// Whose requests they are, where that is an address, a network or a user: `ip:192.0.2.1`, `ip:2001:db8::/64` or
+    /// `user:u1`, for a store whose keys others read. A user's name may be of any length.
+    #[must_use]
+    pub fn caller(&self) -> Option<String> {
+        counters::caller(&self.identity)
+    }
+
     /// How many times the limit it has.
     #[must_use]
     pub const fn share(&self) -> u32 {
