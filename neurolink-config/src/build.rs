@@ -216,6 +216,7 @@ impl RateLimitConfig {
             RateLimitDialect::Draft7 => RateLimitHeaders::Draft7,
             RateLimitDialect::Draft10 => RateLimitHeaders::Draft10,
         }));
+        limit = limit.capacity(self.capacity);
         if let Some(users) = self.users {
             limit = limit.for_users(users);
         }

@@ -32,8 +32,8 @@ pub use sections::{
     ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
     ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig, LogConfig, LogFormat, LogLevel,
     Origins, PasswordConfig, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
-    RateLimitStore, RedisKeys, RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TlsConfig,
-    TokenConfig,
+    RateLimitStore, RedisKeys, RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TimeoutPreset,
+    TlsConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

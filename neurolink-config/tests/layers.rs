@@ -71,6 +71,16 @@ fn variables_are_read_by_the_type_of_their_key() {
     assert_eq!(config.headers.custom["x-service"], HeaderValue::Value("neurolink".into()));
 }
 
+// Shows S1-62, S1-67.
+#[test]
+fn times_of_nginx_are_a_preset_and_what_is_given_wins() {
+    let text = "[timeout]\nsend = \"5s\"\npreset = \"nginx\"\n";
+    let timeout = Loader::new().text("a.toml", text).load().expect("valid").config.timeout;
+    let seconds =
+        [timeout.request, timeout.body, timeout.head, timeout.send, timeout.keep_alive].map(|time| time.as_secs());
+    assert_eq!(seconds, [60, 12, 12, 5, 60]);
+}
+
 // Shows S3-40.
 #[test]
 fn other_variables_are_warned_about_and_service_links_are_not() {

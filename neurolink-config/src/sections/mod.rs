@@ -35,4 +35,4 @@ pub use rate_limit::{RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, Rate
 pub use request_id::RequestIdConfig;
 pub use server::{ServerConfig, TlsConfig};
 pub use stream::StreamConfig;
-pub use timeout::TimeoutConfig;
+pub use timeout::{TimeoutConfig, TimeoutPreset};

@@ -29,6 +29,8 @@ pub struct RateLimitConfig {
     /// How many a caller may send who is known; `None` for as many as others.
     #[serde(serialize_with = "show::count")]
     pub users: Option<u32>,
+    /// How many callers are counted at one time in this process, at 34 to 52 bytes each; times, of a sliding log.
+    pub capacity: usize,
     /// The status of the refusal.
     pub status: u16,
     /// Counts only requests that fail, with a status of 400 and more.
@@ -127,6 +129,7 @@ impl Default for RateLimitConfig {
             except: Vec::new(),
             key: RateLimitKey::default(),
             users: None,
+            capacity: 100_000,
             status: 429,
             skip_successful: false,
             tokens: false,
@@ -168,6 +171,7 @@ impl RateLimitConfig {
         section.list("except", &mut self.except, checks::pattern);
         section.set("key", &mut self.key, word(&KEYS));
         section.set("users", &mut self.users, count);
+        section.set("capacity", &mut self.capacity, integer(1, 10_000_000));
         section.set("status", &mut self.status, integer(400, 599));
         section.set("skip_successful", &mut self.skip_successful, boolean);
         section.set("tokens", &mut self.tokens, boolean);
@@ -191,6 +195,7 @@ impl RateLimitConfig {
                 ("except", self.except != before.except),
                 ("key", self.key != before.key),
                 ("users", self.users != before.users),
+                ("capacity", self.capacity != before.capacity),
                 ("status", self.status != before.status),
                 ("skip_successful", self.skip_successful != before.skip_successful),
                 ("tokens", self.tokens != before.tokens),
