@@ -21,10 +21,10 @@ enum Ended {
 }
 
 /// Lets `http1` serve a connection until its socket is closed, or it is idle after `refusing`, and each head take no
-/// longer than `head`.
+/// longer than the first time, and a silence between two requests no longer than the second.
 pub(crate) async fn serve<F, T, E>(
     prepared: Prepared,
-    head: Duration,
+    (head, idle_for): (Duration, Duration),
     refusing: impl Future<Output = ()>,
     panics: &Quiet,
     http1: impl FnOnce(Shared, Option<SocketAddr>) -> F,
@@ -47,7 +47,7 @@ pub(crate) async fn serve<F, T, E>(
             Ok(Err(error)) => Ended::Refused(error.to_string()),
             Err(_) => Ended::Panicked,
         },
-        () = heads.late(head) => Ended::Late,
+        () = heads.late(head, idle_for) => Ended::Late,
         () = idle => Ended::Idle,
     };
     // All that is left of the connection, unless it was upgraded.

@@ -87,7 +87,8 @@ where
             http2.serve(prepared, shutdown.clone(), service).await;
         }
         Some(false) => {
-            let (within, refusing) = (transport.header_read_timeout(), shutdown.reached(Phase::Refusing));
+            let within = (transport.header_read_timeout(), transport.keep_alive_idle());
+            let refusing = shutdown.reached(Phase::Refusing);
             let http1 = |shared, peer| http1.call((shared, Protocol::Http1, peer));
             connection::serve(prepared, within, refusing, panics, http1).await;
         }

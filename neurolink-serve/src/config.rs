@@ -37,7 +37,7 @@ pub struct ServeConfig {
     pub max_concurrent_streams: u32,
     /// How long a connection may be open without a request: 60 s, noticed after at most twice that.
     ///
-    /// On HTTP/1 the `header_read_timeout` closes it if that is shorter, since the next head is awaited from the answer on.
+    /// Before its first request it has the `header_read_timeout` only.
     /// A peer that takes no byte of an answer is idle too; one that takes it slowly is not.
     /// An HTTP/2 connection that gives a stream's answer no window, and takes no other's, is closed after one to two such times.
     pub keep_alive_idle: Duration,

@@ -41,8 +41,8 @@ impl<E> Http<E> {
         let mut builder = auto::Builder::new(executor);
         builder
             .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(head)
+            // hyper would count a silence between two requests as a head, and set a timer for each: `drive` has one.
+            .header_read_timeout(None)
             .half_close(false)
             .writev(false)
             .max_buf_size(config.header_bytes.max(8192));
@@ -65,9 +65,9 @@ impl<E> Http<E> {
 /// What the executor runs for each stream of HTTP/2.
 pub(crate) type Answering<S> = <Counted<TowerToHyperService<S>> as HyperService<http::Request<Incoming>>>::Future;
 
-/// What the one timer of a connection waits for.
+/// What a connection without a request waits for.
 enum Awaits {
-    /// The first bytes: until they tell the version, no timer of hyper runs.
+    /// The first bytes, which tell the version.
     Version,
     /// A time without a request.
     Idle,
@@ -95,7 +95,7 @@ where
         let service = Counted::new(TowerToHyperService::new(service), Arc::clone(&pulse));
         let mut connection = pin!(http.builder.serve_connection_with_upgrades(TokioIo::new(socket), service));
         let mut timer = pin!(sleep(http.head));
-        let (mut awaits, mut seen) = (Awaits::Version, Seen::default());
+        let (mut awaits, mut seen, mut due) = (Awaits::Version, Seen::default(), timer.deadline());
         // One wait at a time: each is a lock in every poll. A connection that is always busy uses up its task's budget,
         // so the wait is not under it.
         let mut stop = pin!(unconstrained(shutdown.reached(Phase::Draining)));
@@ -106,7 +106,6 @@ where
                 result = connection.as_mut() => {
                     if let Err(error) = result {
                         tracing::debug!(target: "neurolink::serve", "connection ended: {error}");
-                        late = error.downcast_ref().is_some_and(hyper::Error::is_timeout);
                     }
                     break;
                 }
@@ -121,28 +120,38 @@ where
                     }
                 }
                 () = timer.as_mut() => {
-                    let again = match awaits {
-                        Awaits::Version if pulse.version() == Version::Unknown => break,
-                        Awaits::Close if pulse.is_idle(&mut seen) => break,
-                        Awaits::Version => {
-                            awaits = Awaits::Idle;
-                            http.idle
-                        }
-                        Awaits::Idle if pulse.is_idle(&mut seen) => {
-                            connection.as_mut().graceful_shutdown();
-                            awaits = Awaits::Close;
-                            http.head
-                        }
-                        Awaits::Idle if pulse.version() == Version::Http2 && pulse.is_stalled(&seen) => break,
-                        Awaits::Idle => http.idle,
-                        Awaits::Close => http.head,
-                    };
-                    timer.as_mut().reset(Instant::now() + again);
+                    let now = Instant::now();
+                    let head = pulse.head_since().map(|since| since + http.head);
+                    if head.is_some_and(|head| head <= now) {
+                        late = true;
+                        break;
+                    }
+                    if due <= now {
+                        due = now + match awaits {
+                            Awaits::Version if pulse.version() == Version::Unknown => break,
+                            Awaits::Close if pulse.is_idle(&mut seen) => break,
+                            Awaits::Version => {
+                                awaits = Awaits::Idle;
+                                http.idle
+                            }
+                            Awaits::Idle if pulse.is_idle(&mut seen) && head.is_none() => {
+                                connection.as_mut().graceful_shutdown();
+                                awaits = Awaits::Close;
+                                http.head
+                            }
+                            Awaits::Idle if pulse.version() == Version::Http2 && pulse.is_stalled(&seen) => break,
+                            Awaits::Idle => http.idle,
+                            Awaits::Close => http.head,
+                        };
+                    }
+                    // A head that begins later is not late before the next look.
+                    let look = if pulse.version() == Version::Http1 { head.unwrap_or(now + http.head) } else { due };
+                    timer.as_mut().reset(due.min(look));
                 }
             }
         }
     }
-    // hyper says nothing to a head that is late; to one that was never begun there is nothing to say.
+    // To a head that was never begun there is nothing to say.
     if let Some(io) = slot.take()
         && late
         && pulse.has_half_a_head()

@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep_until};
 
 /// The requests of one HTTP/1 connection, as its server tells of them; a handle that stays in its thread.
 ///
-/// hyper gives up a head that does not come in time, and a connection that is silent for so long between two requests.
-/// For servers that do so for the first request only, this does.
+/// For servers that keep the time of the first head only: this gives up any that does not come in time, and a connection
+/// that is silent for too long between two requests.
 #[derive(Clone, Debug)]
 pub struct Heads(Rc<State>);
 
@@ -20,8 +20,10 @@ struct State {
     active: Cell<usize>,
     /// An answer may not have been written out.
     unsent: Cell<bool>,
-    /// Something has come that is no request yet.
-    begun: Cell<bool>,
+    /// Since when something has come that is no request yet.
+    begun: Cell<Option<Instant>>,
+    /// No request has come yet.
+    new: Cell<bool>,
     /// Since when it waits for a head.
     since: Cell<Instant>,
     /// It begins to wait for one.
@@ -40,6 +42,7 @@ impl Default for Heads {
             active: Cell::default(),
             unsent: Cell::default(),
             begun: Cell::default(),
+            new: Cell::new(true),
             since: Cell::new(Instant::now()),
             waits: Notify::new(),
             closing: Cell::default(),
@@ -53,14 +56,15 @@ impl Heads {
     pub fn request(&self) -> Unanswered {
         self.0.active.update(|active| active + 1);
         self.0.unsent.set(true);
-        self.0.begun.set(false);
+        self.0.begun.set(None);
+        self.0.new.set(false);
         Unanswered(Rc::clone(&self.0))
     }
 
     /// These bytes were read.
     pub fn read(&self, bytes: &[u8]) {
-        if self.0.active.get() == 0 && begins_head(bytes) {
-            self.0.begun.set(true);
+        if self.0.active.get() == 0 && self.0.begun.get().is_none() && begins_head(bytes) {
+            self.0.begun.set(Some(Instant::now()));
         }
     }
 
@@ -81,7 +85,7 @@ impl Heads {
     /// Whether a part of a head has come since nothing is active.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.0.begun.get()
+        self.0.begun.get().is_some()
     }
 
     /// Waits until the connection waits for a head of which nothing has come; for ever, if it is about to end by itself.
@@ -91,17 +95,25 @@ impl Heads {
         }
     }
 
-    /// Waits until the connection has waited for a head for `most`.
+    /// Waits until a head has taken longer than `head`, or a connection has had no request for `idle`; before its first one
+    /// it has `head` for its first bytes too.
     ///
     /// # Panics
     /// Outside a runtime of tokio with its timers on.
-    pub async fn late(&self, most: Duration) {
+    pub async fn late(&self, head: Duration, idle: Duration) {
         loop {
-            let from = if self.is_between() { self.0.since.get() } else { Instant::now() };
-            sleep_until(from + most).await;
-            if self.is_between() && self.0.since.get() + most <= Instant::now() {
+            let now = Instant::now();
+            let due = match self.0.begun.get() {
+                _ if !self.is_between() => None,
+                Some(begun) => Some(begun + head),
+                None if self.0.new.get() => Some(self.0.since.get() + head),
+                None => Some(self.0.since.get() + idle),
+            };
+            if due.is_some_and(|due| due <= now) {
                 return;
             }
+            // A head that begins later is not late before the next look.
+            sleep_until(due.map_or(now + head, |due| due.min(now + head))).await;
         }
     }
 }
@@ -130,12 +142,13 @@ mod tests {
 
     use super::*;
 
-    const MOST: Duration = Duration::from_secs(10);
+    const HEAD: Duration = Duration::from_secs(10);
+    const IDLE: Duration = Duration::from_secs(60);
 
     /// After how many seconds it is late.
     async fn late_after(heads: &Heads) -> u64 {
         let begun = Instant::now();
-        heads.late(MOST).await;
+        heads.late(HEAD, IDLE).await;
         begun.elapsed().as_secs()
     }
 
@@ -148,8 +161,17 @@ mod tests {
         let heads = Heads::default();
         pass(4).await;
         heads.read(b"\r\nG");
-        assert_eq!(late_after(&heads).await, 6);
+        assert_eq!(late_after(&heads).await, 10, "its first bytes came in time");
         assert!(heads.has_begun());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_says_nothing_has_the_time_of_a_head() {
+        let heads = Heads::default();
+        pass(4).await;
+        heads.read(b"\r\n");
+        assert_eq!(late_after(&heads).await, 6);
+        assert!(!heads.has_begun());
     }
 
     #[tokio::test(start_paused = true)]
@@ -166,7 +188,7 @@ mod tests {
             assert!(heads.is_between());
         };
         let (late, ()) = tokio::join!(late_after(&heads), answers);
-        assert_eq!(late, 52);
+        assert_eq!(late, 35 + 7 + 60);
         assert!(!heads.has_begun(), "it was silent since");
     }
 
@@ -207,9 +229,9 @@ mod tests {
         let heads = Heads::default();
         drop(heads.request());
         heads.flushed();
-        pass(3).await;
+        pass(33).await;
         heads.read(b"\r\nG");
-        assert_eq!(late_after(&heads).await, 7);
+        assert_eq!(late_after(&heads).await, 10);
         assert!(heads.has_begun());
     }
 }

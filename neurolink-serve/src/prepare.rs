@@ -89,6 +89,7 @@ pub struct Transport {
     http2: bool,
     handshake: Duration,
     head: Duration,
+    idle: Duration,
     write_stall: Duration,
     proxies: Option<Networks>,
     addresses: Option<Arc<Addresses>>,
@@ -107,6 +108,7 @@ impl Transport {
             http2: config.http2,
             handshake: ServeConfig::bounded(config.tls_handshake_timeout),
             head: ServeConfig::bounded(config.header_read_timeout),
+            idle: ServeConfig::bounded(config.keep_alive_idle),
             write_stall: ServeConfig::bounded(config.write_stall),
             proxies: config.proxy_protocol.clone(),
             addresses: config
@@ -119,6 +121,12 @@ impl Transport {
     #[must_use]
     pub const fn header_read_timeout(&self) -> Duration {
         self.head
+    }
+
+    /// How long a connection may be without a request: the configured time within its bounds.
+    #[must_use]
+    pub const fn keep_alive_idle(&self) -> Duration {
+        self.idle
     }
 
     /// Whether a connection speaks HTTP/2, as its handshake chose or its first bytes tell; `None` if none come in time.

@@ -3,8 +3,9 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONNECTION;
@@ -14,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use neurolink_core::http::UnreadBody;
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 
 use crate::gather::Gathered;
 use crate::heads::begins_head;
@@ -43,6 +45,19 @@ pub(crate) struct Pulse {
     bytes: AtomicUsize,
     /// The last answer was given before its request had come, or to a head that hyper refused.
     unread: AtomicBool,
+    /// When the head began that is on its way, in milliseconds of this value's life, and one; 0 if none is.
+    head: AtomicU64,
+    born: Born,
+}
+
+/// When a connection began.
+#[derive(Debug)]
+struct Born(Instant);
+
+impl Default for Born {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
 }
 
 /// This look, the last one, and one that is free to become the next.
@@ -83,8 +98,10 @@ impl Pulse {
 
     /// These bytes came; over HTTP/1, between requests, they begin the next head, unless that never becomes one.
     pub(crate) fn read(&self, bytes: &[u8]) {
-        if self.active.load(Relaxed) == 0 && self.version() == Version::Http1 && begins_head(bytes) {
-            self.unread.store(true, Relaxed);
+        let between = self.active.load(Relaxed) == 0 && self.version() == Version::Http1;
+        if between && begins_head(bytes) && !self.unread.swap(true, Relaxed) {
+            let life = u64::try_from(self.born.0.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
+            self.head.store(life + 1, Relaxed);
         }
     }
 
@@ -96,6 +113,12 @@ impl Pulse {
     /// Whether a head has begun to come, and no answer is on its way: then an answer to it can be told from others.
     pub(crate) fn has_half_a_head(&self) -> bool {
         self.is_unread() && self.active.load(Relaxed) == 0 && !self.blocked.load(Relaxed)
+    }
+
+    /// Since when a head of HTTP/1 is on its way, and nothing else.
+    pub(crate) fn head_since(&self) -> Option<Instant> {
+        let life = self.head.load(Relaxed).checked_sub(1).filter(|_| self.has_half_a_head())?;
+        Some(self.born.0 + Duration::from_millis(life))
     }
 
     /// Whether there was no request since the last time, and no answer that the peer is still taking.
@@ -159,6 +182,7 @@ impl Active {
         pulse.begun.fetch_add(1, Relaxed);
         pulse.active.fetch_add(1, Relaxed);
         pulse.unread.store(false, Relaxed);
+        pulse.head.store(0, Relaxed);
         Self(Arc::clone(pulse))
     }
 }

@@ -41,7 +41,8 @@ async fn a_body_that_drips_is_408_and_the_connection_is_closed() {
 async fn a_head_that_does_not_come_in_time_is_408_in_the_same_words_and_silence_is_closed_without_any() {
     const ASKED: &str = "GET /api/conn HTTP/1.1\r\nHost: localhost\r\n\r\n";
     for framework in Framework::ALL {
-        let config = ServeConfig::default().header_read_timeout(Duration::from_millis(300));
+        let times = Duration::from_millis(300);
+        let config = ServeConfig::default().header_read_timeout(times).keep_alive_idle(times);
         let address = start(framework, app(|_| {}), config).await;
         for (asked, bytes, is_late) in [
             (false, "", false),
@@ -67,6 +68,30 @@ async fn a_head_that_does_not_come_in_time_is_408_in_the_same_words_and_silence_
             let late = "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close";
             assert_eq!(words, if is_late { late } else { "" }, "{framework}, {bytes:?}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_may_be_silent_between_requests_for_longer_than_a_head_may_take_and_not_for_ever() {
+    let asked = b"GET /api/conn HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for framework in Framework::ALL {
+        let (head, idle) = (Duration::from_millis(150), Duration::from_millis(500));
+        let config = ServeConfig::default().header_read_timeout(head).keep_alive_idle(idle);
+        let address = start(framework, app(|_| {}), config).await;
+        let mut stream = connect(address).await;
+        for pause in [Duration::ZERO, head * 2] {
+            tokio::time::sleep(pause).await;
+            stream.write_all(asked).await.expect("sends");
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"}}") {
+                let read = timeout(Duration::from_secs(5), stream.read_buf(&mut answer)).await.expect("in time");
+                assert_ne!(read.expect("reads"), 0, "{framework}: closed after {pause:?}");
+            }
+        }
+        let begun = Instant::now();
+        assert_eq!(ask(stream, "").await, "", "{framework}");
+        // With some time for a busy machine.
+        assert!((idle / 2..idle * 6).contains(&begun.elapsed()), "{framework}: {:?}", begun.elapsed());
     }
 }
 

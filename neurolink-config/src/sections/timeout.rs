@@ -17,10 +17,10 @@ pub struct TimeoutConfig {
     /// The next bytes of a request's body: 10 s.
     #[serde(serialize_with = "show::duration")]
     pub body: Duration,
-    /// The head of a request, the silence before one, and a PROXY header: 10 s.
+    /// The head of a request, the silence before a connection's first one, and a PROXY header: 10 s.
     #[serde(serialize_with = "show::duration")]
     pub head: Duration,
-    /// A connection without a request: 60 s; `head` ends it before where that is shorter and it is HTTP/1.
+    /// A connection without a request, once it has had one: 60 s, noticed after at most twice that.
     #[serde(serialize_with = "show::duration")]
     pub keep_alive: Duration,
     /// The handshake of an encrypted connection: 10 s.

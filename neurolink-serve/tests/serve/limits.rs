@@ -21,7 +21,7 @@ async fn a_silent_a_half_prefaced_and_a_slow_connection_are_closed() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_a_while() {
-    let server = start(quick_head());
+    let server = start(quick());
     let started = Instant::now();
     assert!(rest(&mut server.connect(GET).await).await.ends_with("hello"));
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
