@@ -1,9 +1,9 @@
-//! The four scripts: the maths of a limit, where the counters are.
+//! The scripts of a store: the maths of a limit, and the use of a token, where the state is.
 
 use neurolink_core::middleware::limit_store::{Algorithm, Quota};
 use redis::Script;
 
-/// What a script returns.
+/// What a script of a limit returns.
 pub(crate) type Numbers = Vec<u64>;
 
 /// The scripts, each with the digest that it is called by.
@@ -19,25 +19,38 @@ pub(crate) enum Name {
 }
 
 macro_rules! script {
-    ($file:literal) => {{
-        const CODE: &str = concat!(include_str!("scripts/common.lua"), include_str!(concat!("scripts/", $file)));
+    ($folder:literal, $file:literal) => {{
+        const CODE: &str = concat!(
+            include_str!(concat!("scripts/", $folder, "common.lua")),
+            include_str!(concat!("scripts/", $folder, $file))
+        );
         (Script::new(CODE), CODE)
     }};
 }
 
 impl Scripts {
-    pub(crate) fn new() -> Self {
-        // In the order of the names.
+    /// Those of limits, in the order of [`Name`].
+    pub(crate) fn limits() -> Self {
         Self([
-            script!("fixed_window.lua"),
-            script!("sliding_log.lua"),
-            script!("sliding_counter.lua"),
-            script!("bucket.lua"),
+            script!("", "fixed_window.lua"),
+            script!("", "sliding_log.lua"),
+            script!("", "sliding_counter.lua"),
+            script!("", "bucket.lua"),
         ])
     }
 
-    pub(crate) fn digest(&self, name: Name) -> &str {
-        self.0[name as usize].0.get_hash()
+    /// Those of logins: begin, look, claim, revoke.
+    pub(crate) fn credentials() -> Self {
+        Self([
+            script!("credentials/", "begin.lua"),
+            script!("credentials/", "look.lua"),
+            script!("credentials/", "claim.lua"),
+            script!("credentials/", "revoke.lua"),
+        ])
+    }
+
+    pub(crate) fn digest(&self, place: usize) -> &str {
+        self.0[place].0.get_hash()
     }
 
     /// Loads all of them.

@@ -34,18 +34,34 @@ pub struct RedisStore {
 #[non_exhaustive]
 pub struct InvalidUrl;
 
+/// A client of the Redis at a URL; no connection is made yet.
+pub(crate) fn client(url: &str) -> Result<Client, InvalidUrl> {
+    let info = url.into_connection_info().map_err(|_| InvalidUrl)?;
+    // It says nothing about itself, so that its user need not be allowed to.
+    let settings = info.redis_settings().clone().set_skip_set_lib_name();
+    let tcp = info.tcp_settings().clone().set_nodelay(true);
+    Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(|_| InvalidUrl)
+}
+
+/// What is wrong with a prefix of keys.
+pub(crate) fn prefix_problem(prefix: &str) -> Option<String> {
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | ':' | '/');
+    let fits = !prefix.is_empty() && prefix.len() <= 64 && prefix.chars().all(plain);
+    (!fits).then(|| "the prefix of its keys in Redis needs 1 to 64 letters, digits or `-_.:/`".into())
+}
+
 impl RedisStore {
     /// A store at `redis://user:password@host:port/database`; no connection is made yet.
     ///
     /// # Errors
     /// It is no such URL. The URL may hold a password, so it is not shown.
     pub fn new(url: &str) -> Result<Self, InvalidUrl> {
-        let info = url.into_connection_info().map_err(|_| InvalidUrl)?;
-        // It says nothing about itself, so that its user need not be allowed to.
-        let settings = info.redis_settings().clone().set_skip_set_lib_name();
-        let tcp = info.tcp_settings().clone().set_nodelay(true);
-        let client = Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(|_| InvalidUrl)?;
-        Ok(Self { link: Link::new(client), scripts: Scripts::new(), prefix: "neurolink".into(), callers_time: false })
+        Ok(Self {
+            link: Link::new(client(url)?),
+            scripts: Scripts::limits(),
+            prefix: "neurolink".into(),
+            callers_time: false,
+        })
     }
 
     /// What all its keys begin with, behind a brace: `neurolink` unless told.
@@ -80,10 +96,7 @@ impl LimitStore for RedisStore {
 
     fn problems(&self, quota: &Quota) -> Vec<String> {
         let mut problems = Vec::new();
-        let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | ':' | '/');
-        if self.prefix.is_empty() || self.prefix.len() > 64 || !self.prefix.chars().all(plain) {
-            problems.push("the prefix of its keys in Redis needs 1 to 64 letters, digits or `-_.:/`".into());
-        }
+        problems.extend(prefix_problem(&self.prefix));
         let units = MOST_SHARES * u64::from(quota.most()).max(quota.limit.into());
         match Name::of(quota) {
             None => problems.push("there is no script for this algorithm in Redis; take another".into()),
