@@ -7,6 +7,7 @@ mod log;
 
 mod app;
 mod failures;
+mod logins;
 mod look;
 mod maths;
 mod processes;
