@@ -205,7 +205,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
         .covers(&["S0-11", "S0-60"]),
     alone("login/a-name-and-its-password-are-tokens", "login", "RFC 6749 5.1; RFC 9700", logins::signs_in)
         .by_address()
-        .covers(&["S0-58"]),
+        .covers(&["S0-14", "S0-58"]),
     alone("login/the-body-alone-is-judged", "login", "design 6", logins::judges_the_body_alone).by_address(),
     alone("login/refresh-rotates", "login", "RFC 9700 4.14.2", logins::rotates).by_address().covers(&["S0-58"]),
     inside("login/the-preceding-token-gets-the-same-for-10-s", "login", "RFC 9700 4.14.2", logins::in_grace)
