@@ -35,6 +35,8 @@ mod pages {
     mod authentication {}
     #[doc = include_str!("../docs/limits.md")]
     mod limits {}
+    #[doc = include_str!("../docs/login.md")]
+    mod login {}
     #[doc = include_str!("../docs/middleware.md")]
     mod middleware {}
     #[doc = include_str!("../docs/native.md")]

@@ -3,10 +3,15 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use neurolink_core::middleware::{AccessLog, BearerAuth, ConcurrencyLimit, StaticToken, Timing, Tower};
+use neurolink_core::engine::{Call, EventStream, Generate, Generation};
+use neurolink_core::login::{Login, LoginCall};
+use neurolink_core::middleware::{
+    AccessLog, BearerAuth, ConcurrencyLimit, PasswordHash, PasswordUser, Passwords, StaticToken, Timing, Tower,
+};
 use neurolink_core::stack::BodyAccess;
 use neurolink_core::{
-    AuthenticatedUser, Body, Code, ContentCoding, Context, Error, Hook, Middleware, Next, Settings, Stack,
+    App, AuthenticatedUser, Body, Code, ConnInfo, ContentCoding, Context, Engine, Error, Hook, Json, Middleware, Next,
+    Route, Settings, Stack,
 };
 
 #[path = "native_facts.rs"]
@@ -79,6 +84,7 @@ macro_rules! native_tests {
             the_log_names_the_middleware_that_a_fact_needs,
             a_client_that_leaves_cancels_the_native_handler,
             limits_of_concurrency_count_native_requests,
+            tokens_of_a_login_open_native_routes,
             no_spelling_reaches_a_native_handler_without_credentials,
             no_spelling_reaches_a_native_handler_without_the_role,
             no_spelling_passes_a_stack_inside_a_nested_router,
@@ -272,4 +278,56 @@ pub(crate) async fn limits_of_concurrency_count_native_requests(native: &impl Na
     assert_eq!(shed.headers()["retry-after"], "1");
     let open = ask("/open").await;
     assert_eq!((open.status(), open.body().as_ref()), (StatusCode::OK, &b"open"[..]), "the client has left");
+}
+
+/// An app that begins and ends logins.
+fn login_app(login: Login) -> App {
+    struct Nothing;
+
+    #[async_trait]
+    impl Engine for Nothing {
+        fn name(&self) -> &str {
+            "nothing"
+        }
+
+        async fn generate(&self, _: Generate, _: &Call) -> Result<Generation, Error> {
+            Err(Error::new(Code::Unavailable))
+        }
+
+        async fn stream(&self, _: Generate, _: &Call) -> Result<EventStream, Error> {
+            Err(Error::new(Code::Unavailable))
+        }
+    }
+
+    let sign_in = async |call: LoginCall| call.sign_in("ada", "correct horse").await.map(Json);
+    let sign_out = async |call: LoginCall, token: Bytes| call.sign_out(&String::from_utf8_lossy(&token)).await;
+    let app = App::builder(Nothing).state(login).route(Route::post("/api/in", sign_in).public());
+    app.route(Route::post("/api/out", sign_out).public()).build().expect("valid")
+}
+
+pub(crate) async fn tokens_of_a_login_open_native_routes(native: &impl Native) {
+    const HASH: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2FsdC1mb3ItdGVzdHM$/1ZUydr1QQ0gEJrK1BFmOleeZaTC2eEV00YfNJTIKtg";
+    let ada = PasswordUser::new("ada", PasswordHash::parse(HASH).expect("a hash"), AuthenticatedUser::new("u1"));
+    let login = Login::new(Passwords::users([ada]), "a secret of at least thirty-two bytes");
+    let app = login_app(login.clone());
+    let post = async |path: &str, body: String| {
+        let request = Request::post(path).header(header::HOST, "localhost").header(header::CONTENT_TYPE, "text/plain");
+        let request = request.body(Body::from(body)).expect("a request");
+        let answer = app.handle(request, ConnInfo::new(Some(([192, 0, 2, 1], 9).into()))).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        http_body_util::BodyExt::collect(answer.into_body()).await.expect("a body").to_bytes()
+    };
+    let answer: serde_json::Value = serde_json::from_slice(&post("/api/in", String::new()).await).expect("JSON");
+    let token = |name: &str| answer["data"][name].as_str().expect("a token").to_owned();
+    let me = async || {
+        let stack = Stack::builder().with(BearerAuth::jwt(login.keys())).build().expect("valid");
+        let mut asked = request("GET", "/me", false, "");
+        let value = format!("Bearer {}", token("accessToken")).parse().expect("a value");
+        asked.headers_mut().insert(header::AUTHORIZATION, value);
+        native.ask(Some(stack), asked).await
+    };
+    let opened = me().await;
+    assert_eq!((opened.status(), text(&opened)), (StatusCode::OK, "u1"));
+    post("/api/out", token("refreshToken")).await;
+    assert_eq!(me().await.status(), StatusCode::UNAUTHORIZED);
 }

@@ -36,6 +36,7 @@ files!(
     "json",
     "jwt",
     "limit",
+    "login",
     "methods",
     "middleware",
     "mount",

@@ -66,6 +66,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("patient", include_str!("../configurations/patient.toml")),
     ("drain", include_str!("../configurations/drain.toml")),
     ("basic", include_str!("../configurations/basic.toml")),
+    ("login", include_str!("../configurations/login.toml")),
     ("busy", include_str!("../configurations/busy.toml")),
     ("dialects", include_str!("../configurations/dialects.toml")),
     ("large", include_str!("../configurations/large.toml")),
@@ -90,6 +91,6 @@ pub fn configuration(needs: &str) -> Option<&'static str> {
 /// Whether cases of this configuration are asked one after the other of the servers of this process: a server hashes
 /// one password at a time on two cores, and answers 503 to who has waited for 2 s.
 pub(crate) fn asked_one_at_a_time(needs: &str) -> bool {
-    const CONFIGURATIONS: [&str; 1] = ["basic"];
+    const CONFIGURATIONS: [&str; 2] = ["basic", "login"];
     CONFIGURATIONS.contains(&needs)
 }

@@ -1,10 +1,10 @@
 //! Values become settings and middleware.
 
 use http::StatusCode;
+use neurolink_core::login::Login;
 use neurolink_core::middleware::{
-    AccessLog, ApiKey, ApiKeyAuth, BasicAuth, BearerAuth, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts,
-    JwkSetFile, JwtAlgorithm, JwtKeys, Key, PasswordHash, PasswordUser, RateLimit, RateLimitHeaders, SecurityHeaders,
-    StaticToken, Timing,
+    AccessLog, ApiKey, ApiKeyAuth, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts, JwkSetFile, JwtAlgorithm,
+    JwtKeys, Key, RateLimit, RateLimitHeaders, SecurityHeaders, Timing,
 };
 use neurolink_core::stack::StackBuilder;
 use neurolink_core::{
@@ -12,13 +12,13 @@ use neurolink_core::{
 };
 use secrecy::ExposeSecret as _;
 
-use crate::PasswordConfig;
 use crate::jwks;
+use crate::login::KeptLogin;
 use crate::sections::parse_hsts;
 use crate::{
     AuthConfig, ConcurrencyConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig,
-    JwtConfig, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
-    limit_store,
+    JwtConfig, LoginStore, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
+    RateLimitStore, limit_store,
 };
 
 /// [`Config::apply`] in the words of a builder.
@@ -55,16 +55,27 @@ impl Config {
     /// Headers that cannot be sent; the rest is checked when the app is built.
     pub fn apply(&self, builder: AppBuilder) -> Result<AppBuilder, ConfigError> {
         let builder = builder.configure(|settings| self.set(settings)).public(&self.auth.public);
-        Ok(self.middleware()?.into_iter().fold(builder, AppBuilder::middleware))
+        let (middleware, login) = self.middleware()?;
+        let builder = middleware.into_iter().fold(builder, AppBuilder::middleware);
+        Ok(match login {
+            // One that code has registered stays, as its middleware does.
+            Some(KeptLogin { login, .. }) if !builder.has_state::<Login>() => builder.state(login),
+            _ => builder,
+        })
     }
 
     /// The same middleware and public paths as a stack, for routes that a host's framework serves.
     ///
     /// # Errors
-    /// Headers that cannot be sent; the rest is checked when the stack is built.
+    /// Headers that cannot be sent, and logins that only an app would know; the rest is checked when the stack is built.
     pub fn stack(&self) -> Result<StackBuilder, ConfigError> {
         let builder = Stack::builder().public(&self.auth.public);
-        Ok(self.middleware()?.into_iter().fold(builder, StackBuilder::with))
+        let (middleware, login) = self.middleware()?;
+        if let Some(KeptLogin { store: LoginStore::Memory, .. }) = login {
+            let problem = "logins in memory are those of one app, and a stack would know none of them; write `redis`";
+            return Err(ConfigError::new(vec![ConfigProblem::new("auth.login.store", problem).with_value("memory")]));
+        }
+        Ok(middleware.into_iter().fold(builder, StackBuilder::with))
     }
 
     /// The settings of the core.
@@ -75,7 +86,8 @@ impl Config {
         settings
     }
 
-    fn middleware(&self) -> Result<Vec<Registration>, ConfigError> {
+    /// The middleware, and the login that it knows with where that is kept.
+    fn middleware(&self) -> Result<(Vec<Registration>, Option<KeptLogin>), ConfigError> {
         let mut problems = Vec::new();
         let headers = self.headers.build(&mut problems);
         let mut all = vec![configured(Timing::new()), configured(headers)];
@@ -88,10 +100,12 @@ impl Config {
         );
         all.extend(self.rate_limit.build(&mut problems).map(Registration::configured));
         all.extend(self.concurrency.build().map(configured));
-        all.extend(self.auth.bearer(&mut problems).map(configured));
-        all.extend(self.auth.basic(&mut problems).map(configured));
+        let passwords = self.auth.passwords(&mut problems);
+        let login = self.auth.login(passwords.as_ref(), &mut problems);
+        all.extend(self.auth.bearer(login.as_ref().map(|kept| &kept.login), &mut problems).map(configured));
+        all.extend(self.auth.basic(passwords.as_ref()).map(configured));
         all.extend(self.auth.api_keys().map(configured));
-        if problems.is_empty() { Ok(all) } else { Err(ConfigError::new(problems)) }
+        if problems.is_empty() { Ok((all, login)) } else { Err(ConfigError::new(problems)) }
     }
 
     fn set(&self, settings: &mut Settings) {
@@ -247,51 +261,6 @@ impl RateLimitConfig {
 }
 
 impl AuthConfig {
-    fn bearer(&self, problems: &mut Vec<ConfigProblem>) -> Option<BearerAuth> {
-        let single =
-            self.token.iter().map(|token| StaticToken::new(token.expose_secret(), AuthenticatedUser::new("token")));
-        let tokens = self.tokens.iter().map(|token| {
-            let mut user =
-                AuthenticatedUser::new(&*token.user).with_roles(&token.roles).with_permissions(&token.permissions);
-            user.email.clone_from(&token.email);
-            StaticToken::new(token.token.expose_secret(), user)
-        });
-        let tokens: Vec<_> = single.chain(tokens).collect();
-        let keys = self.jwt.as_ref().and_then(|jwt| {
-            let refused = |(key, problem)| problems.push(ConfigProblem::new(format!("auth.jwt.{key}"), problem));
-            jwt.keys().map_err(refused).ok()
-        });
-        let bearer = match keys {
-            Some(keys) if tokens.is_empty() => BearerAuth::jwt(keys),
-            Some(keys) => BearerAuth::tokens(tokens).or_jwt(keys),
-            None if tokens.is_empty() => return None,
-            None => BearerAuth::tokens(tokens),
-        };
-        Some(match self.failure_limit {
-            Some(rate) => bearer.failure_limit(rate.limit, rate.window),
-            None => bearer.no_failure_limit(),
-        })
-    }
-
-    fn basic(&self, problems: &mut Vec<ConfigProblem>) -> Option<BasicAuth> {
-        let mut users = Vec::new();
-        for (index, PasswordConfig { name, hash, user, roles }) in self.passwords.iter().enumerate() {
-            let user = AuthenticatedUser::new(&**user).with_roles(roles);
-            match PasswordHash::parse(hash.expose_secret()) {
-                Ok(hash) => users.push(PasswordUser::new(&**name, hash, user)),
-                Err(problem) => problems.push(ConfigProblem::new(format!("auth.passwords[{index}].hash"), problem)),
-            }
-        }
-        if users.is_empty() {
-            return None;
-        }
-        let auth = BasicAuth::users(users);
-        Some(match self.failure_limit {
-            Some(rate) => auth.failure_limit(rate.limit, rate.window),
-            None => auth.no_failure_limit(),
-        })
-    }
-
     fn api_keys(&self) -> Option<ApiKeyAuth> {
         if self.api_keys.keys.is_empty() {
             return None;

@@ -14,6 +14,7 @@ mod key_file;
 mod layers;
 mod limit_store;
 mod loader;
+mod login;
 mod names;
 mod presets;
 mod reader;
@@ -31,9 +32,9 @@ pub use secrecy::SecretString;
 pub use sections::{
     ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
     ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig, LogConfig, LogFormat, LogLevel,
-    Origins, PasswordConfig, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
-    RateLimitStore, RedisKeys, RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TimeoutPreset,
-    TlsConfig, TokenConfig,
+    LoginConfig, LoginStore, Origins, PasswordConfig, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig,
+    RateLimitDialect, RateLimitKey, RateLimitStore, RedisKeys, RequestIdConfig, ServerConfig, StoreFailure,
+    StreamConfig, TimeoutConfig, TimeoutPreset, TlsConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

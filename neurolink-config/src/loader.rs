@@ -257,6 +257,7 @@ fn is_secret(path: &[&str]) -> bool {
         path,
         ["auth", "token" | "tokens" | "jwt_secret"]
             | ["auth", "jwt", "secret"]
+            | ["auth", "login", "secret" | "redis_url"]
             | ["auth", "api_keys", "keys"]
             | ["rate_limit", "redis_url"]
     )

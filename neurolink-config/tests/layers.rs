@@ -251,7 +251,9 @@ fn the_file_of_the_readme_is_valid_and_its_defaults_are_the_defaults() {
     let plain: Vec<_> = example
         .lines()
         .filter(|line| !line.contains("# example") || line.starts_with('['))
-        .filter(|line| !["tokens", "jwt", "passwords", "api_keys", "public"].iter().any(|key| line.starts_with(key)))
+        .filter(|line| {
+            !["tokens", "jwt", "passwords", "login", "api_keys", "public"].iter().any(|key| line.starts_with(key))
+        })
         .collect();
     let path = common::file("readme.toml", &plain.join("\n"));
     let loaded = Loader::new().file(path).environment(NONE).load().expect("valid");

@@ -24,6 +24,16 @@ issuer = "i"
 audience = "a"
 "#;
 
+/// The same for a login, which signs its tokens itself: `auth.jwt` is not beside it.
+const NEEDED_OF_LOGINS: &str = r#"
+[[auth.passwords]]
+name = "ada"
+hash = "$argon2id$v=19$m=7168,t=1,p=1$c2FsdC1mb3ItdGVzdHM$/1ZUydr1QQ0gEJrK1BFmOleeZaTC2eEV00YfNJTIKtg"
+user = "u"
+[auth.login]
+secret = "0123456789abcdef0123456789abcdef"
+"#;
+
 /// What comes of a value at a path such as `auth.tokens[].user`; `None` for the whole file.
 fn table_with(path: &str, value: Value) -> Table {
     let mut value = value;
@@ -75,8 +85,9 @@ fn value_at<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
 
 /// The default of a key as the README writes it.
 fn default_of(key: &str) -> String {
-    let needed: Table = toml::from_str(NEEDED).expect("TOML");
-    let loaded = Loader::new().text("what is needed", NEEDED).load().expect("valid");
+    let text = if key.starts_with("auth.login.") { NEEDED_OF_LOGINS } else { NEEDED };
+    let needed: Table = toml::from_str(text).expect("TOML");
+    let loaded = Loader::new().text("what is needed", text).load().expect("valid");
     let shown = Table::try_from(&loaded.config).expect("TOML");
     match value_at(&shown, key) {
         Some(value) if value_at(&needed, key).is_none() => format!("`{value}`"),

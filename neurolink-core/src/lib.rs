@@ -25,6 +25,8 @@ pub use extract::{ByContext, ContextFn, Form, FromContext, Handler, Json, Needs,
 pub use extract::{Multipart, Part};
 pub use facts::{AuthenticatedUser, ClientAddress, FromFacts, Inserted, RequestId, fact};
 pub use http::{Body, ContentCoding, IntoReply, Reply, Request, Response};
+#[cfg(feature = "login")]
+pub use middleware::login;
 pub use stack::{Hook, Middleware, Next, Registration, Stack, from_fn, from_fn_with, order};
 
 /// The error type of bodies and of sources: any error that can cross threads.

@@ -56,7 +56,7 @@ impl Call {
     /// As a command; without a time, by the clock of Redis.
     pub(crate) fn command(&self, scripts: &Scripts, now: Option<Duration>) -> Cmd {
         let mut command = redis::cmd("EVALSHA");
-        command.arg(scripts.digest(self.script)).arg(1).arg(&self.key).arg(self.what);
+        command.arg(scripts.digest(self.script as usize)).arg(1).arg(&self.key).arg(self.what);
         match now {
             Some(now) => command.arg(millis(now)),
             None => command.arg(""),

@@ -6,12 +6,26 @@ use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, RedisResult};
+use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo as _, RedisResult};
 
-use crate::scripts::{Numbers, Scripts};
+use crate::scripts::Scripts;
 
 /// The longest that making a connection may take. No request waits for all of it.
 const CONNECT: Duration = Duration::from_secs(1);
+
+/// A text that is no address of a Redis.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is no URL of a Redis; write `redis://user:password@host:port/database` or `redis+unix:///path`")]
+#[non_exhaustive]
+pub struct InvalidUrl;
+
+fn info(url: &str) -> Result<ConnectionInfo, InvalidUrl> {
+    let info = url.into_connection_info().map_err(|_| InvalidUrl)?;
+    // It says nothing about itself, so that its user need not be allowed to.
+    let settings = info.redis_settings().clone().set_skip_set_lib_name();
+    let tcp = info.tcp_settings().clone().set_nodelay(true);
+    Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
+}
 
 /// Where to connect to.
 #[derive(Clone)]
@@ -27,6 +41,21 @@ pub(crate) enum Connection {
 }
 
 impl Place {
+    /// One Redis at a URL; no connection is made yet.
+    pub(crate) fn one(url: &str) -> Result<Self, InvalidUrl> {
+        Client::open(info(url)?).map(Self::One).map_err(|_| InvalidUrl)
+    }
+
+    /// A cluster, some of whose nodes are at these URLs.
+    ///
+    /// A node that has moved a key or is gone is found again at the next call or two.
+    pub(crate) fn cluster<'a>(urls: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidUrl> {
+        let nodes = urls.into_iter().map(info).collect::<Result<Vec<_>, _>>()?;
+        let builder = ClusterClient::builder(nodes).connection_timeout(CONNECT).response_timeout(CONNECT);
+        let client = builder.retries(3).min_retry_wait(1).max_retry_wait(100).build();
+        client.map(|client| Self::Cluster(Box::new(client))).map_err(|_| InvalidUrl)
+    }
+
     pub(crate) const fn is_cluster(&self) -> bool {
         matches!(self, Self::Cluster(_))
     }
@@ -45,10 +74,10 @@ impl Place {
 
 impl Connection {
     /// Sends commands at once, to one Redis in one pipeline, to a cluster each to the node of its key.
-    pub(crate) async fn send<'a>(
+    pub(crate) async fn send<'a, T: FromRedisValue>(
         self,
         commands: impl Iterator<Item = &'a Cmd>,
-    ) -> RedisResult<Vec<RedisResult<Numbers>>> {
+    ) -> RedisResult<Vec<RedisResult<T>>> {
         match self {
             Self::One(mut connection) => {
                 let mut pipeline = redis::pipe();
@@ -78,14 +107,4 @@ impl Connection {
             }
         }
     }
-}
-
-/// A cluster's client: a node that has moved a key or is gone is found again at the next call or two.
-///
-/// # Errors
-/// The nodes differ in user or password, or have Unix sockets.
-pub(crate) fn cluster(nodes: Vec<redis::ConnectionInfo>) -> RedisResult<Place> {
-    let builder = ClusterClient::builder(nodes).connection_timeout(CONNECT).response_timeout(CONNECT);
-    let client = builder.retries(3).min_retry_wait(1).max_retry_wait(100).build()?;
-    Ok(Place::Cluster(Box::new(client)))
 }

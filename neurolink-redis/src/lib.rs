@@ -2,9 +2,12 @@
 
 mod call;
 mod connection;
+mod credentials;
 mod keys;
 mod link;
 mod scripts;
 mod store;
 
-pub use store::{InvalidUrl, RedisStore};
+pub use connection::InvalidUrl;
+pub use credentials::RedisCredentials;
+pub use store::RedisStore;

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use neurolink_core::BoxError;
-use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::connection::{Connection, Place};
-use crate::scripts::{Numbers, Scripts};
+use crate::scripts::Scripts;
 
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -53,10 +53,10 @@ impl Link {
     /// Runs commands, each one call of a script, in one pipeline.
     ///
     /// If scripts are missing, they are loaded once, and what missed them is run a second time.
-    pub(crate) async fn run(&self, scripts: &Scripts, commands: &[Cmd]) -> Result<Vec<Numbers>, BoxError> {
+    pub(crate) async fn run<T: FromRedisValue>(&self, scripts: &Scripts, commands: &[Cmd]) -> Result<Vec<T>, BoxError> {
         let live = self.connected().await?;
         let loads = *live.loads.lock().await;
-        let mut answers = live.send(commands.iter()).await?;
+        let mut answers: Vec<RedisResult<T>> = live.send(commands.iter()).await?;
         let missed: Vec<usize> = (0..answers.len()).filter(|index| is_missing(&answers[*index])).collect();
         if !missed.is_empty() {
             live.load(scripts, loads).await?;
@@ -135,7 +135,10 @@ impl Live {
         self.lost.load(Ordering::Relaxed) || silent.is_some_and(|since| since.elapsed() > SILENCE)
     }
 
-    async fn send<'a>(&self, commands: impl Iterator<Item = &'a Cmd>) -> RedisResult<Vec<RedisResult<Numbers>>> {
+    async fn send<'a, T: FromRedisValue>(
+        &self,
+        commands: impl Iterator<Item = &'a Cmd>,
+    ) -> RedisResult<Vec<RedisResult<T>>> {
         self.answered(self.connection.clone().send(commands)).await
     }
 
@@ -163,7 +166,7 @@ impl Live {
     }
 }
 
-fn is_missing(answer: &RedisResult<Numbers>) -> bool {
+fn is_missing<T>(answer: &RedisResult<T>) -> bool {
     let missing = ErrorKind::Server(ServerErrorKind::NoScript);
     answer.as_ref().is_err_and(|error| error.kind() == missing)
 }

@@ -1,13 +1,13 @@
-//! The six scripts: the maths of a limit, where the counters are.
+//! The scripts of a store: the maths of a limit, and the use of a token, where the state is.
 
 use neurolink_core::middleware::limit_store::{Algorithm, Quota};
 use redis::Script;
 
-/// What a script returns.
+/// What a script of a limit returns.
 pub(crate) type Numbers = Vec<u64>;
 
 /// The scripts, each with the digest that it is called by.
-pub(crate) struct Scripts([(Script, &'static str); 6]);
+pub(crate) struct Scripts(Box<[(Script, &'static str)]>);
 
 /// Which script counts a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,28 +22,41 @@ pub(crate) enum Name {
 }
 
 macro_rules! script {
-    ($file:literal $(, $first:literal)?) => {{
-        const CODE: &str =
-            concat!($($first,)? include_str!("scripts/common.lua"), include_str!(concat!("scripts/", $file)));
+    ($folder:literal, $file:literal $(, $first:literal)?) => {{
+        const CODE: &str = concat!(
+            $($first,)?
+            include_str!(concat!("scripts/", $folder, "common.lua")),
+            include_str!(concat!("scripts/", $folder, $file))
+        );
         (Script::new(CODE), CODE)
     }};
 }
 
 impl Scripts {
-    pub(crate) fn new() -> Self {
-        // In the order of the names.
-        Self([
-            script!("fixed_window.lua"),
-            script!("sliding_log.lua"),
-            script!("sliding_counter.lua", "local STRICT = false\n"),
-            script!("sliding_counter.lua", "local STRICT = true\n"),
-            script!("bucket.lua"),
-            script!("keryx.lua"),
-        ])
+    /// Those of limits, in the order of [`Name`].
+    pub(crate) fn limits() -> Self {
+        Self(Box::new([
+            script!("", "fixed_window.lua"),
+            script!("", "sliding_log.lua"),
+            script!("", "sliding_counter.lua", "local STRICT = false\n"),
+            script!("", "sliding_counter.lua", "local STRICT = true\n"),
+            script!("", "bucket.lua"),
+            script!("", "keryx.lua"),
+        ]))
     }
 
-    pub(crate) fn digest(&self, name: Name) -> &str {
-        self.0[name as usize].0.get_hash()
+    /// Those of logins: begin, look, claim, revoke.
+    pub(crate) fn credentials() -> Self {
+        Self(Box::new([
+            script!("credentials/", "begin.lua"),
+            script!("credentials/", "look.lua"),
+            script!("credentials/", "claim.lua"),
+            script!("credentials/", "revoke.lua"),
+        ]))
+    }
+
+    pub(crate) fn digest(&self, place: usize) -> &str {
+        self.0[place].0.get_hash()
     }
 
     /// Loads all of them.

@@ -4,10 +4,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use neurolink_core::BoxError;
 use neurolink_core::middleware::limit_store::{LimitKey, LimitStore, Quota, Settlement, Taken};
-use redis::{Client, ConnectionInfo, IntoConnectionInfo as _};
 
 use crate::call::{Call, millis, taken};
-use crate::connection::{Place, cluster};
+use crate::connection::{InvalidUrl, Place};
 use crate::keys::Keys;
 use crate::link::Link;
 use crate::scripts::{Name, Numbers, Scripts};
@@ -30,11 +29,12 @@ pub struct RedisStore {
     callers_time: bool,
 }
 
-/// A text that is no address of a Redis.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is no URL of a Redis; write `redis://user:password@host:port/database` or `redis+unix:///path`")]
-#[non_exhaustive]
-pub struct InvalidUrl;
+/// What is wrong with a prefix of keys.
+pub(crate) fn prefix_problem(prefix: &str) -> Option<String> {
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | ':' | '/');
+    let fits = !prefix.is_empty() && prefix.len() <= 64 && prefix.chars().all(plain);
+    (!fits).then(|| "the prefix of its keys in Redis needs 1 to 64 letters, digits or `-_.:/`".into())
+}
 
 impl RedisStore {
     /// A store at `redis://user:password@host:port/database`; no connection is made yet.
@@ -42,8 +42,7 @@ impl RedisStore {
     /// # Errors
     /// It is no such URL. The URL may hold a password, so it is not shown.
     pub fn new(url: &str) -> Result<Self, InvalidUrl> {
-        let client = Client::open(info(url)?).map_err(|_| InvalidUrl)?;
-        Ok(Self::at(Place::One(client)))
+        Place::one(url).map(Self::at)
     }
 
     /// A store in a cluster, some of whose nodes are at these URLs; no connection is made yet.
@@ -53,13 +52,12 @@ impl RedisStore {
     /// # Errors
     /// There is no URL, one is none or names a Unix socket, or they differ in user or password.
     pub fn cluster<'a>(urls: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidUrl> {
-        let nodes = urls.into_iter().map(info).collect::<Result<Vec<_>, _>>()?;
-        cluster(nodes).map(Self::at).map_err(|_| InvalidUrl)
+        Place::cluster(urls).map(Self::at)
     }
 
     fn at(place: Place) -> Self {
         let keys = Keys { prefix: "neurolink".into(), keryx: false };
-        Self { link: Link::new(place), scripts: Scripts::new(), keys, callers_time: false }
+        Self { link: Link::new(place), scripts: Scripts::limits(), keys, callers_time: false }
     }
 
     /// What all its keys begin with, behind a brace: `neurolink` unless told.
@@ -99,14 +97,6 @@ impl RedisStore {
     }
 }
 
-fn info(url: &str) -> Result<ConnectionInfo, InvalidUrl> {
-    let info = url.into_connection_info().map_err(|_| InvalidUrl)?;
-    // It says nothing about itself, so that its user need not be allowed to.
-    let settings = info.redis_settings().clone().set_skip_set_lib_name();
-    let tcp = info.tcp_settings().clone().set_nodelay(true);
-    Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
-}
-
 #[async_trait]
 impl LimitStore for RedisStore {
     fn name(&self) -> &str {
@@ -115,11 +105,7 @@ impl LimitStore for RedisStore {
 
     fn problems(&self, quota: &Quota) -> Vec<String> {
         let mut problems = Vec::new();
-        let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | ':' | '/');
-        let prefix = &self.keys.prefix;
-        if prefix.is_empty() || prefix.len() > 64 || !prefix.chars().all(plain) {
-            problems.push("the prefix of its keys in Redis needs 1 to 64 letters, digits or `-_.:/`".into());
-        }
+        problems.extend(prefix_problem(&self.keys.prefix));
         if self.keys.keryx && self.link.is_cluster() {
             problems.push("Keryx's keys are not known before their script runs, which no cluster allows; leave `keryx_keys` away, or take one Redis".into());
         }

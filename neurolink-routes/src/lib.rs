@@ -4,6 +4,8 @@ pub mod offline;
 
 mod agent;
 mod agent_request;
+#[cfg(feature = "login")]
+mod auth;
 mod check;
 mod document;
 mod health;
@@ -13,6 +15,8 @@ mod timestamp;
 mod tools;
 
 pub use agent::agent;
+#[cfg(feature = "login")]
+pub use auth::auth;
 pub use health::health;
 pub use offline::OfflineEngine;
 pub use register::WithRoutes;

@@ -26,10 +26,18 @@ pub trait WithRoutes: Sized {
     #[must_use]
     fn tools_routes(self) -> Self;
 
+    /// Adds [`auth`](crate::auth()) if a [`Login`](neurolink_core::login::Login) is the app's state: register it first.
+    #[cfg(feature = "login")]
+    #[must_use]
+    fn auth_routes(self) -> Self;
+
     /// Adds all of them.
     #[must_use]
     fn all_routes(self) -> Self {
-        self.health_routes().agent_routes().tools_routes()
+        let builder = self.health_routes().agent_routes().tools_routes();
+        #[cfg(feature = "login")]
+        let builder = builder.auth_routes();
+        builder
     }
 }
 
@@ -45,6 +53,15 @@ impl WithRoutes for AppBuilder {
             Some(group) => self.group(group),
             None => self,
         }
+    }
+
+    #[cfg(feature = "login")]
+    fn auth_routes(self) -> Self {
+        if !self.has_state::<neurolink_core::login::Login>() {
+            return self;
+        }
+        let group = crate::auth(&self.base_path());
+        self.group(group)
     }
 
     fn tools_routes(self) -> Self {

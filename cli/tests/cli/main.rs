@@ -8,6 +8,7 @@ mod json;
 mod kit;
 #[cfg(unix)]
 mod lifecycle;
+mod logins;
 mod redis;
 #[path = "../../../neurolink-redis/kit/redis.rs"]
 mod redis_kit;

@@ -2,8 +2,8 @@
 
 use super::{
     access_log, attack, backpressure, bodies, cancel, concurrency, concurrent, connection, crowd, drain, expect,
-    expiry, http2, http2_attacks, identity, lifecycle, limits, mistakes, passwords, smuggling, streams, timing, unread,
-    vectors,
+    expiry, http2, http2_attacks, identity, lifecycle, limits, logins, mistakes, passwords, smuggling, streams, timing,
+    unread, vectors,
 };
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
@@ -203,6 +203,36 @@ pub(crate) const ALL: &[FunctionCase] = &[
     alone("basic/a-name-of-nobody-is-answered-alike", "basic", "CWE-203", passwords::of_nobody)
         .by_address()
         .covers(&["S0-11", "S0-60"]),
+    alone("login/a-name-and-its-password-are-tokens", "login", "RFC 6749 5.1; RFC 9700", logins::signs_in)
+        .by_address()
+        .covers(&["S0-14", "S0-58"]),
+    alone("login/the-body-alone-is-judged", "login", "design 6", logins::judges_the_body_alone).by_address(),
+    alone("login/refresh-rotates", "login", "RFC 9700 4.14.2", logins::rotates).by_address().covers(&["S0-58"]),
+    inside("login/the-preceding-token-gets-the-same-for-10-s", "login", "RFC 9700 4.14.2", logins::in_grace)
+        .by_address()
+        .covers(&["S0-58"]),
+    inside("login/a-replay-after-that-ends-the-login", "login", "RFC 9700 4.14.2", logins::replay)
+        .by_address()
+        .covers(&["S0-58"]),
+    alone("login/an-older-token-ends-the-login-at-once", "login", "RFC 9700 4.14.2", logins::older_replay)
+        .by_address()
+        .covers(&["S0-58"]),
+    alone("login/fifty-at-once-are-one-successor", "login", "RFC 9700 4.14.2", logins::at_once)
+        .by_address()
+        .covers(&["S0-58"]),
+    alone("login/logout-ends-one-login", "login", "RFC 7009 2; OWASP ASVS 7.4", logins::logs_out).by_address(),
+    inside("login/an-access-token-ends-after-15-min", "login", "RFC 7519 4.1.4", logins::access_expires).by_address(),
+    inside("login/unused-it-ends-after-30-d", "login", "RFC 9700 4.14.2; OWASP ASVS 7.3", logins::idle).by_address(),
+    inside("login/it-ends-after-90-d", "login", "OWASP ASVS 7.3", logins::absolute).by_address(),
+    alone("login/a-locked-name-is-answered-as-a-wrong-password", "login", "OWASP ASVS 6.3; CWE-307", logins::locked)
+        .by_address()
+        .covers(&["S0-60"]),
+    alone("login/guesses-are-limited-by-address", "login", "CWE-307", logins::guesses).by_address(),
+    alone("login/each-kind-of-token-is-one", "login", "RFC 8725 3.11", logins::kinds).by_address(),
+    alone("login/a-changed-token-ends-nothing", "login", "CWE-345; CWE-645", logins::changed).by_address(),
+    alone("login/a-user-has-so-many", "login", "CWE-400; CWE-613", logins::so_many).by_address(),
+    alone("login/a-token-of-an-ended-login-opens-no-stream", "login", "design 6 (stream)", logins::opens_streams)
+        .by_address(),
     alone(
         "body/a-handler-has-a-piece-before-the-next-is-sent",
         "patient",

@@ -18,6 +18,7 @@ mod http2_attacks;
 mod identity;
 mod lifecycle;
 mod limits;
+mod logins;
 mod mistakes;
 mod passwords;
 mod pauses;

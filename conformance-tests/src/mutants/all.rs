@@ -3,8 +3,8 @@
 use super::mutant::Mutant;
 use super::{
     agent, auth, basic, body, browser, concurrency, connection, decompress, envelope, everywhere, forwarded, headers,
-    identity, jwt, layers, lifecycle, limit, methods, mount, multipart, onion, parser, path, routing, stream, tokens,
-    tools,
+    identity, jwt, layers, lifecycle, limit, login, methods, mount, multipart, onion, parser, path, routing, stream,
+    tokens, tools,
 };
 
 /// All mutants: those that break one thing first, those that break everything last.
@@ -27,6 +27,7 @@ pub fn all() -> Vec<&'static Mutant> {
         layers::ALL,
         lifecycle::ALL,
         limit::ALL,
+        login::ALL,
         methods::ALL,
         mount::ALL,
         multipart::ALL,

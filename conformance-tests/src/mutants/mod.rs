@@ -24,6 +24,8 @@ mod jwt;
 mod layers;
 mod lifecycle;
 mod limit;
+mod login;
+mod login_stores;
 mod matrix;
 mod methods;
 mod mount;

@@ -86,7 +86,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("security events", &[Probe::Text(CORE, "SecurityEvent")]),
     ("sessions", &[Probe::Middleware("sessions")]),
     ("token extractors", &[Probe::Text("neurolink-core/src/middleware/auth", "fn extract")]),
-    ("token refresh", &[Probe::Route("/auth/refresh")]),
     ("TONL", &[Probe::Route("/stream/convert")]),
     ("WebSocket", &[Probe::File("neurolink-websocket")]),
 ];

@@ -9,7 +9,7 @@ use crate::layers::Origin;
 use crate::reader::{Found, Section, boolean, rate, text, with_origin};
 use crate::secrets::{API_KEY, BEARER};
 use crate::units::Rate;
-use crate::{JwtConfig, PasswordConfig, checks, key_file, show};
+use crate::{JwtConfig, LoginConfig, PasswordConfig, checks, key_file, show};
 
 /// Section `auth`: who may call. Without tokens, JWT, passwords and API keys there is no authentication.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +27,9 @@ pub struct AuthConfig {
     /// Names and passwords (Basic).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub passwords: Vec<PasswordConfig>,
+    /// Logins by those names and passwords, with tokens that are renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<LoginConfig>,
     /// API keys in a header.
     pub api_keys: ApiKeysConfig,
     /// How many failures of one address are answered before it must wait: 30 in 60 s; `None` for any number.
@@ -91,6 +94,7 @@ impl Default for AuthConfig {
             tokens: Vec::new(),
             jwt: None,
             passwords: Vec::new(),
+            login: None,
             api_keys: ApiKeysConfig { header: "x-api-key".into(), file: None, keys: Vec::new() },
             failure_limit: Some(Rate::new(30, Duration::from_secs(60))),
             public: Vec::new(),
@@ -124,7 +128,7 @@ impl AuthConfig {
     /// Whether bearer tokens of some kind are accepted.
     #[must_use]
     pub const fn has_bearer(&self) -> bool {
-        self.token.is_some() || !self.tokens.is_empty() || self.jwt.is_some()
+        self.token.is_some() || !self.tokens.is_empty() || self.jwt.is_some() || self.login.is_some()
     }
 
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
@@ -153,6 +157,12 @@ impl AuthConfig {
                 section.found().problem(user.at(ConfigProblem::new(key, problem).with_value(&*user.entry.name)));
             }
             self.passwords = passwords.into_iter().map(|user| user.entry).collect();
+        }
+        if let Some(login) = section.section("login") {
+            self.login = LoginConfig::read(login);
+            for mistake in self.login_mistakes() {
+                section.missing("login", mistake);
+            }
         }
         if let Some(api_keys) = section.section("api_keys") {
             self.api_keys.read(api_keys);

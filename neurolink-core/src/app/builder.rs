@@ -107,6 +107,12 @@ impl AppBuilder {
         self
     }
 
+    /// Whether a value of this type is registered, for route groups that need it.
+    #[must_use]
+    pub fn has_state<T: 'static>(&self) -> bool {
+        self.states.contains_key(&TypeId::of::<T>())
+    }
+
     /// Adds an observer.
     #[must_use]
     pub fn observe(mut self, observer: impl Observer) -> Self {
@@ -184,6 +190,8 @@ impl AppBuilder {
             Proxies::default()
         });
         let request_id_header = checks::request_id_header(&settings.request_id_header, &mut problems);
+        #[cfg(feature = "login")]
+        checks::login(&self.states, &mut problems);
         let global = global(self.steps, self.registrations, &settings, &mut problems);
         if self.native {
             checks::bodies_said(&global, &mut problems);

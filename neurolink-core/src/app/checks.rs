@@ -1,5 +1,10 @@
 //! What can be wrong with settings, found at build.
 
+#[cfg(feature = "login")]
+use std::any::{Any, TypeId};
+#[cfg(feature = "login")]
+use std::collections::HashMap;
+
 use http::{HeaderName, StatusCode};
 
 use super::path;
@@ -34,6 +39,14 @@ pub fn check_origin(origin: &str) -> Result<(), String> {
     let help = "it is no origin; write for example `https://app.example.com`, in lower case, without a path and without \
                 the scheme's own port";
     if valid { Ok(()) } else { Err(help.into()) }
+}
+
+/// Checks the login, if one is registered.
+#[cfg(feature = "login")]
+pub(super) fn login(states: &HashMap<TypeId, Box<dyn Any + Send + Sync>>, problems: &mut Problems) {
+    let login = states.get(&TypeId::of::<crate::login::Login>());
+    let login = login.and_then(|state| state.downcast_ref::<crate::login::Login>());
+    login.into_iter().flat_map(crate::login::Login::problems).for_each(|problem| problems.add("login", problem));
 }
 
 /// Checks the sizes, times and origins of settings.

@@ -37,10 +37,12 @@ mod tower;
 
 #[cfg(feature = "access-log")]
 pub use access_log::AccessLog;
+#[cfg(feature = "login")]
+pub use auth::login;
 #[cfg(feature = "api-key")]
 pub use auth::{ApiKey, ApiKeyAuth, ApiKeys};
 #[cfg(feature = "basic")]
-pub use auth::{BasicAuth, PasswordHash, PasswordStore, PasswordUser};
+pub use auth::{BasicAuth, PasswordHash, PasswordStore, PasswordUser, Passwords};
 #[cfg(feature = "bearer")]
 pub use auth::{
     BearerAuth, JwkSetFile, JwtAlgorithm, JwtKeys, KeySource, RevocationCheck, StaticToken, TokenValidator,

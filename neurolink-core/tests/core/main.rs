@@ -42,6 +42,12 @@ mod limits;
 #[cfg(feature = "full")]
 mod limits_together;
 #[cfg(feature = "full")]
+mod login_kit;
+#[cfg(feature = "full")]
+mod login_outages;
+#[cfg(feature = "full")]
+mod logins;
+#[cfg(feature = "full")]
 mod mistakes;
 #[cfg(all(feature = "decompress", feature = "multipart"))]
 mod multipart;

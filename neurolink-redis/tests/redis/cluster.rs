@@ -11,7 +11,7 @@ use crate::look::{calls, connection, keys};
 use crate::support::{MINUTE, app, get, passing, patient};
 
 /// Three nodes, each with a third of the slots.
-async fn nodes() -> [Redis; 3] {
+pub(crate) async fn nodes() -> [Redis; 3] {
     let nodes = [(); 3].map(|()| {
         let bus = free_port().to_string();
         Redis::with(&["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-require-full-coverage", "no"])

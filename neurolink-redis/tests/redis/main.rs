@@ -9,6 +9,7 @@ mod app;
 mod cluster;
 mod failures;
 mod keryx;
+mod logins;
 mod look;
 mod maths;
 mod processes;

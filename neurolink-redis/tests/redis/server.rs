@@ -82,7 +82,7 @@ async fn lost_scripts_are_loaded_once_for_all_who_miss_them() {
 }
 
 /// The line of docs/redis.md that makes the user.
-fn documented_user() -> Vec<&'static str> {
+pub(crate) fn documented_user() -> Vec<&'static str> {
     let page = include_str!("../../../docs/redis.md");
     let line = page.lines().find_map(|line| line.strip_prefix("ACL SETUSER ")).expect("the page has the line");
     line.split_whitespace().collect()

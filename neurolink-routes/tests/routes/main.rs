@@ -1,6 +1,8 @@
 //! The ready-made routes, driven in memory.
 
 mod agent;
+#[cfg(feature = "login")]
+mod auth;
 mod health;
 mod support;
 mod tools;

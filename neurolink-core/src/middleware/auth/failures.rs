@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::counters::{Charge, Counted, Counters as _, FailureWindow, Table, address_keys};
 use crate::facts::NoAddress;
-use crate::{Code, Context, Error};
+use crate::{Code, Context, Error, RequestId};
 
 /// How many failures a client address may have, in how long.
 #[derive(Clone)]
@@ -44,13 +45,17 @@ impl FailureLimit {
     ///
     /// So guesses that come at one time are not more than those that come one by one.
     pub(super) fn attempt(&self, ctx: &Context) -> Result<Attempt, Error> {
+        self.attempt_from(ctx.client_address(), ctx.now_or_later())
+    }
+
+    /// The same for a client of this address.
+    pub(super) fn attempt_from(&self, address: Option<IpAddr>, now: Duration) -> Result<Attempt, Error> {
         let counts = Arc::clone(&self.counts);
-        let now = ctx.now_or_later();
         let mut attempt = Attempt { counts, keys: Counted::new(), charges: SmallVec::new(), now };
         if self.most.is_none() {
             return Ok(attempt);
         }
-        let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
+        let address = address.ok_or_else(|| Error::internal(NoAddress))?;
         attempt.keys = address_keys(address);
         for (key, share) in &attempt.keys {
             let taken = self.counts.take(key, *share, now);
@@ -125,10 +130,21 @@ impl Attempt {
 
 /// Logs a failure without the credential, and gives it its challenge.
 pub(super) fn refusal(ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
+    refusal_to(ctx.request_id(), ctx.client_address(), error, reason, challenge)
+}
+
+/// The same for a request of this id and address.
+pub(super) fn refusal_to(
+    id: &RequestId,
+    address: Option<IpAddr>,
+    error: Error,
+    reason: &str,
+    challenge: HeaderValue,
+) -> Error {
     tracing::warn!(
         target: "neurolink::security",
-        request_id = %ctx.request_id(),
-        client = ctx.client_address().map(tracing::field::display),
+        request_id = %id,
+        client = address.map(tracing::field::display),
         code = %error.code(),
         reason,
         "credential refused"

@@ -20,6 +20,8 @@ mod failures;
 mod jwt;
 #[cfg(feature = "basic")]
 mod lockout;
+#[cfg(feature = "login")]
+pub mod login;
 #[cfg(any(feature = "basic", feature = "bearer"))]
 mod scheme;
 #[cfg(any(feature = "api-key", feature = "bearer"))]
@@ -30,7 +32,7 @@ mod verified;
 #[cfg(feature = "api-key")]
 pub use api_key::{ApiKey, ApiKeyAuth, ApiKeys};
 #[cfg(feature = "basic")]
-pub use basic::{BasicAuth, PasswordHash, PasswordStore, PasswordUser};
+pub use basic::{BasicAuth, PasswordHash, PasswordStore, PasswordUser, Passwords};
 #[cfg(feature = "bearer")]
 pub use bearer::{BearerAuth, StaticToken, TokenValidator};
 #[cfg(feature = "bearer")]

@@ -5,17 +5,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, header};
 
-use super::super::failures::{FailureLimit, refusal};
-use super::super::lockout::Lockout;
+use super::super::failures::refusal;
 use super::super::verified::{Fingerprint, Verified};
 use super::credentials::Credentials;
-use super::hashing::{Busy, Hashing};
-use super::users::{PasswordStore, PasswordUser, Users};
+use super::passwords::{Passwords, busy};
+use super::users::{PasswordStore, PasswordUser};
 use crate::counters::address_keys;
 use crate::facts::NoAddress;
 use crate::middleware::Gates;
 use crate::stack::{Kind, order};
-use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Next, Response};
+use crate::{AuthenticatedUser, Context, Error, Middleware, Next, Response};
 
 /// How many right passwords are known at one time.
 const KNOWN: usize = 10_000;
@@ -37,14 +36,10 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"neurolink
 /// ```
 #[derive(Clone)]
 pub struct BasicAuth {
-    store: Arc<dyn PasswordStore>,
-    names: Option<Arc<[String]>>,
-    hashing: Arc<Hashing>,
+    passwords: Passwords,
     /// One request of equal credentials at a time.
     alone: Arc<Gates>,
     known: Verified<AuthenticatedUser>,
-    lockout: Lockout,
-    failures: FailureLimit,
     message: Option<Arc<str>>,
 }
 
@@ -52,37 +47,32 @@ impl BasicAuth {
     /// Accepts these users.
     #[must_use]
     pub fn users(users: impl IntoIterator<Item = PasswordUser>) -> Self {
-        let users: Vec<_> = users.into_iter().collect();
-        let names = users.iter().map(|user| user.name.clone()).collect();
-        Self { names: Some(names), ..Self::store(Users(users)) }
+        Self::passwords(Passwords::users(users))
     }
 
     /// Accepts the users of a store.
     #[must_use]
     pub fn store(store: impl PasswordStore) -> Self {
-        Self {
-            store: Arc::new(store),
-            names: None,
-            hashing: Arc::new(Hashing::new()),
-            alone: Arc::new(Gates::new(1, u32::MAX)),
-            known: Verified::new(KNOWN),
-            lockout: Lockout::default(),
-            failures: FailureLimit::default(),
-            message: None,
-        }
+        Self::passwords(Passwords::store(store))
+    }
+
+    /// Accepts those whose passwords are right, counting with all who were given the same passwords.
+    #[must_use]
+    pub fn passwords(passwords: Passwords) -> Self {
+        Self { passwords, alone: Arc::new(Gates::new(1, u32::MAX)), known: Verified::new(KNOWN), message: None }
     }
 
     /// How many failures a client address may have, in how long: 30 in a minute unless told.
     #[must_use]
     pub fn failure_limit(mut self, failures: u32, window: Duration) -> Self {
-        self.failures.set(Some((failures, window)));
+        self.passwords = self.passwords.failure_limit(failures, window);
         self
     }
 
     /// Lets clients fail as often as they like, but for the lockout.
     #[must_use]
     pub fn no_failure_limit(mut self) -> Self {
-        self.failures.set(None);
+        self.passwords = self.passwords.no_failure_limit();
         self
     }
 
@@ -90,7 +80,7 @@ impl BasicAuth {
     /// unless told.
     #[must_use]
     pub fn lockout(mut self, from_one_network: u32, from_all: u32, window: Duration) -> Self {
-        self.lockout = Lockout::new(from_one_network, from_all, window);
+        self.passwords = self.passwords.lockout(from_one_network, from_all, window);
         self
     }
 
@@ -111,8 +101,8 @@ impl BasicAuth {
     ) -> Result<Option<AuthenticatedUser>, Error> {
         let now = ctx.now_or_later();
         let Some(user) = self.known.get(fingerprint, 0, now) else { return Ok(None) };
-        self.failures.ask(ctx)?;
-        Ok((!self.lockout.is_locked(name, network, now)).then(|| user.as_ref().clone()))
+        self.passwords.failures.ask(ctx)?;
+        Ok((!self.passwords.lockout.is_locked(name, network, now)).then(|| user.as_ref().clone()))
     }
 
     /// The user of right credentials.
@@ -131,49 +121,13 @@ impl BasicAuth {
             return Ok(user);
         }
         let Some(_alone) = alone else { return Err(busy()) };
-        let failure = self.failures.attempt(ctx)?;
-        let now = ctx.now_or_later();
-        let Some(lock) = self.lockout.attempt(&credentials.name, &network, now) else {
-            failure.failed();
-            return Err(wrong("the name is locked"));
+        let failure = self.passwords.failures.attempt(ctx)?;
+        let (now, known) = (ctx.now_or_later(), self.known.clone());
+        let remember = move |user: &AuthenticatedUser| {
+            known.insert(fingerprint, &Arc::new(user.clone()), user.expires, 0, now);
         };
-        let Credentials { name, password } = credentials;
-        let unavailable = |error| Error::new(Code::Unavailable).with_source(error);
-        let found = self.store.find(&name).await.map_err(unavailable)?;
-        let hash = found.as_ref().map_or_else(|| self.store.decoy(), |user| user.hash.clone());
-        let mut permit = self.hashing.enter(network).await.map_err(|Busy| busy())?;
-        let known = self.known.clone();
-        // A client that goes away meanwhile has made its guess all the same: it is judged to its end.
-        let judged = tokio::task::spawn_blocking(move || {
-            // The permit goes when this guess is settled, and then whoever is next hashes.
-            let is_right = hash.verify(&password, &mut permit.memory);
-            // A decoy's password lets nobody in.
-            match found.filter(|_| is_right) {
-                Some(found) => {
-                    lock.succeeded();
-                    drop(failure); // whoever finds it remembered finds no failure of it
-                    known.insert(fingerprint, &Arc::new(found.user.clone()), found.user.expires, 0, now);
-                    Some(found.user)
-                }
-                None => {
-                    lock.failed();
-                    failure.failed();
-                    None
-                }
-            }
-        });
-        let user = judged.await.map_err(Error::internal)?;
-        user.ok_or_else(|| wrong("the name and the password are nobody's"))
+        Ok(self.passwords.judge(credentials, network, failure, now, remember).await?.user)
     }
-}
-
-fn wrong(reason: &'static str) -> Error {
-    Error::new(Code::AuthInvalid).with_source(reason)
-}
-
-fn busy() -> Error {
-    let error = Error::new(Code::Unavailable).with_source("too many passwords are being hashed");
-    error.with_retry_after(Duration::from_secs(1))
 }
 
 #[async_trait]
@@ -191,11 +145,7 @@ impl Middleware for BasicAuth {
     }
 
     fn summary(&self) -> String {
-        let users = match &self.names {
-            Some(names) => format!("{} users", names.len()),
-            None => "users of a store".into(),
-        };
-        format!("{users}; {}; {}", self.failures.summary(), self.lockout)
+        self.passwords.summary()
     }
 
     fn challenge(&self) -> Option<HeaderValue> {
@@ -207,20 +157,7 @@ impl Middleware for BasicAuth {
     }
 
     fn problems(&self) -> Vec<String> {
-        let mut problems: Vec<String> = self.failures.problem().into_iter().chain(self.lockout.problem()).collect();
-        let names = self.names.as_deref().unwrap_or_default();
-        if self.names.is_some() && names.is_empty() {
-            problems.push("it has no user, so that nobody could come in; give one".into());
-        }
-        for (index, name) in names.iter().enumerate() {
-            if let Err(problem) = PasswordUser::check_name(name) {
-                problems.push(format!("the user `{}`: {problem}", name.escape_debug()));
-            }
-            if names[..index].contains(name) {
-                problems.push(format!("the user `{name}` is there twice; take one of them away"));
-            }
-        }
-        problems
+        self.passwords.problems()
     }
 
     async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
@@ -231,7 +168,7 @@ impl Middleware for BasicAuth {
             ctx.claim_authorization();
             let user = match credentials {
                 Ok(credentials) => self.user(ctx, credentials).await,
-                Err(error) => self.failures.attempt(ctx).and_then(|failure| {
+                Err(error) => self.passwords.failures.attempt(ctx).and_then(|failure| {
                     failure.failed();
                     Err(error)
                 }),

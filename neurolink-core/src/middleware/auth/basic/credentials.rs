@@ -9,7 +9,7 @@ use crate::{Code, Context, Error};
 const LONGEST_PASSWORD: usize = 1024;
 
 /// A name and a password (RFC 7617), in UTF-8.
-pub(super) struct Credentials {
+pub(in super::super) struct Credentials {
     pub(super) name: String,
     pub(super) password: String,
 }
@@ -37,8 +37,13 @@ impl Credentials {
         let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
         // A name has no colon; a password may have some.
         let (name, password) = text.split_once(':')?;
+        Self::new(name, password)
+    }
+
+    /// A name and a password, if somebody can have them: others are as wrong as any.
+    pub(in super::super) fn new(name: &str, password: &str) -> Option<Self> {
         let fits = !name.is_empty() && name.len() <= LONGEST_NAME && password.len() <= LONGEST_PASSWORD;
-        if !fits || text.chars().any(char::is_control) {
+        if !fits || name.contains(':') || [name, password].iter().any(|text| text.chars().any(char::is_control)) {
             return None;
         }
         Some(Self { name: name.to_owned(), password: password.to_owned() })

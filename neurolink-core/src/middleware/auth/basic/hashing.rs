@@ -37,7 +37,7 @@ struct Lane {
 }
 
 /// Whose turn it is: a network.
-pub(super) type Caller = SmallVec<[u8; 24]>;
+pub(in super::super) type Caller = SmallVec<[u8; 24]>;
 
 /// One may hash; dropping it lets the next one.
 pub(super) struct Permit {

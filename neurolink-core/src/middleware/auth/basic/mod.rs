@@ -16,8 +16,12 @@ mod authenticator;
 mod credentials;
 mod hashing;
 mod password;
+mod passwords;
 mod users;
 
 pub use authenticator::BasicAuth;
+#[cfg(feature = "login")]
+pub(super) use credentials::Credentials;
 pub use password::PasswordHash;
+pub use passwords::Passwords;
 pub use users::{PasswordStore, PasswordUser};

@@ -63,6 +63,15 @@ impl PasswordHash {
         Ok(Self(Kind::Argon2id(Box::new(hash))))
     }
 
+    /// As it is kept, for a code that tells whether it was changed; never for people.
+    #[cfg(feature = "login")]
+    pub(in super::super) fn text(&self) -> String {
+        match &self.0 {
+            Kind::Argon2id(hash) => hash.to_string(),
+            Kind::Bcrypt(hash) => hash.to_string(),
+        }
+    }
+
     /// A hash of no password, as costly as one should be.
     pub(super) fn decoy() -> Self {
         const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm8tcGFzc3dvcmQ$VFFwLYY/vTGk/0ftZRZLAoKtm0AXaGKMO0F5m6UVGz4";

@@ -8,9 +8,9 @@ use crate::{AuthenticatedUser, BoxError};
 /// Somebody with a name and a password.
 #[derive(Clone)]
 pub struct PasswordUser {
-    pub(super) name: String,
-    pub(super) hash: PasswordHash,
-    pub(super) user: AuthenticatedUser,
+    pub(in super::super) name: String,
+    pub(in super::super) hash: PasswordHash,
+    pub(in super::super) user: AuthenticatedUser,
 }
 
 /// The longest name, in bytes.

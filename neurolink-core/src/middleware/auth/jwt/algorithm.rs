@@ -90,7 +90,7 @@ impl JwtAlgorithm {
         }
     }
 
-    pub(super) const fn library(self) -> Algorithm {
+    pub(in super::super) const fn library(self) -> Algorithm {
         match self {
             Self::Hs256 => Algorithm::HS256,
             Self::Hs384 => Algorithm::HS384,

@@ -14,7 +14,7 @@ const LONGEST_EXPONENT: usize = 4;
 
 /// A key with its algorithms, which its type fixes: no token chooses what a key is for (RFC 8725, section 3.1).
 #[derive(Clone)]
-pub(super) struct Key {
+pub(in super::super) struct Key {
     /// What the header `kid` calls it.
     pub(super) id: Option<String>,
     pub(super) algorithms: Algorithms,
@@ -47,7 +47,7 @@ impl Curve {
 
 impl Key {
     /// A shared secret for one algorithm.
-    pub(super) fn secret(algorithm: JwtAlgorithm, secret: &[u8]) -> Result<Self, String> {
+    pub(in super::super) fn secret(algorithm: JwtAlgorithm, secret: &[u8]) -> Result<Self, String> {
         let least = algorithm.shortest_secret();
         if secret.len() < least {
             return Err(format!(
@@ -101,7 +101,7 @@ impl Key {
     }
 
     /// An Ed25519 key.
-    pub(super) fn ed25519(x: &[u8]) -> Result<Self, String> {
+    pub(in super::super) fn ed25519(x: &[u8]) -> Result<Self, String> {
         if x.len() != 32 {
             return Err("an Ed25519 key has 32 bytes".into());
         }

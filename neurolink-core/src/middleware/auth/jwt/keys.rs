@@ -18,7 +18,7 @@ use super::{jwk, pem};
 use crate::{BoxFuture, Code, Error};
 
 /// The longest token that is decoded, in bytes.
-const LONGEST: usize = 8 * 1024;
+pub(in super::super) const LONGEST: usize = 8 * 1024;
 /// How many verified tokens are remembered unless told.
 const REMEMBERED: usize = 1024;
 
@@ -74,6 +74,12 @@ impl JwtKeys {
             verified: Verified::new(REMEMBERED),
             mistakes: Vec::new(),
         }
+    }
+
+    /// This key, or what is wrong with it.
+    #[cfg(feature = "login")]
+    pub(in super::super) fn of(key: Result<Key, String>) -> Self {
+        Self::none().add(key.map(|key| vec![key]))
     }
 
     /// HMAC with SHA-256 and a secret of at least 32 bytes.

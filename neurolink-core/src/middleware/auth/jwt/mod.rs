@@ -13,6 +13,13 @@ mod revocation;
 mod rules;
 mod source;
 
+#[cfg(feature = "login")]
+pub(super) use key::Key;
+#[cfg(feature = "login")]
+pub(super) use keys::LONGEST;
+#[cfg(feature = "login")]
+pub(super) use rules::is_subject;
+
 pub use algorithm::{JwtAlgorithm, UnknownJwtAlgorithm};
 pub use keys::JwtKeys;
 pub use revocation::{RevocationCheck, VerifiedToken};

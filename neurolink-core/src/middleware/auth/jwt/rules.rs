@@ -173,7 +173,7 @@ fn date(claim: &Value) -> Option<f64> {
 }
 
 /// Whether a text can name a user: what would break or turn round a line of log cannot.
-fn is_subject(text: &str) -> bool {
+pub(in super::super) fn is_subject(text: &str) -> bool {
     let unseen = |c: char| {
         c.is_control()
             || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,0 +1,3 @@
+local login = read()
+if not login then return {} end
+return {login.subject}

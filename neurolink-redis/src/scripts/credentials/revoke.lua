@@ -1,0 +1,2 @@
+redis.call('HDEL', KEY, FAMILY)
+return {}
