@@ -116,7 +116,7 @@ fn a_stack_takes_tokens_of_logins_in_redis() {
     assert!(error.contains("auth.login.redis_url") && !error.contains("hush"), "{error}");
     let prefix = config(&format!("{SECRET}{redis}prefix = \"a{{b}}\""));
     let built = prefix.apply(App::builder(OfflineEngine::new())).expect("valid").build();
-    assert!(built.err().expect("a mistake").to_string().contains("1 to 64 letters"));
+    assert!(built.expect_err("a mistake").to_string().contains("1 to 64 letters"));
 }
 
 #[test]
