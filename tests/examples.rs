@@ -88,6 +88,32 @@ fn write_adapter() {
 }
 
 #[test]
+fn login() {
+    let mut example = Example::start("login", &[("LOGIN_SECRET", "a secret of at least thirty-two bytes")]);
+    let address = example.address();
+    let post = |route: &str, sent: &str| {
+        let lines = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", sent.len());
+        ask(&address, &format!("POST /api/auth/{route}"), &lines, sent)
+    };
+    let token = |answer: &str, name: &str| {
+        let found = answer.split_once(&format!("\"{name}\":\"")).and_then(|(_, rest)| rest.split('"').next());
+        found.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    };
+    let me = |access: &str| ask(&address, "GET /api/me", &format!("Authorization: Bearer {access}\r\n"), "");
+    let first = post("login", r#"{"username":"ada","password":"correct horse"}"#);
+    let second = post("refresh", &format!(r#"{{"refreshToken":"{}"}}"#, token(&first, "refreshToken")));
+    for answer in [&first, &second] {
+        let mine = me(&token(answer, "accessToken"));
+        assert!(mine.starts_with("HTTP/1.1 200") && body(&mine).contains(r#""data":"u1""#), "{mine}");
+    }
+    post("logout", &format!(r#"{{"refreshToken":"{}"}}"#, token(&second, "refreshToken")));
+    let ended = me(&token(&second, "accessToken"));
+    assert!(ended.starts_with("HTTP/1.1 401") && ended.contains("AUTH_INVALID"), "{ended}");
+    let wrong = post("login", r#"{"username":"ada","password":"wrong"}"#);
+    assert!(wrong.starts_with("HTTP/1.1 401") && wrong.contains("cache-control: no-store"), "{wrong}");
+}
+
+#[test]
 fn jwt_provider() {
     let mut example = Example::start("jwt_provider", &[]);
     let (provider, server) = (example.address(), example.address());

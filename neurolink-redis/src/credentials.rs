@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use neurolink_core::BoxError;
-use neurolink_core::login::{Claim, Claimed, CredentialStore, FamilyId, FamilyLimits, TokenHash};
+use neurolink_core::login::{Claim, Claimed, CredentialStore, FamilyId, NewFamily};
 use redis::Cmd;
 
 use crate::call::millis;
@@ -121,14 +121,8 @@ impl CredentialStore for RedisCredentials {
         prefix_problem(&self.prefix).into_iter().collect()
     }
 
-    async fn begin(
-        &self,
-        family: &FamilyId,
-        subject: &str,
-        token: &TokenHash,
-        limits: &FamilyLimits,
-        now: Duration,
-    ) -> Result<(), BoxError> {
+    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<(), BoxError> {
+        let NewFamily { family, subject, token, limits, .. } = new;
         let mut call = self.call(Operation::Begin, family, Some(now));
         call.arg(hex(token.as_bytes())).arg(subject);
         call.arg(millis(limits.idle)).arg(millis(limits.absolute)).arg(limits.per_user);

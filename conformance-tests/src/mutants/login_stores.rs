@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use neurolink_core::login::{
-    Claim, Claimed, CredentialStore, FamilyId, FamilyLimits, Login, MemoryCredentials, TokenHash,
+    Claim, Claimed, CredentialStore, FamilyId, Login, MemoryCredentials, NewFamily, TokenHash,
 };
 use neurolink_core::middleware::{BearerAuth, PasswordHash, PasswordUser, Passwords, StaticToken};
 use neurolink_core::{AppBuilder, AuthenticatedUser, BoxError};
@@ -67,17 +67,10 @@ impl CredentialStore for Wrong {
         "wrong"
     }
 
-    async fn begin(
-        &self,
-        family: &FamilyId,
-        subject: &str,
-        token: &TokenHash,
-        limits: &FamilyLimits,
-        now: Duration,
-    ) -> Result<(), BoxError> {
-        self.subjects.lock().unwrap_or_else(PoisonError::into_inner).insert(*family, subject.to_owned());
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(*family, [*token, *token]);
-        self.inner.begin(family, subject, token, limits, now).await
+    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<(), BoxError> {
+        self.subjects.lock().unwrap_or_else(PoisonError::into_inner).insert(*new.family, new.subject.to_owned());
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(*new.family, [*new.token; 2]);
+        self.inner.begin(new, now).await
     }
 
     async fn look(&self, family: &FamilyId) -> Result<Option<String>, BoxError> {

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use neurolink_core::BoxError;
-use neurolink_core::login::{
-    Claim, Claimed, CredentialStore, FamilyId, FamilyLimits, Login, MemoryCredentials, TokenHash,
-};
+use neurolink_core::login::{Claim, Claimed, CredentialStore, FamilyId, Login, MemoryCredentials, NewFamily};
 use neurolink_core::middleware::Passwords;
 use tokio::time::Instant;
 
@@ -54,16 +52,9 @@ impl CredentialStore for Fragile {
         "fragile"
     }
 
-    async fn begin(
-        &self,
-        family: &FamilyId,
-        subject: &str,
-        token: &TokenHash,
-        limits: &FamilyLimits,
-        now: Duration,
-    ) -> Result<(), BoxError> {
+    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<(), BoxError> {
         self.before().await?;
-        self.0.0.begin(family, subject, token, limits, now).await
+        self.0.0.begin(new, now).await
     }
 
     async fn look(&self, family: &FamilyId) -> Result<Option<String>, BoxError> {

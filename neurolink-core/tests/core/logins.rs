@@ -289,6 +289,7 @@ async fn tokens_of_a_private_key_are_verified_by_its_public_one() {
     assert_eq!(me(&elsewhere, &access).await.status, 200);
     let (by_secret, _) = serving(login());
     assert_eq!(me(&by_secret, &access).await.status, 401);
+    assert_eq!(me(&app, &signed_in(&by_secret).await.0).await.status, 401, "the secret signs nothing here");
 }
 
 #[test]

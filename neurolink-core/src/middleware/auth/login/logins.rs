@@ -10,7 +10,7 @@ use super::call::LoginCall;
 use super::family::FamilyId;
 use super::kept::Kept;
 use super::memory::MemoryCredentials;
-use super::store::{Claim, Claimed, CredentialStore, FamilyLimits};
+use super::store::{Claim, Claimed, CredentialStore, FamilyLimits, NewFamily};
 use super::tokens::{RefreshToken, Tokens};
 use crate::counters::address_keys;
 use crate::facts::NoAddress;
@@ -21,6 +21,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The fewest bytes of the secret: as many as its codes have.
 const SHORTEST: usize = 32;
+/// The most bytes of what is kept of a user.
+const LONGEST_SUBJECT: usize = 512;
 /// Who makes tokens, and for whom, unless told.
 const PARTY: &str = "neurolink";
 
@@ -206,7 +208,8 @@ impl Login {
         // Signed first: a login that nobody could use is not kept.
         let answer = self.answer(&found.user, &token, self.limits.absolute, call.now())?;
         let (family, hash, subject) = (token.family(), token.hash(), self.subject(&found)?);
-        self.kept.ask(self.kept.store.begin(&family, &subject, &hash, &self.limits, call.now())).await?;
+        let new = NewFamily { family: &family, subject: &subject, token: &hash, limits: &self.limits };
+        self.kept.ask(self.kept.store.begin(new, call.now())).await?;
         Ok(answer)
     }
 
@@ -249,7 +252,11 @@ impl Login {
 
     /// What is kept of who signed in: a code of the password's hash, and the name.
     fn subject(&self, found: &PasswordUser) -> Result<String, Error> {
-        Ok(format!("{} {}", self.tokens()?.password_code(&found.hash.text())?, found.name))
+        let subject = format!("{} {}", self.tokens()?.password_code(&found.hash.text())?, found.name);
+        if subject.len() > LONGEST_SUBJECT {
+            return Err(Error::internal("the name of a user has too many bytes to be kept; give one of at most 256"));
+        }
+        Ok(subject)
     }
 
     /// The user of a login, as they are now, if the password is still the one.

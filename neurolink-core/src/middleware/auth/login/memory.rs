@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::family::{FamilyId, TokenHash};
-use super::store::{Claim, Claimed, CredentialStore, FamilyLimits};
+use super::store::{Claim, Claimed, CredentialStore, FamilyLimits, NewFamily};
 use crate::BoxError;
 
 /// How many logins are kept unless told.
@@ -132,14 +132,8 @@ impl CredentialStore for MemoryCredentials {
         is_zero.then(|| "a store of no logins lets nobody in; give it some".into()).into_iter().collect()
     }
 
-    async fn begin(
-        &self,
-        family: &FamilyId,
-        subject: &str,
-        token: &TokenHash,
-        limits: &FamilyLimits,
-        now: Duration,
-    ) -> Result<(), BoxError> {
+    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<(), BoxError> {
+        let NewFamily { family, subject, token, limits } = new;
         let mut state = self.state();
         while state.users.get(family.user()).is_some_and(|own| own.len() >= limits.per_user) {
             state.drop_oldest(family.user());
@@ -150,11 +144,10 @@ impl CredentialStore for MemoryCredentials {
         if state.count >= self.capacity && !state.drop_oldest(family.user()) {
             return Err(format!("{} logins are kept, and no more", self.capacity).into());
         }
-        let family_id = *family.family();
         state.add(
             *family.user(),
             Family {
-                id: family_id,
+                id: *family.family(),
                 subject: subject.into(),
                 token: *token,
                 preceding: None,

@@ -25,7 +25,7 @@ async fn one() -> (MemoryCredentials, FamilyId) {
 }
 
 async fn begin(store: &MemoryCredentials, family: &FamilyId, now: Duration) -> Result<(), BoxError> {
-    store.begin(family, "subject", &hash(1), &LIMITS, now).await
+    store.begin(NewFamily::new(family, "subject", &hash(1), &LIMITS), now).await
 }
 
 async fn claim(store: &MemoryCredentials, family: &FamilyId, number: u32, now: Duration) -> Claimed {

@@ -36,4 +36,4 @@ pub use call::LoginCall;
 pub use family::{FamilyId, TokenHash};
 pub use logins::Login;
 pub use memory::MemoryCredentials;
-pub use store::{Claim, Claimed, CredentialStore, FamilyLimits};
+pub use store::{Claim, Claimed, CredentialStore, FamilyLimits, NewFamily};

@@ -21,6 +21,28 @@ pub struct FamilyLimits {
     pub per_user: usize,
 }
 
+/// A login that begins.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct NewFamily<'a> {
+    /// What it is kept under.
+    pub family: &'a FamilyId,
+    /// A text of up to 512 bytes, for [`look`](CredentialStore::look).
+    pub subject: &'a str,
+    /// The token that counts.
+    pub token: &'a TokenHash,
+    /// What holds for the login.
+    pub limits: &'a FamilyLimits,
+}
+
+impl<'a> NewFamily<'a> {
+    /// A new login, for tests of a store.
+    #[must_use]
+    pub const fn new(family: &'a FamilyId, subject: &'a str, token: &'a TokenHash, limits: &'a FamilyLimits) -> Self {
+        Self { family, subject, token, limits }
+    }
+}
+
 /// The use of a refresh token.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -81,18 +103,9 @@ pub trait CredentialStore: Send + Sync + 'static {
 
     /// Keeps a new login with its first token; of a user who has [too many](FamilyLimits::per_user) the oldest goes.
     ///
-    /// `subject` is a text of up to 512 bytes for [`look`](Self::look).
-    ///
     /// # Errors
     /// It cannot keep it, or has no room: never by dropping another user's.
-    async fn begin(
-        &self,
-        family: &FamilyId,
-        subject: &str,
-        token: &TokenHash,
-        limits: &FamilyLimits,
-        now: Duration,
-    ) -> Result<(), BoxError>;
+    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<(), BoxError>;
 
     /// The `subject` of a login, while it goes on.
     ///
