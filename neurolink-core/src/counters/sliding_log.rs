@@ -202,8 +202,12 @@ impl Logs {
 
 impl Counters for Logs {
     fn take(&self, key: &[u8], share: u32, now: Duration) -> Taken {
+        self.take_of(self.limit, key, share, now)
+    }
+
+    fn take_of(&self, limit: u32, key: &[u8], share: u32, now: Duration) -> Taken {
         let key = self.hashers.hash(key);
-        let limit = self.limit.saturating_mul(share);
+        let limit = limit.max(1).saturating_mul(share);
         self.in_shard(key, |shard| shard.take(key, self.window, limit, millis(now)))
     }
 

@@ -54,7 +54,10 @@ impl Quota {
     }
 
     fn bucket(&self) -> Gcra {
-        Gcra::new(self.limit, self.window, self.most())
+        match self.algorithm {
+            Algorithm::LeakyBucket { .. } => Gcra::new(self.limit, self.window, self.most()),
+            _ => Gcra::whole(self.limit, self.window),
+        }
     }
 
     /// How many may pass at once: the limit that is shown.
