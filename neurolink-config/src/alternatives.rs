@@ -6,7 +6,7 @@ use crate::reader::boolean;
 /// A section and its sides; each side is the keys that belong together.
 type Alternatives = (&'static [&'static str], &'static [&'static [&'static str]]);
 
-const ALTERNATIVES: [Alternatives; 8] = [
+const ALTERNATIVES: [Alternatives; 9] = [
     (&["server"], &[&["unix"], &["host", "port"]]),
     (&["auth"], &[&["token"], &["token_file"]]),
     (&["auth", "jwt"], &[&["secret"], &["secret_file"]]),
@@ -14,6 +14,7 @@ const ALTERNATIVES: [Alternatives; 8] = [
     (&["auth", "jwt"], &[&["jwks"], &["jwks_file"], &["jwks_url"]]),
     (&["auth", "jwt"], &[&["issuer"], &["any_issuer"]]),
     (&["auth", "jwt"], &[&["audience"], &["any_audience"]]),
+    (&["auth", "api_keys"], &[&["redis_url"], &["redis_url_file"]]),
     (&["rate_limit"], &[&["redis_url"], &["redis_url_file"]]),
 ];
 
@@ -75,6 +76,6 @@ mod tests {
             let known = ALTERNATIVES.iter().any(|(other, sides)| **other == *section && apart(sides));
             assert!(known, "`{key}` is no alternative to `{value}`");
         }
-        assert_eq!(files, 5);
+        assert_eq!(files, 6);
     }
 }

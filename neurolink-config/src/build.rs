@@ -2,9 +2,8 @@
 
 use http::StatusCode;
 use neurolink_core::middleware::{
-    AccessLog, ApiKey, ApiKeyAuth, BasicAuth, BearerAuth, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts,
-    JwkSetFile, JwtAlgorithm, JwtKeys, Key, PasswordHash, PasswordUser, RateLimit, RateLimitHeaders, SecurityHeaders,
-    StaticToken, Timing,
+    AccessLog, BasicAuth, BearerAuth, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts, JwkSetFile, JwtAlgorithm,
+    JwtKeys, Key, PasswordHash, PasswordUser, RateLimit, RateLimitHeaders, SecurityHeaders, StaticToken, Timing,
 };
 use neurolink_core::stack::StackBuilder;
 use neurolink_core::{
@@ -90,7 +89,7 @@ impl Config {
         all.extend(self.concurrency.build().map(configured));
         all.extend(self.auth.bearer(&mut problems).map(configured));
         all.extend(self.auth.basic(&mut problems).map(configured));
-        all.extend(self.auth.api_keys().map(configured));
+        all.extend(self.auth.api_keys(&mut problems).map(configured));
         if problems.is_empty() { Ok(all) } else { Err(ConfigError::new(problems)) }
     }
 
@@ -265,6 +264,9 @@ impl AuthConfig {
             None if tokens.is_empty() => return None,
             None => BearerAuth::tokens(tokens),
         };
+        let bearer = self.token_header.iter().fold(bearer, |bearer, name| bearer.or_header(name));
+        let bearer = self.token_cookie.iter().fold(bearer, |bearer, name| bearer.or_cookie(name));
+        let bearer = self.token_query.iter().fold(bearer, |bearer, name| bearer.or_query(name));
         Some(match self.failure_limit {
             Some(rate) => bearer.failure_limit(rate.limit, rate.window),
             None => bearer.no_failure_limit(),
@@ -284,21 +286,6 @@ impl AuthConfig {
             return None;
         }
         let auth = BasicAuth::users(users);
-        Some(match self.failure_limit {
-            Some(rate) => auth.failure_limit(rate.limit, rate.window),
-            None => auth.no_failure_limit(),
-        })
-    }
-
-    fn api_keys(&self) -> Option<ApiKeyAuth> {
-        if self.api_keys.keys.is_empty() {
-            return None;
-        }
-        let keys = self.api_keys.keys.iter().map(|key| {
-            let user = AuthenticatedUser::new(&*key.user).with_roles(&key.roles);
-            ApiKey::new(key.key.expose_secret(), user)
-        });
-        let auth = ApiKeyAuth::keys(keys).header(&self.api_keys.header);
         Some(match self.failure_limit {
             Some(rate) => auth.failure_limit(rate.limit, rate.window),
             None => auth.no_failure_limit(),

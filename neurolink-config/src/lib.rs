@@ -3,6 +3,7 @@
 pub mod units;
 
 mod alternatives;
+mod api_keys;
 mod bounded;
 mod build;
 mod checks;
@@ -29,10 +30,11 @@ pub use loader::{Loaded, Loader, Refused};
 pub use presets::Preset;
 pub use secrecy::SecretString;
 pub use sections::{
-    ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
-    ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig, LogConfig, LogFormat, LogLevel,
-    Origins, PasswordConfig, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
-    RateLimitStore, RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TlsConfig, TokenConfig,
+    ApiKeyConfig, ApiKeyStoreKind, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig,
+    CrossSiteConfig, ErrorFormat, ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig,
+    LogConfig, LogFormat, LogLevel, Origins, PasswordConfig, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig,
+    RateLimitDialect, RateLimitKey, RateLimitStore, RequestIdConfig, ServerConfig, StoreFailure, StreamConfig,
+    TimeoutConfig, TlsConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

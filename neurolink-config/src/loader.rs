@@ -257,7 +257,7 @@ fn is_secret(path: &[&str]) -> bool {
         path,
         ["auth", "token" | "tokens" | "jwt_secret"]
             | ["auth", "jwt", "secret"]
-            | ["auth", "api_keys", "keys"]
+            | ["auth", "api_keys", "keys" | "redis_url"]
             | ["rate_limit", "redis_url"]
     )
 }

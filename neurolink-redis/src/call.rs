@@ -84,7 +84,8 @@ fn redis_key(prefix: &str, key: &LimitKey, script: Name) -> Vec<u8> {
     name.into_bytes()
 }
 
-fn escaped(name: &str) -> String {
+/// A text that ends no hash tag.
+pub(crate) fn escaped(name: &str) -> String {
     name.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")
 }
 

@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod api_keys;
 mod call;
 mod link;
 mod scripts;
 mod store;
+mod url;
 
-pub use store::{InvalidUrl, RedisStore};
+pub use api_keys::RedisApiKeys;
+pub use store::RedisStore;
+pub use url::InvalidUrl;

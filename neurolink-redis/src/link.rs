@@ -66,6 +66,15 @@ impl Link {
         Ok(answers.into_iter().collect::<RedisResult<_>>()?)
     }
 
+    /// Runs one command that is no script.
+    pub(crate) async fn ask<T: redis::FromRedisValue>(&self, command: &Cmd) -> Result<T, BoxError> {
+        let live = self.connected().await?;
+        let mut pipeline = redis::pipe();
+        pipeline.add_command(command.clone());
+        let (answer,) = live.answered(pipeline).await?;
+        Ok(answer)
+    }
+
     /// The connection. Making it goes on if the caller does not wait for it.
     async fn connected(&self) -> Result<Arc<Live>, BoxError> {
         let mut states = self.state.subscribe();

@@ -4,11 +4,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use neurolink_core::BoxError;
 use neurolink_core::middleware::limit_store::{LimitKey, LimitStore, Quota, Settlement, Taken};
-use redis::{Client, IntoConnectionInfo as _};
 
 use crate::call::{Call, millis, taken};
 use crate::link::Link;
 use crate::scripts::{Name, Numbers, Scripts};
+use crate::url::{InvalidUrl, client};
 
 /// The most times that a sliding log keeps of a key: a script that moves more would hold up others.
 const LONGEST_LOG: u32 = 10_000;
@@ -28,24 +28,18 @@ pub struct RedisStore {
     callers_time: bool,
 }
 
-/// A text that is no address of a Redis.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is no URL of a Redis; write `redis://user:password@host:port/database` or `redis+unix:///path`")]
-#[non_exhaustive]
-pub struct InvalidUrl;
-
 impl RedisStore {
     /// A store at `redis://user:password@host:port/database`; no connection is made yet.
     ///
     /// # Errors
     /// It is no such URL. The URL may hold a password, so it is not shown.
     pub fn new(url: &str) -> Result<Self, InvalidUrl> {
-        let info = url.into_connection_info().map_err(|_| InvalidUrl)?;
-        // It says nothing about itself, so that its user need not be allowed to.
-        let settings = info.redis_settings().clone().set_skip_set_lib_name();
-        let tcp = info.tcp_settings().clone().set_nodelay(true);
-        let client = Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(|_| InvalidUrl)?;
-        Ok(Self { link: Link::new(client), scripts: Scripts::new(), prefix: "neurolink".into(), callers_time: false })
+        Ok(Self {
+            link: Link::new(client(url)?),
+            scripts: Scripts::new(),
+            prefix: "neurolink".into(),
+            callers_time: false,
+        })
     }
 
     /// What all its keys begin with, behind a brace: `neurolink` unless told.

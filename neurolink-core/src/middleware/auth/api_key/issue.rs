@@ -106,6 +106,8 @@ impl NewApiKey {
             let details = mistakes.into_iter().map(|(field, message)| json!({ "field": field, "message": message }));
             return Err(Error::new(Code::ValidationError).with_details(details.collect()));
         }
+        // As records have it.
+        let now = Duration::from_millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
         let mut random = [0_u8; BYTES];
         getrandom::fill(&mut random).map_err(|error| Error::internal(error.to_string()))?;
         let key = format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random));
