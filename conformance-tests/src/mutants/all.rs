@@ -2,9 +2,9 @@
 
 use super::mutant::Mutant;
 use super::{
-    agent, auth, basic, body, browser, concurrency, connection, decompress, envelope, everywhere, forwarded, headers,
-    identity, jwt, layers, lifecycle, limit, methods, mount, multipart, onion, parser, path, routing, stream, tokens,
-    tools,
+    agent, apikey, auth, basic, body, browser, concurrency, connection, decompress, envelope, everywhere, forwarded,
+    headers, identity, jwt, layers, lifecycle, limit, methods, mount, multipart, onion, parser, path, routing, stream,
+    tokens, tools,
 };
 
 /// All mutants: those that break one thing first, those that break everything last.
@@ -12,6 +12,7 @@ use super::{
 pub fn all() -> Vec<&'static Mutant> {
     let themes: &[&[Mutant]] = &[
         agent::ALL,
+        apikey::ALL,
         auth::ALL,
         basic::ALL,
         body::ALL,

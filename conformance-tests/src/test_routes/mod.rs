@@ -2,6 +2,7 @@
 
 mod form;
 mod held;
+mod issued;
 mod keyed_limit;
 mod meeting;
 mod outage;
@@ -9,6 +10,7 @@ mod pieces;
 
 pub(crate) use form::with_form;
 pub(crate) use held::with_held;
+pub(crate) use issued::{with_issued_keys, with_keys_outage};
 pub(crate) use keyed_limit::with_keyed_limit;
 pub(crate) use meeting::with_meeting;
 pub(crate) use outage::with_outage;
