@@ -82,9 +82,9 @@ impl Config {
             all.push(configured(AccessLog::new()));
         }
         let limit_headers = self.rate_limit.header_names();
-        all.extend(
-            self.cors.build(&self.request_id.header, &self.auth.api_keys.header, &limit_headers).map(configured),
-        );
+        let mut renamed = vec![("x-request-id", &*self.request_id.header), ("x-api-key", &*self.auth.api_keys.header)];
+        renamed.extend(self.auth.token_header.iter().map(|header| ("authorization", &**header)));
+        all.extend(self.cors.build(&renamed, &self.request_id.header, &limit_headers).map(configured));
         all.extend(self.rate_limit.build(&mut problems).map(Registration::configured));
         all.extend(self.concurrency.build().map(configured));
         all.extend(self.auth.bearer(&mut problems).map(configured));
@@ -144,8 +144,9 @@ fn with<'a>(names: &'a [String], renamed: &[(&str, &'a str)]) -> Vec<&'a str> {
 }
 
 impl CorsConfig {
-    fn build(&self, request_id: &str, api_key: &str, limit_headers: &[&str]) -> Option<Cors> {
-        let headers = with(&self.headers, &[("x-request-id", request_id), ("x-api-key", api_key)]);
+    /// `renamed` are headers of requests that stand for, or beside, usual ones.
+    fn build(&self, renamed: &[(&str, &str)], request_id: &str, limit_headers: &[&str]) -> Option<Cors> {
+        let headers = with(&self.headers, renamed);
         let mut exposed = vec![("x-request-id", request_id)];
         exposed.extend(limit_headers.iter().map(|name| ("x-ratelimit-limit", *name)));
         let expose = with(&self.expose, &exposed);

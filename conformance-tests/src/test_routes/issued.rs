@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::Method;
 use neurolink_core::middleware::{
     ApiKeyAuth, ApiKeyHash, ApiKeyIssuer, ApiKeyStore, Key, MemoryApiKeys, NewApiKey, RateLimit, StoredApiKey,
 };
@@ -73,7 +72,7 @@ pub(crate) fn with_issued_keys(builder: AppBuilder) -> AppBuilder {
         .middleware(limit.only(["/api/test/issued/limited"]).named("by-issued-key"))
         .state(ApiKeyIssuer::new(store))
         .route(Route::post("/api/test/keys", issue).roles(["admin"]))
-        .route(Route::new(Method::DELETE, "/api/test/keys/{id}", revoke).roles(["admin"]))
+        .route(Route::delete("/api/test/keys/{id}", revoke).roles(["admin"]))
         .group(issued)
 }
 

@@ -8,6 +8,9 @@ use super::{Charge, Counters, Decision, Hashers, LATE, MOST_SHARES, Stamp, Taken
 
 /// The least that is behind one lock, in times.
 const SHARD: usize = 4096;
+/// The most times of a key whose own limit is larger than that of all: with every share of it, they are behind one lock.
+pub(crate) const LONGEST_OWN_LOG: u32 = 256;
+const _: () = assert!(LONGEST_OWN_LOG as usize * MOST_SHARES <= SHARD);
 /// How many logs are looked at to make room.
 const SAMPLE: usize = 16;
 

@@ -58,7 +58,8 @@ async fn an_entry_is_one_slot_holds_no_key_and_lives_as_long_as_its_key() {
     let entry = |id: String| format!("{{keys:prod:key:{id}}}");
     let mut expected = [entry(brief.id()), entry(lasting.id())];
     let mut found = keys(&redis);
-    (expected.sort(), found.sort());
+    expected.sort();
+    found.sort();
     assert_eq!(found, expected);
     let lifetime =
         |id: String| -> i64 { redis::cmd("PTTL").arg(entry(id)).query(&mut connection(&redis)).expect("a lifetime") };

@@ -35,6 +35,7 @@ impl Hashed {
 }
 
 /// The entry whose secret was presented; all are compared, so that the time does not tell which.
+#[cfg(feature = "bearer")]
 pub(super) fn find<'a, T>(
     entries: impl Iterator<Item = &'a T>,
     presented: &Hashed,

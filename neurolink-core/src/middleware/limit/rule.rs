@@ -283,8 +283,9 @@ impl RateLimit {
     pub(super) fn of_api_key(&self, ctx: &Context, quota: &Quota) -> Option<Quota> {
         let limit = ctx.api_key_limit().filter(|_| self.key.counts_api_keys())?;
         let own = Quota { limit, ..*quota };
-        let cannot = || self.store.as_ref().is_some_and(|store| !store.problems(&own).is_empty());
-        (own.problems(self.capacity).is_empty() && !cannot()).then_some(own)
+        let can_here = own.problems(self.capacity).is_empty() && quota.has_room_for(limit);
+        let can_there = self.store.as_ref().is_none_or(|store| store.problems(&own).is_empty());
+        (can_here && can_there).then_some(own)
     }
 
     /// So much of a limit of an API key's as is counted in this process.

@@ -22,7 +22,7 @@ pub(super) const STORE_BUDGET: Duration = Duration::from_secs(1);
 /// use neurolink_core::{AuthenticatedUser, Stack};
 /// use neurolink_core::middleware::{ApiKey, ApiKeyAuth};
 ///
-/// let auth = ApiKeyAuth::keys([ApiKey::new("a-key-of-at-least-16-bytes", AuthenticatedUser::new("k1"))]);
+/// let auth = ApiKeyAuth::keys([ApiKey::new("a-key-of-at-least-128-bits", AuthenticatedUser::new("k1"))]);
 /// let keys = auth.handle(); // keys.revoke("k1")
 /// let stack = Stack::builder().with(auth).build()?;
 /// # Ok::<(), neurolink_core::ConfigError>(())

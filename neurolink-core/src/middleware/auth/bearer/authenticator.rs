@@ -8,13 +8,12 @@ use http::{HeaderName, HeaderValue, header};
 use super::super::failures::FailureLimit;
 use super::super::jwt::JwtKeys;
 use super::super::scheme;
-use super::super::secret::{self, Hashed};
 use super::challenges::Challenges;
 use super::source::Source;
 use super::validator::Asked;
 use super::{StaticToken, TokenValidator};
 use crate::stack::{Kind, Next, order};
-use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Response};
+use crate::{Code, Context, Error, Middleware, Response};
 
 /// Authenticates by `Authorization: Bearer` (RFC 6750): configured tokens, JSON Web Tokens, or a validator.
 ///
@@ -26,7 +25,7 @@ use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Response};
 /// use neurolink_core::middleware::{BearerAuth, StaticToken};
 ///
 /// let user = AuthenticatedUser::new("ci").with_roles(["deployer"]);
-/// let auth = BearerAuth::tokens([StaticToken::new("a-token-of-at-least-16-bytes", user)]);
+/// let auth = BearerAuth::tokens([StaticToken::new("a-token-of-at-least-128-bits", user)]);
 /// let stack = Stack::builder().with(auth).build()?;
 /// # Ok::<(), neurolink_core::ConfigError>(())
 /// ```
@@ -48,15 +47,15 @@ use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Response};
 /// ```
 #[derive(Clone)]
 pub struct BearerAuth {
-    tokens: Vec<StaticToken>,
-    jwt: Option<JwtKeys>,
-    validator: Option<Asked>,
+    pub(super) tokens: Vec<StaticToken>,
+    pub(super) jwt: Option<JwtKeys>,
+    pub(super) validator: Option<Asked>,
     /// Whether `Authorization: Bearer` is read.
     bearer: bool,
     /// Where tokens may be beside it.
-    sources: Vec<Source>,
-    challenges: Challenges,
-    failures: FailureLimit,
+    pub(super) sources: Vec<Source>,
+    pub(super) challenges: Challenges,
+    pub(super) failures: FailureLimit,
     message: Option<Arc<str>>,
 }
 
@@ -181,96 +180,6 @@ impl BearerAuth {
         self.message = Some(message.into());
         self
     }
-
-    /// The user of a configured token.
-    fn configured(&self, token: &str) -> Option<&AuthenticatedUser> {
-        let presented = (!self.tokens.is_empty()).then(|| Hashed::new(token.as_bytes()))?;
-        secret::find(self.tokens.iter(), &presented, |token| &token.hashed).map(|token| &token.user)
-    }
-
-    /// The keys that judge a token, if it is one of theirs.
-    fn keys(&self, token: &str) -> Option<&JwtKeys> {
-        self.jwt.as_ref().filter(|_| is_jwt(token))
-    }
-
-    /// The validator, if nobody here knows a token.
-    fn asked(&self, token: &str) -> Option<&Asked> {
-        self.validator.as_ref().filter(|_| self.keys(token).is_none() && self.configured(token).is_none())
-    }
-
-    /// Judges a token, or what is none.
-    async fn judge(&self, ctx: &mut Context, token: Result<String, Error>) -> Result<(), Error> {
-        // Boxed: it is seldom needed, and would make the future of every request large.
-        if let Ok(token) = &token
-            && let Some(validator) = self.asked(token)
-        {
-            return Box::pin(self.validated(ctx, validator, token)).await;
-        }
-        let attempt = self.failures.attempt(ctx)?;
-        let judged = match token {
-            Err(error) => Err(error),
-            Ok(token) => match self.keys(&token) {
-                Some(keys) => Box::pin(signed(ctx, keys, &token)).await,
-                None => self.configured(&token).cloned().ok_or_else(|| Error::new(Code::AuthInvalid)),
-            },
-        };
-        match judged {
-            Ok(user) => {
-                drop(attempt);
-                ctx.authenticate(user)
-            }
-            Err(error) => {
-                let (challenge, reason) = (self.challenges.for_error(&error), error.log_text());
-                Err(attempt.refused(ctx, error, &reason, challenge))
-            }
-        }
-    }
-
-    /// Asks the validator for a token.
-    async fn validated(&self, ctx: &mut Context, validator: &Asked, token: &str) -> Result<(), Error> {
-        let judging = validator.recent.judge(token.as_bytes(), &self.failures, ctx)?;
-        match validator.user(token).await {
-            Ok(user) => {
-                judging.passed(user.expires, ctx.now());
-                ctx.keep_authority_async(validator.still_good(token, &user.id));
-                ctx.authenticate(user)
-            }
-            Err(error) => {
-                let (challenge, reason) = (self.challenges.for_error(&error), error.log_text());
-                Err(judging.refused(ctx, error, &reason, challenge))
-            }
-        }
-    }
-
-    /// Judges the tokens that are not in `Authorization`, each by itself; `in_query` tells whether one was in the query.
-    async fn elsewhere(&self, ctx: &mut Context, in_query: &mut bool) -> Result<(), Error> {
-        for source in &self.sources {
-            let found = match source.extract(ctx) {
-                Ok(None) => continue,
-                Ok(Some(token)) => Ok(token),
-                Err(error) => Err(error),
-            };
-            *in_query |= source.is_query();
-            if let Ok(token) = &found
-                && let Some(known) = self.jwt.as_ref().and_then(|keys| keys.remembered(token.as_bytes(), ctx.now()))
-            {
-                self.failures.ask(ctx)?;
-                ctx.authenticate(known.user.clone())?;
-                continue;
-            }
-            self.judge(ctx, found).await?;
-        }
-        Ok(())
-    }
-}
-
-/// The user of a JSON Web Token.
-async fn signed(ctx: &mut Context, keys: &JwtKeys, token: &str) -> Result<AuthenticatedUser, Error> {
-    let known = keys.verify(token, ctx.now()).await?;
-    if let Some(still_good) = keys.still_good(&known) {
-        ctx.keep_authority_async(still_good);
-    }
-    Ok(known.user.clone())
 }
 
 /// What an answer says whose request had a token in its target (RFC 6750, section 2.3).
@@ -278,11 +187,6 @@ const KEPT_TO_ITSELF: [(HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
 ];
-
-/// Whether a token has the form of a JWT: three parts.
-fn is_jwt(token: &str) -> bool {
-    token.bytes().map(|byte| usize::from(byte == b'.')).sum::<usize>() == 2
-}
 
 const SCHEME: &str = "bearer";
 

@@ -2,6 +2,7 @@
 
 mod authenticator;
 mod challenges;
+mod judge;
 mod source;
 mod static_token;
 mod validator;
