@@ -102,7 +102,6 @@ fn jwt_provider() {
     assert!(stranger.starts_with("HTTP/1.1 401") && stranger.contains("AUTH_REQUIRED"), "{stranger}");
 }
 
-// Shows S1-53.
 #[test]
 fn api_keys() {
     let admin = "nl_an-administrators-key-of-this-test-0123456789";
@@ -128,7 +127,6 @@ fn api_keys() {
     assert!(as_admin(&format!("DELETE /api/keys/{id}"), "").starts_with("HTTP/1.1 404"));
 }
 
-// Shows S0-12.
 #[test]
 fn token_introspection() {
     let mut example = Example::start("token_introspection", &[]);

@@ -311,7 +311,6 @@ fn an_exposed_address_is_told_with_who_named_it() {
     assert!(Loader::new().load().expect("valid").check_exposure().is_ok());
 }
 
-// Shows S0-08, S0-12.
 #[test]
 fn keys_may_be_hashes_and_have_an_end_a_name_and_a_limit_and_tokens_another_place() {
     let key = "nl_a-key-that-nobody-has-guessed-so-far";

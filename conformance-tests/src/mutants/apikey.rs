@@ -47,8 +47,6 @@ macro_rules! issuing {
 }
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("configured-keys-are-forgotten", AREAS, "no configured key is known")
-        .config(|config| each_key(config, |key| key.key = "nl_another-key-0123456789".into())),
     Mutant::new("keys-have-no-end", AREAS, "keys do not end")
         .config(|config| each_key(config, |key| key.expires = None)),
     Mutant::new("keys-have-no-roles", AREAS, "scopes are lost")
@@ -70,7 +68,7 @@ pub(super) const ALL: &[Mutant] = &[
             become_key(request);
         }
     }),
-    Mutant::new("head-asks-nobody", AREAS, "HEAD needs no key").request(|request| {
+    Mutant::new("head-needs-no-key", AREAS, "HEAD needs no key").request(|request| {
         if request.method() == Method::HEAD {
             become_key(request);
         }
@@ -135,7 +133,7 @@ pub(super) const ALL: &[Mutant] = &[
             ask(host, request).await
         })
     }),
-    Mutant::new("one-challenge-is-enough", AREAS, "a 401 has one challenge").response(|_, response| {
+    Mutant::new("one-challenge-does", AREAS, "a 401 has one challenge").response(|_, response| {
         let first = text(response.headers(), "www-authenticate");
         if !first.is_empty() {
             set(response.headers_mut(), "www-authenticate", &first);

@@ -62,7 +62,7 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[auth]\ntoken_query = \"a&b\"", "auth.token_query", Some("a&b"), "no plain name"),
     ("[auth]\ntoken_cookie = \"\"", "auth.token_cookie", Some("\"\""), "empty"),
     ("[auth]\ntoken = 12345", "auth.token", None, "write the secret as text"),
-    ("[auth]\ntokn = \"hush-hush-1-hush-hush-2\"", "auth.tokn", Some("[hidden, 19 bytes]"), "did you mean `token"),
+    ("[auth]\ntokn = \"hush-hush-1-hush-hush-2\"", "auth.tokn", Some("[hidden, 23 bytes]"), "did you mean `token"),
     ("[auth]\ntokens = [{ user = \"a\" }]", "auth.tokens[0].token", None, "write the token, or `token_file`"),
     ("[auth]\ntokens = [{ token = \"hush-hush-1-hush-hush-2\" }]", "auth.tokens[0].user", None, "the id of the user"),
     ("[auth]\ntokens = []", "auth.tokens", None, "the list is empty"),
@@ -119,7 +119,7 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     (
         "[auth.jwt]\nsecret = \"hush-hush-1-hush-hush-2\"\nissuer = \"i\"\naudience = \"a\"",
         "auth.jwt.secret",
-        Some("[hidden, 19 bytes]"),
+        Some("[hidden, 23 bytes]"),
         "at least 32 random bytes",
     ),
     ("[auth.jwt]\nissuer = \"i\"\naudience = \"a\"", "auth.jwt.secret", None, "NEUROLINK__AUTH__JWT__SECRET"),
