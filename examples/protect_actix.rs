@@ -1,7 +1,7 @@
 //! The stack around the routes of an actix-web application, and what it found out in their handlers.
 //!
 //! `cargo run --example protect_actix --features actix`, then
-//! `curl -H 'Authorization: Bearer a-token-of-at-least-16-bytes' http://127.0.0.1:3000/me`
+//! `curl -H 'Authorization: Bearer a-token-of-at-least-128-bits' http://127.0.0.1:3000/me`
 
 use actix_web::{App, HttpServer, web};
 use neurolink::actix::{Fact, on_connect, transform};
@@ -14,7 +14,7 @@ async fn me(Fact(user): Fact<AuthenticatedUser>) -> String {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let user = StaticToken::new("a-token-of-at-least-16-bytes", AuthenticatedUser::new("u1"));
+    let user = StaticToken::new("a-token-of-at-least-128-bits", AuthenticatedUser::new("u1"));
     let stack = Stack::builder().with(BearerAuth::tokens([user])).public(["/open"]).build()?;
     // Outside of the factory, so that all workers share it.
     let around = transform(stack)?;

@@ -1,7 +1,7 @@
 //! The stack around the routes of an axum application, and what it found out in their handlers.
 //!
 //! `cargo run --example protect_axum`, then
-//! `curl -H 'Authorization: Bearer a-token-of-at-least-16-bytes' http://127.0.0.1:3000/me`
+//! `curl -H 'Authorization: Bearer a-token-of-at-least-128-bits' http://127.0.0.1:3000/me`
 
 use axum::{Router, ServiceExt, extract::Request, routing::get};
 use neurolink::axum::{Connection, Fact, layer};
@@ -15,7 +15,7 @@ async fn me(Fact(user): Fact<AuthenticatedUser>) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let user = StaticToken::new("a-token-of-at-least-16-bytes", AuthenticatedUser::new("u1"));
+    let user = StaticToken::new("a-token-of-at-least-128-bits", AuthenticatedUser::new("u1"));
     let stack = Stack::builder().with(BearerAuth::tokens([user])).public(["/open"]).build()?;
     let router = Router::new().route("/me", get(me)).route("/open", get(async || "open"));
     // Around the whole router: its 404 is behind the stack too.

@@ -1,7 +1,7 @@
 //! The stack around the routes of a poem application, and what it found out in their handlers.
 //!
 //! `cargo run --example protect_poem --features poem`, then
-//! `curl -H 'Authorization: Bearer a-token-of-at-least-16-bytes' http://127.0.0.1:3000/me`
+//! `curl -H 'Authorization: Bearer a-token-of-at-least-128-bits' http://127.0.0.1:3000/me`
 
 use neurolink::middleware::{BearerAuth, StaticToken};
 use neurolink::poem::{Fact, middleware};
@@ -21,7 +21,7 @@ fn open() -> &'static str {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let user = StaticToken::new("a-token-of-at-least-16-bytes", AuthenticatedUser::new("u1"));
+    let user = StaticToken::new("a-token-of-at-least-128-bits", AuthenticatedUser::new("u1"));
     let stack = Stack::builder().with(BearerAuth::tokens([user])).public(["/open"]).build()?;
     let host = Route::new().at("/me", get(me)).at("/open", get(open)).with(middleware(stack)?);
 

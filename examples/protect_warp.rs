@@ -1,7 +1,7 @@
 //! The stack around the filters of a warp application, and what it found out in them.
 //!
 //! `cargo run --example protect_warp --features warp`, then
-//! `curl -H 'Authorization: Bearer a-token-of-at-least-16-bytes' http://127.0.0.1:3000/me`
+//! `curl -H 'Authorization: Bearer a-token-of-at-least-128-bits' http://127.0.0.1:3000/me`
 
 use neurolink::middleware::{BearerAuth, StaticToken};
 use neurolink::server::Shutdown;
@@ -13,7 +13,7 @@ use warp::Filter as _;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let user = StaticToken::new("a-token-of-at-least-16-bytes", AuthenticatedUser::new("u1"));
+    let user = StaticToken::new("a-token-of-at-least-128-bits", AuthenticatedUser::new("u1"));
     let stack = Stack::builder().with(BearerAuth::tokens([user])).public(["/open"]).build()?;
     let me = warp::path!("me").and(fact()).map(|user: AuthenticatedUser| user.id);
     // A service, not a filter: the stack stands outside of warp, whose filters hand no facts to those inside of them.

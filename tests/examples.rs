@@ -38,7 +38,7 @@ fn protects(name: &str) {
     let address = example.address();
     let refused = ask(&address, "GET /me", "", "");
     assert!(refused.starts_with("HTTP/1.1 401") && refused.contains("AUTH_REQUIRED"), "{refused}");
-    let me = ask(&address, "GET /me", "Authorization: Bearer a-token-of-at-least-16-bytes\r\n", "");
+    let me = ask(&address, "GET /me", "Authorization: Bearer a-token-of-at-least-128-bits\r\n", "");
     assert!(me.starts_with("HTTP/1.1 200") && body(&me).contains("u1"), "{me}");
     let open = ask(&address, "GET /open", "", "");
     assert!(open.starts_with("HTTP/1.1 200") && body(&open).contains("open"), "{open}");
@@ -126,4 +126,52 @@ fn jwt_provider() {
     assert!(changed.contains(r#"error="invalid_token", error_description="The token is not valid""#), "{changed}");
     let stranger = ask(&server, "GET /api/me", "", "");
     assert!(stranger.starts_with("HTTP/1.1 401") && stranger.contains("AUTH_REQUIRED"), "{stranger}");
+}
+
+#[test]
+fn api_keys() {
+    let admin = "nl_an-administrators-key-of-this-test-0123456789";
+    let mut example = Example::start("api_keys", &[("ADMIN_KEY", admin)]);
+    let address = example.address();
+    let as_admin = |first: &str, json: &str| {
+        let lines =
+            format!("X-API-Key: {admin}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", json.len());
+        ask(&address, first, &lines, json)
+    };
+    let issued = as_admin("POST /api/keys", r#"{"user":"alice","roles":["reader"]}"#);
+    let data: serde_json::Value = serde_json::from_str(body(&issued)).expect("JSON");
+    let (key, id) = (data["data"]["key"].as_str().expect("a key"), data["data"]["id"].as_str().expect("an id"));
+    let reports = |key: &str| ask(&address, "GET /api/reports", &format!("X-API-Key: {key}\r\n"), "");
+    let mine = reports(key);
+    assert!(mine.starts_with("HTTP/1.1 200") && body(&mine).contains("alice") && mine.contains("limit: 3"), "{mine}");
+    assert!(reports(admin).starts_with("HTTP/1.1 403"), "an administrator is no reader");
+    assert!(reports(id).starts_with("HTTP/1.1 401"));
+    let more = as_admin("POST /api/keys", r#"{"user":"eve","roles":["admin"]}"#);
+    assert!(more.starts_with("HTTP/1.1 403"), "{more}");
+    assert!(as_admin(&format!("DELETE /api/keys/{id}"), "").starts_with("HTTP/1.1 200"));
+    assert!(reports(key).starts_with("HTTP/1.1 401"));
+    assert!(as_admin(&format!("DELETE /api/keys/{id}"), "").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn token_introspection() {
+    let mut example = Example::start("token_introspection", &[]);
+    let (provider, server) = (example.address(), example.address());
+    let me = |token: &str| ask(&server, "GET /api/me", &format!("Authorization: Bearer {token}\r\n"), "");
+    let tell =
+        |path: &str| assert!(ask(&provider, &format!("POST {path}"), "", "").starts_with("HTTP/1.1 200"), "{path}");
+    let mine = me("alice-0123456789");
+    assert!(mine.starts_with("HTTP/1.1 200") && body(&mine).contains(r#""data":"alice""#), "{mine}");
+    let in_query = ask(&server, "GET /api/me?access_token=alice-0123456789", "", "");
+    assert!(in_query.starts_with("HTTP/1.1 200") && in_query.contains("cache-control: no-store"), "{in_query}");
+    assert!(me("alice-0123456780").starts_with("HTTP/1.1 401"));
+    tell("/stop");
+    assert!(me("bob-0123456789").starts_with("HTTP/1.1 503"), "not judged");
+    tell("/go-on");
+    tell("/revoke");
+    let begun = std::time::Instant::now();
+    // An answer of the provider is believed for a second.
+    while !me("alice-0123456789").starts_with("HTTP/1.1 401") {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "a token goes on that was taken back");
+    }
 }

@@ -17,6 +17,7 @@ macro_rules! files {
 
 files!(
     "agent",
+    "apikey",
     "auth",
     "basic",
     "body",

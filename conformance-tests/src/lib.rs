@@ -65,6 +65,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("reference", REFERENCE_TOML),
     ("patient", include_str!("../configurations/patient.toml")),
     ("drain", include_str!("../configurations/drain.toml")),
+    ("apikey", include_str!("../configurations/apikey.toml")),
     ("basic", include_str!("../configurations/basic.toml")),
     ("login", include_str!("../configurations/login.toml")),
     ("busy", include_str!("../configurations/busy.toml")),

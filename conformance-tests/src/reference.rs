@@ -24,7 +24,7 @@ use tokio::runtime::Runtime;
 use crate::control::{Bound, Changed, Control, ManualClock};
 use crate::layers::with_layers;
 use crate::test_routes::{
-    with_asked_limit, with_form, with_held, with_keyed_limit, with_meeting, with_outage, with_pieces,
+    with_asked_limit, with_form, with_held, with_issued_keys, with_keyed_limit, with_keys_outage, with_meeting, with_outage, with_pieces,
 };
 use crate::watched::{Counters, Watched, Watching};
 use crate::{Running, Subject, configuration, failing_store};
@@ -241,6 +241,7 @@ pub fn config(needs: &str) -> Result<Config, Problem> {
 /// What is wrong with the configuration.
 pub fn builder(config: &Config, engine: impl Engine) -> Result<AppBuilder, Problem> {
     let builder = config.apply(App::builder(engine))?.all_routes();
+    let builder = with_keys_outage(with_issued_keys(builder));
     let builder = with_layers(builder.group(test_routes()).group(failing_store::routes()));
     let builder = with_keyed_limit(with_pieces(with_form(with_meeting(with_held(builder)))));
     Ok(with_outage(with_asked_limit(builder)?)?)

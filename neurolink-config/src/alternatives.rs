@@ -6,7 +6,7 @@ use crate::reader::boolean;
 /// A section and its sides; each side is the keys that belong together.
 type Alternatives = (&'static [&'static str], &'static [&'static [&'static str]]);
 
-const ALTERNATIVES: [Alternatives; 10] = [
+const ALTERNATIVES: [Alternatives; 11] = [
     (&["server"], &[&["unix"], &["host", "port"]]),
     (&["auth"], &[&["token"], &["token_file"]]),
     (&["auth", "jwt"], &[&["secret"], &["secret_file"]]),
@@ -16,6 +16,7 @@ const ALTERNATIVES: [Alternatives; 10] = [
     (&["auth", "jwt"], &[&["audience"], &["any_audience"]]),
     (&["auth", "login"], &[&["secret"], &["secret_file"]]),
     (&["auth", "login"], &[&["redis_url"], &["redis_url_file"]]),
+    (&["auth", "api_keys"], &[&["redis_url"], &["redis_url_file"]]),
     (&["rate_limit"], &[&["redis_url"], &["redis_url_file"]]),
 ];
 
@@ -77,6 +78,6 @@ mod tests {
             let known = ALTERNATIVES.iter().any(|(other, sides)| **other == *section && apart(sides));
             assert!(known, "`{key}` is no alternative to `{value}`");
         }
-        assert_eq!(files, 7);
+        assert_eq!(files, 8);
     }
 }

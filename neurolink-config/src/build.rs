@@ -3,8 +3,8 @@
 use http::StatusCode;
 use neurolink_core::login::Login;
 use neurolink_core::middleware::{
-    AccessLog, ApiKey, ApiKeyAuth, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts, JwkSetFile, JwtAlgorithm,
-    JwtKeys, Key, RateLimit, RateLimitHeaders, SecurityHeaders, Timing,
+    AccessLog, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts, JwkSetFile, JwtAlgorithm, JwtKeys, Key, RateLimit,
+    RateLimitHeaders, SecurityHeaders, Timing,
 };
 use neurolink_core::stack::StackBuilder;
 use neurolink_core::{
@@ -95,16 +95,16 @@ impl Config {
             all.push(configured(AccessLog::new()));
         }
         let limit_headers = self.rate_limit.header_names();
-        all.extend(
-            self.cors.build(&self.request_id.header, &self.auth.api_keys.header, &limit_headers).map(configured),
-        );
+        let mut renamed = vec![("x-request-id", &*self.request_id.header), ("x-api-key", &*self.auth.api_keys.header)];
+        renamed.extend(self.auth.token_header.iter().map(|header| ("authorization", &**header)));
+        all.extend(self.cors.build(&renamed, &self.request_id.header, &limit_headers).map(configured));
         all.extend(self.rate_limit.build(&mut problems).map(Registration::configured));
         all.extend(self.concurrency.build().map(configured));
         let passwords = self.auth.passwords(&mut problems);
         let login = self.auth.login(passwords.as_ref(), &mut problems);
         all.extend(self.auth.bearer(login.as_ref().map(|kept| &kept.login), &mut problems).map(configured));
         all.extend(self.auth.basic(passwords.as_ref()).map(configured));
-        all.extend(self.auth.api_keys().map(configured));
+        all.extend(self.auth.api_keys(&mut problems).map(configured));
         if problems.is_empty() { Ok((all, login)) } else { Err(ConfigError::new(problems)) }
     }
 
@@ -159,8 +159,9 @@ fn with<'a>(names: &'a [String], renamed: &[(&str, &'a str)]) -> Vec<&'a str> {
 }
 
 impl CorsConfig {
-    fn build(&self, request_id: &str, api_key: &str, limit_headers: &[&str]) -> Option<Cors> {
-        let headers = with(&self.headers, &[("x-request-id", request_id), ("x-api-key", api_key)]);
+    /// `renamed` are headers of requests that stand for, or beside, usual ones.
+    fn build(&self, renamed: &[(&str, &str)], request_id: &str, limit_headers: &[&str]) -> Option<Cors> {
+        let headers = with(&self.headers, renamed);
         let mut exposed = vec![("x-request-id", request_id)];
         exposed.extend(limit_headers.iter().map(|name| ("x-ratelimit-limit", *name)));
         let expose = with(&self.expose, &exposed);
@@ -257,23 +258,6 @@ impl RateLimitConfig {
             registration = registration.only(&self.paths);
         }
         Some(registration)
-    }
-}
-
-impl AuthConfig {
-    fn api_keys(&self) -> Option<ApiKeyAuth> {
-        if self.api_keys.keys.is_empty() {
-            return None;
-        }
-        let keys = self.api_keys.keys.iter().map(|key| {
-            let user = AuthenticatedUser::new(&*key.user).with_roles(&key.roles);
-            ApiKey::new(key.key.expose_secret(), user)
-        });
-        let auth = ApiKeyAuth::keys(keys).header(&self.api_keys.header);
-        Some(match self.failure_limit {
-            Some(rate) => auth.failure_limit(rate.limit, rate.window),
-            None => auth.no_failure_limit(),
-        })
     }
 }
 

@@ -97,6 +97,20 @@ pub(crate) fn pattern(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The name of a cookie or of a parameter.
+pub(crate) fn plain_name(text: &str) -> Result<(), String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let help = "it is no plain name; write for example `access_token`";
+    if !text.is_empty() && text.bytes().all(plain) { Ok(()) } else { Err(help.into()) }
+}
+
+/// What entries in a Redis begin with.
+pub(crate) fn redis_prefix(text: &str) -> Result<(), String> {
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | ':' | '/');
+    let help = "it has 1 to 64 letters, digits or `-_.:/`; write for example `neurolink:prod`";
+    if (1..=64).contains(&text.len()) && text.chars().all(plain) { Ok(()) } else { Err(help.into()) }
+}
+
 /// Text in front of the codes of errors.
 pub(crate) fn code_prefix(text: &str) -> Result<(), String> {
     let valid = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');

@@ -1,5 +1,6 @@
 //! Files of API keys: a line `key,user,role|role` each, or TOML with `keys`.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -7,6 +8,7 @@ use serde::Deserialize;
 use crate::ApiKeyConfig;
 use crate::bounded;
 use crate::secrets::{API_KEY, LONGEST};
+use crate::sections::time;
 
 /// A key, and where in its file it stands.
 pub(crate) type Placed = (String, ApiKeyConfig);
@@ -24,6 +26,9 @@ struct TomlKey {
     user: String,
     #[serde(default)]
     roles: Vec<String>,
+    id: Option<String>,
+    expires: Option<String>,
+    rate_limit: Option<NonZeroU32>,
 }
 
 /// The keys of a file; no message quotes it.
@@ -54,11 +59,21 @@ fn from_toml(content: &str) -> Result<Vec<Placed>, Vec<String>> {
         if let Err(problem) = API_KEY.check(&key.key) {
             problems.push(format!("the key of keys[{index}] of it {problem}"));
         }
+        if key.expires.as_ref().is_some_and(|expires| time(expires).is_err()) {
+            problems
+                .push(format!("the end of keys[{index}] of it is no time; write for example `2030-01-31T00:00:00Z`"));
+        }
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let key = |key: TomlKey| ApiKeyConfig { roles: key.roles, ..ApiKeyConfig::new(key.key, key.user) };
+    let key = |key: TomlKey| ApiKeyConfig {
+        roles: key.roles,
+        id: key.id,
+        expires: key.expires.and_then(|expires| time(&expires).ok()),
+        rate_limit: key.rate_limit.map(NonZeroU32::get),
+        ..ApiKeyConfig::new(key.key, key.user)
+    };
     Ok(file.keys.into_iter().enumerate().map(|(index, own)| (format!("keys[{index}]"), key(own))).collect())
 }
 

@@ -3,6 +3,7 @@
 pub mod units;
 
 mod alternatives;
+mod api_keys;
 mod bounded;
 mod build;
 mod checks;
@@ -30,7 +31,7 @@ pub use loader::{Loaded, Loader, Refused};
 pub use presets::Preset;
 pub use secrecy::SecretString;
 pub use sections::{
-    ApiKeyConfig, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
+    ApiKeyConfig, ApiKeyStoreKind, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
     ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig, LogConfig, LogFormat, LogLevel,
     LoginConfig, LoginStore, Origins, PasswordConfig, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig,
     RateLimitDialect, RateLimitKey, RateLimitStore, RedisKeys, RequestIdConfig, ServerConfig, StoreFailure,

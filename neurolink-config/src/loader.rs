@@ -258,7 +258,7 @@ fn is_secret(path: &[&str]) -> bool {
         ["auth", "token" | "tokens" | "jwt_secret"]
             | ["auth", "jwt", "secret"]
             | ["auth", "login", "secret" | "redis_url"]
-            | ["auth", "api_keys", "keys"]
+            | ["auth", "api_keys", "keys" | "redis_url"]
             | ["rate_limit", "redis_url"]
     )
 }

@@ -88,6 +88,9 @@ impl AuthConfig {
             None if tokens.is_empty() => return None,
             None => BearerAuth::tokens(tokens),
         };
+        let bearer = self.token_header.iter().fold(bearer, |bearer, name| bearer.or_header(name));
+        let bearer = self.token_cookie.iter().fold(bearer, |bearer, name| bearer.or_cookie(name));
+        let bearer = self.token_query.iter().fold(bearer, |bearer, name| bearer.or_query(name));
         Some(match self.failure_limit {
             Some(rate) => bearer.failure_limit(rate.limit, rate.window),
             None => bearer.no_failure_limit(),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use neurolink_core::ConfigProblem;
+use neurolink_core::middleware::{ApiKeyHash, check_secret};
 use secrecy::SecretString;
 
 use crate::bounded;
@@ -17,13 +18,19 @@ pub(crate) const HIDDEN: &str = "[hidden]";
 pub(crate) struct Rules {
     /// The fewest bytes.
     pub(crate) least: usize,
+    /// Whether it must be none that can be guessed, as far as that can be seen.
+    random: bool,
+    /// Whether its hash may stand for it.
+    hash: bool,
     allows: fn(&str) -> bool,
     alphabet: &'static str,
 }
 
 /// A bearer token: what `Authorization: Bearer` can carry (RFC 6750, section 2.1).
 pub(crate) const BEARER: Rules = Rules {
-    least: 16,
+    least: 1,
+    random: true,
+    hash: false,
     allows: |text| {
         text.trim_end_matches('=')
             .bytes()
@@ -32,21 +39,23 @@ pub(crate) const BEARER: Rules = Rules {
     alphabet: "write letters, digits and `-._~+/`, and `=` only at its end",
 };
 
-/// An API key: what a header can carry without doubt.
+/// An API key: what a header can carry without doubt; or `sha256:` and its hash.
 pub(crate) const API_KEY: Rules = Rules {
-    least: 16,
+    least: 1,
+    random: true,
+    hash: true,
     allows: |text| text.bytes().all(|byte| byte.is_ascii_graphic()),
     alphabet: "write visible ASCII without blanks",
 };
 
 /// A secret of HS256 (RFC 7518, section 3.2); it is never sent.
-pub(crate) const JWT: Rules = Rules { least: 32, allows: |_| true, alphabet: "" };
+pub(crate) const JWT: Rules = Rules { least: 32, random: false, hash: false, allows: |_| true, alphabet: "" };
 
 /// The hash of a password; it is read when it is known to be one.
-pub(crate) const PASSWORD_HASH: Rules = Rules { least: 1, allows: |_| true, alphabet: "" };
+pub(crate) const PASSWORD_HASH: Rules = Rules { least: 1, random: false, hash: false, allows: |_| true, alphabet: "" };
 
 /// An address with a password in it; whoever connects checks it.
-pub(crate) const URL: Rules = Rules { least: 1, allows: |_| true, alphabet: "" };
+pub(crate) const URL: Rules = Rules { least: 1, random: false, hash: false, allows: |_| true, alphabet: "" };
 
 impl Rules {
     /// The same with other fewest bytes.
@@ -54,19 +63,22 @@ impl Rules {
         Self { least, ..self }
     }
 
-    /// Whether a secret is long enough and can be sent.
+    /// Whether a secret is long enough, can be sent, and cannot be guessed.
     ///
     /// # Errors
     /// What is wrong with it, without the secret, and what to do.
     pub(crate) fn check(self, secret: &str) -> Result<(), String> {
         const FIX: &str = "as from `openssl rand -hex 32`";
-        if secret.len() < self.least {
+        if self.hash && secret.starts_with("sha256:") {
+            return secret.parse::<ApiKeyHash>().map(drop).map_err(|problem| format!("is no hash of a key: {problem}"));
+        }
+        if !self.random && secret.len() < self.least {
             return Err(format!("is too short; give at least {} random bytes, {FIX}", self.least));
         }
         if !(self.allows)(secret) {
             return Err(format!("has characters that no request can carry; {}, {FIX}", self.alphabet));
         }
-        Ok(())
+        if self.random { check_secret(secret) } else { Ok(()) }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Serializer;
 
@@ -43,6 +44,15 @@ pub(crate) fn secret<S: Serializer>(_: &SecretString, serializer: S) -> Result<S
 pub(crate) fn optional_secret<S: Serializer>(value: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(_) => serializer.serialize_some(HIDDEN),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// A time since the Unix epoch (RFC 3339).
+pub(crate) fn optional_time<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    let time = value.and_then(|time| Timestamp::from_second(i64::try_from(time.as_secs()).ok()?).ok());
+    match time {
+        Some(time) => serializer.collect_str(&time),
         None => serializer.serialize_none(),
     }
 }

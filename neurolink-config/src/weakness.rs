@@ -48,6 +48,11 @@ impl Config {
                 "credentials can be guessed without a limit",
             ),
             (
+                self.auth.token_query.is_some() && self.auth.has_bearer(),
+                "auth.token_query",
+                "tokens in the query are seen in histories, in Referer and in the logs of proxies",
+            ),
+            (
                 jwt.is_some_and(|jwt| jwt.any_issuer),
                 "auth.jwt.any_issuer",
                 "tokens of every issuer who has one of the keys are believed",

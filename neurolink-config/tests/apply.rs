@@ -301,9 +301,12 @@ async fn cors_knows_the_names_that_other_sections_have_changed() {
     let file = r#"
         [request_id]
         header = "x-trace-id"
+        [auth]
+        token = "a-token-of-at-least-128-bits"
+        token_header = "x-my-token"
         [auth.api_keys]
         header = "x-my-key"
-        keys = [{ key = "a-key-of-at-least-16-bytes", user = "k" }]
+        keys = [{ key = "a-key-of-at-least-128-bits", user = "k" }]
         [cors]
         origins = ["https://a.example"]
         preflight_status = 200
@@ -322,7 +325,7 @@ async fn cors_knows_the_names_that_other_sections_have_changed() {
     let allowed = preflight("https://a.example").await;
     assert_eq!(allowed.status(), StatusCode::OK);
     let names = allowed.headers()["access-control-allow-headers"].to_str().expect("text");
-    assert!(names.contains("x-trace-id") && names.contains("x-my-key"), "{names}");
+    assert!(["x-trace-id", "x-my-key", "x-my-token"].iter().all(|name| names.contains(name)), "{names}");
     let denied = preflight("https://b.example").await;
     assert_eq!(denied.status(), StatusCode::FORBIDDEN);
     assert!(denied.headers()["vary"].to_str().expect("text").contains("origin"));

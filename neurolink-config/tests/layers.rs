@@ -216,12 +216,12 @@ fn a_secret_and_its_file_at_once_is_a_mistake_and_a_later_layer_is_none() {
 fn files_of_keys_are_checked_without_quoting_them() {
     for (name, content, advice) in [
         ("a.keys", "hush\n", "line 1 of it is no `key,user`"),
-        ("b.keys", "a-key-that-is-long-enough,user\nhush-hush-hush-hush,\n", "line 2"),
-        ("f.keys", "hush,user", "the key of line 1 of it is too short"),
+        ("b.keys", "a-key-that-is-long-enough,user\nhush-hush-1-hush-hush-2,\n", "line 2"),
+        ("f.keys", "hush,user", "the key of line 1 of it has at most"),
         ("g.keys", "hush-hüsh-hush-hush,user", "the key of line 1 of it has characters that no request can carry"),
         ("c.keys", "# nothing\n", "the file has no key"),
         ("d.toml", "keys = [{ key = \"hush\" }]", "line 1"),
-        ("e.toml", "keys = [{ key = \"\", user = \"hush\" }]", "the key of keys[0] of it is too short"),
+        ("e.toml", "keys = [{ key = \"\", user = \"hush\" }]", "the key of keys[0] of it has at most"),
     ] {
         let path = common::file(name, content);
         let path = path.to_str().expect("UTF-8");
@@ -321,4 +321,34 @@ fn an_exposed_address_is_told_with_who_named_it() {
     assert_eq!(problem.origin.as_deref(), Some("flag --host"));
     assert!(problem.problem.contains("`--allow-unauthenticated`"), "{}", problem.problem);
     assert!(Loader::new().load().expect("valid").check_exposure().is_ok());
+}
+
+#[test]
+fn keys_may_be_hashes_and_have_an_end_a_name_and_a_limit_and_tokens_another_place() {
+    let key = "nl_a-key-that-nobody-has-guessed-so-far";
+    let hash = neurolink_core::middleware::ApiKeyHash::of(key);
+    let toml = format!(
+        "[auth]\ntoken = \"a-token-of-mine-0123\"\ntoken_header = \"X-Custom-Auth\"\ntoken_query = \"access_token\"\n\
+         [auth.api_keys]\nkeys = [{{ key = \"{hash}\", id = \"reports\", user = \"kim\", roles = [\"reader\"], \
+         expires = \"2030-01-31T00:00:00Z\", rate_limit = 3 }}]"
+    );
+    let loaded = Loader::new().file(common::file("a.toml", &toml)).load().expect("valid");
+    let (auth, shown) = (&loaded.config.auth, toml::to_string(&loaded.config).expect("TOML"));
+    let own = &auth.api_keys.keys[0];
+    assert_eq!((own.id.as_deref(), own.rate_limit), (Some("reports"), Some(3)));
+    assert_eq!(own.expires, Some(std::time::Duration::from_secs(1_896_048_000)));
+    assert!(shown.contains("expires = \"2030-01-31T00:00:00Z\"") && !shown.contains(&hash.to_string()), "{shown}");
+    assert_eq!(
+        (auth.token_header.as_deref(), auth.token_query.as_deref()),
+        (Some("x-custom-auth"), Some("access_token"))
+    );
+    assert!(loaded.weaknesses.iter().any(|weakness| weakness.key == "auth.token_query"));
+    assert!(loaded.config.stack().expect("valid").build().is_ok());
+}
+
+#[test]
+fn a_place_for_tokens_without_tokens_has_no_effect() {
+    let file = common::file("a.toml", "[auth]\ntoken_header = \"x-custom-auth\"");
+    let warnings = Loader::new().file(file).load().expect("valid").warnings;
+    assert_eq!(warnings, ["auth.token_header has no effect without auth.token, auth.tokens or auth.jwt"]);
 }

@@ -11,9 +11,9 @@ const UNKNOWN: &str = "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz";
 /// What tables and entries of lists need before they show their defaults; nothing in `server.tls` has one.
 const NEEDED: &str = r#"
 [auth]
-tokens = [{ token = "a-token-for-this-test", user = "u" }]
+tokens = [{ token = "a-token-for-this-test-alone", user = "u" }]
 [auth.api_keys]
-keys = [{ key = "a-key-for-this-test", user = "u" }]
+keys = [{ key = "a-key-for-this-test-alone", user = "u" }]
 [[auth.passwords]]
 name = "ada"
 hash = "$argon2id$v=19$m=7168,t=1,p=1$c2FsdC1mb3ItdGVzdHM$/1ZUydr1QQ0gEJrK1BFmOleeZaTC2eEV00YfNJTIKtg"

@@ -75,7 +75,8 @@ fn short(hash: Sha256) -> String {
     })
 }
 
-fn escaped(name: &str) -> String {
+/// A text that ends no hash tag.
+pub(crate) fn escaped(name: &str) -> String {
     name.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")
 }
 

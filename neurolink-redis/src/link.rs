@@ -68,6 +68,12 @@ impl Link {
         Ok(answers.into_iter().collect::<RedisResult<_>>()?)
     }
 
+    /// Runs one command that is no script.
+    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, BoxError> {
+        let answer = self.connected().await?.send([command].into_iter()).await?.pop();
+        Ok(answer.ok_or("Redis gave no answer")??)
+    }
+
     /// The connection. Making it goes on if the caller does not wait for it.
     async fn connected(&self) -> Result<Arc<Live>, BoxError> {
         let mut states = self.state.subscribe();

@@ -66,7 +66,7 @@ async fn the_base_path_may_be_any(host: &impl Host) {
 }
 
 async fn several_apps_have_each_their_own_rules(host: &impl Host) {
-    let user = StaticToken::new("a-token-of-at-least-16-bytes", AuthenticatedUser::new("u1"));
+    let user = StaticToken::new("a-token-of-at-least-128-bits", AuthenticatedUser::new("u1"));
     let protected = app("/two", "two").middleware(BearerAuth::tokens([user]).no_failure_limit());
     let protected = protected.build().expect("valid");
     let get =

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{config, conformance, routes, serve};
+use super::{config, conformance, key, routes, serve};
 use crate::output::Failure;
 
 /// What to do.
@@ -14,6 +14,9 @@ pub(crate) enum Command {
     Routes(routes::Routes),
     /// Shows the effective configuration, without its secrets
     Config(config::Config),
+    /// Issues and revokes API keys
+    #[command(subcommand)]
+    Key(key::Key),
     /// Asks servers the cases of the conformance suite
     #[command(subcommand)]
     Conformance(conformance::Conformance),
@@ -25,6 +28,7 @@ impl Command {
             Self::Serve(command) => command.run(),
             Self::Routes(command) => command.run(),
             Self::Config(command) => command.run(),
+            Self::Key(command) => command.run(),
             Self::Conformance(command) => command.run(),
         }
     }

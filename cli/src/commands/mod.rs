@@ -3,6 +3,7 @@
 mod command;
 mod config;
 mod conformance;
+mod key;
 mod routes;
 mod serve;
 

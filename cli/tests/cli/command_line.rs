@@ -37,10 +37,20 @@ fn helps() -> Vec<(String, String)> {
 fn help_has_examples_of_every_command() {
     let helps = helps();
     let names: Vec<&str> = helps.iter().map(|(name, _)| name.as_str()).collect();
-    for name in ["", "serve", "routes", "config", "conformance run", "conformance serve", "conformance soak"] {
+    for name in [
+        "",
+        "serve",
+        "routes",
+        "config",
+        "key issue",
+        "key revoke",
+        "conformance run",
+        "conformance serve",
+        "conformance soak",
+    ] {
         assert!(names.contains(&name), "{name} is missing in {names:?}");
     }
-    assert_eq!(names.len(), 10, "{names:?}");
+    assert_eq!(names.len(), 12, "{names:?}");
     for (name, text) in &helps {
         assert!(text.contains("Examples:") && text.contains(&format!("  neurolink {name}")), "{name}: {text}");
     }

@@ -5,6 +5,7 @@ mod configuration;
 mod conformance;
 mod diff;
 mod json;
+mod keys;
 mod kit;
 #[cfg(unix)]
 mod lifecycle;

@@ -2,8 +2,8 @@
 
 use super::{
     access_log, attack, backpressure, bodies, cancel, concurrency, concurrent, connection, crowd, drain, expect,
-    expiry, http2, http2_attacks, identity, lifecycle, limits, logins, mistakes, passwords, smuggling, streams, timing,
-    unread, vectors,
+    expiry, http2, http2_attacks, identity, issued_keys, lifecycle, limits, logins, mistakes, passwords, smuggling, streams,
+    timing, unread, vectors,
 };
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
@@ -196,6 +196,13 @@ pub(crate) const ALL: &[FunctionCase] = &[
     inside("concurrency/load-is-shed-and-probes-are-answered", "busy", "RFC 9110 15.6.4", concurrency::shed)
         .by_address(),
     inside("concurrency/who-waits-gets-the-next-place", "busy", "design 6", concurrency::queued).by_address(),
+    must("apikey/an-issued-key-is-random-and-its-users", "S1-53; CWE-330", issued_keys::random).covers(&["S1-53"]),
+    must("apikey/a-revoked-key-is-401-on-the-next-request", "O-D46", issued_keys::revoked).covers(&["S0-06"]),
+    must("apikey/what-is-no-issued-key-is-401", "O-D46", issued_keys::guessed),
+    must("apikey/scopes-of-an-issued-key-are-roles", "original 3", issued_keys::scoped).covers(&["S0-08"]),
+    must("apikey/an-issued-key-has-the-limit-of-its-own", "original 3", issued_keys::limited).covers(&["S0-08"]),
+    must("apikey/an-issued-key-is-for-1-to-365-days", "S1-49", issued_keys::days).covers(&["S1-49"]),
+    inside("apikey/an-issued-key-ends-by-the-clock", "reference", "O-D46", issued_keys::ended).covers(&["S0-07"]),
     alone("basic/a-locked-name-is-answered-as-a-wrong-password", "basic", "OWASP ASVS 6.3; CWE-307", passwords::locked)
         .by_address()
         .covers(&["S0-60"]),

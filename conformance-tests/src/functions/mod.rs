@@ -16,6 +16,7 @@ mod expiry;
 mod http2;
 mod http2_attacks;
 mod identity;
+mod issued_keys;
 mod lifecycle;
 mod limits;
 mod logins;

@@ -2,8 +2,8 @@
 
 use super::mutant::Mutant;
 use super::{
-    agent, auth, basic, body, browser, concurrency, connection, decompress, envelope, everywhere, forwarded, headers,
-    identity, jwt, layers, lifecycle, limit, login, methods, mount, multipart, onion, parser, path, routing, stream,
+    agent, apikey, auth, basic, body, browser, concurrency, connection, decompress, envelope, everywhere, forwarded,
+    headers, identity, jwt, layers, lifecycle, limit, login, methods, mount, multipart, onion, parser, path, routing, stream,
     tokens, tools,
 };
 
@@ -12,6 +12,7 @@ use super::{
 pub fn all() -> Vec<&'static Mutant> {
     let themes: &[&[Mutant]] = &[
         agent::ALL,
+        apikey::ALL,
         auth::ALL,
         basic::ALL,
         body::ALL,

@@ -182,7 +182,7 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new("roles-are-lost", AREAS, "a user has no roles")
         .json(|_, value| replace(value, &["data", "roles"], Vec::<String>::new())),
-    Mutant::new("api-keys-are-off", &["auth", "agent"], "no API key is known")
+    Mutant::new("api-keys-are-off", &["auth", "agent", "apikey"], "no API key is known")
         .config(|config| config.auth.api_keys.keys.clear()),
     Mutant::new("api-keys-are-compared-loosely", AREAS, "case, prefix and scheme of an API key do not matter").request(
         |request| {

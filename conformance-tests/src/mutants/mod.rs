@@ -6,6 +6,7 @@
 mod adapter;
 mod agent;
 mod all;
+mod apikey;
 mod auth;
 mod basic;
 mod body;

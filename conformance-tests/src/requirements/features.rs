@@ -59,7 +59,6 @@ const CORE: &str = "neurolink-core/src";
 /// What is missing today. A row that waits for a feature whose probe is found fails.
 #[rustfmt::skip] // a table
 pub(super) const FEATURES: &[Feature] = &[
-    ("API key issuing", &[Probe::Text(CORE, "fn issue(")]),
     ("async CORS decisions", &[Probe::Text("neurolink-core/src/middleware/cors.rs", "async")]),
     ("audit", &[Probe::File("cli/src/commands/audit.rs")]),
     ("cache", &[Probe::Middleware("cache")]),
@@ -85,7 +84,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("secret reload", &[Probe::Text("neurolink-config/src", "fn reload")]),
     ("security events", &[Probe::Text(CORE, "SecurityEvent")]),
     ("sessions", &[Probe::Middleware("sessions")]),
-    ("token extractors", &[Probe::Text("neurolink-core/src/middleware/auth", "fn extract")]),
     ("TONL", &[Probe::Route("/stream/convert")]),
     ("WebSocket", &[Probe::File("neurolink-websocket")]),
 ];

@@ -3,6 +3,7 @@
 mod asked_limit;
 mod form;
 mod held;
+mod issued;
 mod keyed_limit;
 mod meeting;
 mod outage;
@@ -11,6 +12,7 @@ mod pieces;
 pub(crate) use asked_limit::with_asked_limit;
 pub(crate) use form::with_form;
 pub(crate) use held::with_held;
+pub(crate) use issued::{with_issued_keys, with_keys_outage};
 pub(crate) use keyed_limit::with_keyed_limit;
 pub(crate) use meeting::with_meeting;
 pub(crate) use outage::with_outage;

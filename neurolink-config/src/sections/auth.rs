@@ -1,15 +1,14 @@
-use std::path::PathBuf;
 use std::time::Duration;
 
 use neurolink_core::ConfigProblem;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use crate::layers::Origin;
+use crate::layers::{Origin, Value};
 use crate::reader::{Found, Section, boolean, rate, text, with_origin};
-use crate::secrets::{API_KEY, BEARER};
+use crate::secrets::BEARER;
 use crate::units::Rate;
-use crate::{JwtConfig, LoginConfig, PasswordConfig, checks, key_file, show};
+use crate::{ApiKeysConfig, JwtConfig, LoginConfig, PasswordConfig, checks, show};
 
 /// Section `auth`: who may call. Without tokens, JWT, passwords and API keys there is no authentication.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +20,15 @@ pub struct AuthConfig {
     /// Bearer tokens, each with its user.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<TokenConfig>,
+    /// A header that tokens may come in too, beside `Authorization: Bearer`: its whole value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_header: Option<String>,
+    /// A cookie that they may come in too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_cookie: Option<String>,
+    /// A parameter of the query that they may come in too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_query: Option<String>,
     /// Signed bearer tokens (JWT).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwt: Option<JwtConfig>,
@@ -60,42 +68,18 @@ pub struct TokenConfig {
     pub email: Option<String>,
 }
 
-/// API keys and their header.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct ApiKeysConfig {
-    /// The header: `x-api-key`.
-    pub header: String,
-    /// The file that keys were read from: a line `key,user,role|role` each, or TOML with `keys`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<PathBuf>,
-    /// The keys, each with its user; those of the file are among them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub keys: Vec<ApiKeyConfig>,
-}
-
-/// An API key and who it stands for.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct ApiKeyConfig {
-    /// The key.
-    #[serde(serialize_with = "show::secret")]
-    pub key: SecretString,
-    /// The user's id.
-    pub user: String,
-    /// The user's roles.
-    pub roles: Vec<String>,
-}
-
 impl Default for AuthConfig {
     fn default() -> Self {
         Self {
             token: None,
             tokens: Vec::new(),
+            token_header: None,
+            token_cookie: None,
+            token_query: None,
             jwt: None,
             passwords: Vec::new(),
             login: None,
-            api_keys: ApiKeysConfig { header: "x-api-key".into(), file: None, keys: Vec::new() },
+            api_keys: ApiKeysConfig::default(),
             failure_limit: Some(Rate::new(30, Duration::from_secs(60))),
             public: Vec::new(),
             hide_unmatched: true,
@@ -111,18 +95,11 @@ impl TokenConfig {
     }
 }
 
-impl ApiKeyConfig {
-    /// A key of a user without roles.
-    pub fn new(key: impl Into<SecretString>, user: impl Into<String>) -> Self {
-        Self { key: key.into(), user: user.into(), roles: Vec::new() }
-    }
-}
-
 impl AuthConfig {
     /// Whether there is any way to authenticate.
     #[must_use]
     pub const fn is_configured(&self) -> bool {
-        self.has_bearer() || !self.api_keys.keys.is_empty() || !self.passwords.is_empty()
+        self.has_bearer() || self.api_keys.is_configured() || !self.passwords.is_empty()
     }
 
     /// Whether bearer tokens of some kind are accepted.
@@ -143,6 +120,7 @@ impl AuthConfig {
             refuse_one_secret(section.found(), &tokens, |token| &token.token);
             self.tokens = tokens.into_iter().map(|token| token.entry).collect();
         }
+        self.read_places(&mut section);
         if let Some(jwt) = section.section("jwt") {
             self.jwt = JwtConfig::read(jwt);
         }
@@ -170,15 +148,37 @@ impl AuthConfig {
         section.set("failure_limit", &mut self.failure_limit, rate);
         section.list("public", &mut self.public, checks::pattern);
         section.set("hide_unmatched", &mut self.hide_unmatched, boolean);
+        if !self.has_bearer() {
+            let places = [
+                ("token_header", self.token_header.is_some()),
+                ("token_cookie", self.token_cookie.is_some()),
+                ("token_query", self.token_query.is_some()),
+            ];
+            section.warn_idle(&places, "without auth.token, auth.tokens or auth.jwt");
+        }
         section.finish();
+    }
+
+    /// Where tokens may be.
+    fn read_places(&mut self, section: &mut Section<'_>) {
+        section.set("token_header", &mut self.token_header, |value| {
+            let name = text(value)?;
+            checks::header_name(&name).map(|()| Some(name.to_lowercase()))
+        });
+        let plain = |value: &Value| {
+            let name = text(value)?;
+            checks::plain_name(&name).map(|()| Some(name))
+        };
+        section.set("token_cookie", &mut self.token_cookie, plain);
+        section.set("token_query", &mut self.token_query, plain);
     }
 }
 
 /// An entry of a list, and where it stands.
-struct Placed<T> {
-    place: String,
-    origin: Option<Origin>,
-    entry: T,
+pub(super) struct Placed<T> {
+    pub(super) place: String,
+    pub(super) origin: Option<Origin>,
+    pub(super) entry: T,
 }
 
 impl<T> Placed<T> {
@@ -191,7 +191,7 @@ impl<T> Placed<T> {
 }
 
 /// Reads the entries of a list, each with its place: a refused one before it does not change its number.
-fn placed<T>(sections: Vec<Section<'_>>, read: fn(Section<'_>) -> Option<T>) -> Vec<Placed<T>> {
+pub(super) fn placed<T>(sections: Vec<Section<'_>>, read: fn(Section<'_>) -> Option<T>) -> Vec<Placed<T>> {
     sections
         .into_iter()
         .filter_map(|section| {
@@ -213,7 +213,7 @@ fn repeated<T, K: PartialEq + ?Sized>(
 }
 
 /// One secret for two users would be one user.
-fn refuse_one_secret<T>(found: &Found, entries: &[Placed<T>], secret: fn(&T) -> &SecretString) {
+pub(super) fn refuse_one_secret<T>(found: &Found, entries: &[Placed<T>], secret: fn(&T) -> &SecretString) {
     for (own, first) in repeated(entries, |entry| secret(entry).expose_secret()) {
         let problem = format!("it is the same secret as `{}`; give each user an own one", first.place);
         let problem = ConfigProblem::new(&own.place, problem).with_secret(secret(&own.entry).expose_secret());
@@ -250,63 +250,5 @@ impl TokenConfig {
         section.set("email", &mut email, |value| text(value).map(Some));
         section.finish();
         Some(Self { token: token?, user: user?, roles, permissions, email })
-    }
-}
-
-impl ApiKeysConfig {
-    fn read(&mut self, mut section: Section<'_>) {
-        section.set("header", &mut self.header, |value| {
-            let name = text(value)?;
-            checks::header_name(&name).map(|()| name.to_lowercase())
-        });
-        let mut all = Vec::new();
-        if let Some(keys) = section.sections("keys") {
-            if keys.is_empty() {
-                section.missing("keys", "the list is empty; name a key, or leave it out");
-            }
-            all = placed(keys, ApiKeyConfig::read);
-        }
-        if let Some(entry) = section.take("file") {
-            match text(&entry.value) {
-                Ok(path) => {
-                    let path = PathBuf::from(path);
-                    match key_file::read(&path) {
-                        Ok(keys) => {
-                            let file = section.key("file");
-                            all.extend(keys.into_iter().map(|(place, key)| Placed {
-                                place: format!("{file}, {place}"),
-                                origin: Some(Origin::clone(&entry.origin)),
-                                entry: key,
-                            }));
-                        }
-                        Err(problems) => {
-                            for problem in problems {
-                                section.wrong("file", &entry, problem);
-                            }
-                        }
-                    }
-                    self.file = Some(path);
-                }
-                Err(problem) => section.wrong("file", &entry, problem),
-            }
-        }
-        refuse_one_secret(section.found(), &all, |key| &key.key);
-        self.keys = all.into_iter().map(|key| key.entry).collect();
-        section.finish();
-    }
-}
-
-impl ApiKeyConfig {
-    fn read(mut section: Section<'_>) -> Option<Self> {
-        let given = section.given(&["key", "key_file"]);
-        let key = section.secret("key", "key_file", API_KEY);
-        if given.is_empty() {
-            section.missing("key", "it is missing; write the key, or `key_file` with its path");
-        }
-        let user = user(&mut section);
-        let mut roles = Vec::new();
-        section.list("roles", &mut roles, checks::anything);
-        section.finish();
-        Some(Self { key: key?, user: user?, roles })
     }
 }

@@ -1,5 +1,6 @@
 //! One file a section: its values, their defaults, and how they are read.
 
+mod api_keys;
 mod auth;
 mod body;
 mod concurrency;
@@ -19,7 +20,9 @@ mod server;
 mod stream;
 mod timeout;
 
-pub use auth::{ApiKeyConfig, ApiKeysConfig, AuthConfig, TokenConfig};
+pub(crate) use api_keys::time;
+pub use api_keys::{ApiKeyConfig, ApiKeyStoreKind, ApiKeysConfig};
+pub use auth::{AuthConfig, TokenConfig};
 pub use body::BodyConfig;
 pub use concurrency::ConcurrencyConfig;
 pub use cors::{CorsConfig, Origins};

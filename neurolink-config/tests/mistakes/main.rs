@@ -24,23 +24,59 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("server = 5", "server", None, "write a table: `[server]`"),
     ("preset = \"moden\"", "preset", Some("moden"), "write one of `modern` and `neurolink`"),
     ("[auth]\ntoken = \"\"", "auth.token", Some("[hidden, 0 bytes]"), "the secret is empty"),
-    ("[auth]\ntoken = \"hush\"", "auth.token", Some("[hidden, 4 bytes]"), "at least 16 random bytes"),
-    ("[auth]\ntoken = 12345", "auth.token", None, "write the secret as text"),
-    ("[auth]\ntokn = \"hush-hush-hush-hush\"", "auth.tokn", Some("[hidden, 19 bytes]"), "did you mean `token"),
-    ("[auth]\ntokens = [{ user = \"a\" }]", "auth.tokens[0].token", None, "write the token, or `token_file`"),
-    ("[auth]\ntokens = [{ token = \"hush-hush-hush-hush\" }]", "auth.tokens[0].user", None, "the id of the user"),
-    ("[auth]\ntokens = []", "auth.tokens", None, "the list is empty"),
-    ("[auth]\ntokens = \"hush-hush-hush-hush\"", "auth.tokens", None, "a list of tables"),
+    ("[auth]\ntoken = \"hush\"", "auth.token", Some("[hidden, 4 bytes]"), "at least 128 are needed"),
+    ("[auth]\ntoken = \"hush-hush-hush-hush-hush-hush\"", "auth.token", Some("[hidden, 29 bytes]"), "can be guessed"),
     (
-        "[auth]\ntokens = [{ token = \"hush-hush-hush-hush\", user = \"a\", role = [\"x\"] }]",
+        "[auth]\ntoken = \"change-me-before-it-is-hush-1\"",
+        "auth.token",
+        Some("[hidden, 29 bytes]"),
+        "stands in examples",
+    ),
+    (
+        "[auth.api_keys]\nkeys = [{ key = \"sha256:hush\", user = \"a\" }]",
+        "auth.api_keys.keys[0].key",
+        Some("[hidden, 11 bytes]"),
+        "`sha256:` and 64 hexadecimal digits",
+    ),
+    (
+        "[auth.api_keys]\nkeys = [{ key = \"hush-hush-1-hush-hush-2\", user = \"a\", expires = \"tomorrow\" }]",
+        "auth.api_keys.keys[0].expires",
+        Some("tomorrow"),
+        "write for example `2030-01-31T00:00:00Z`",
+    ),
+    (
+        "[auth.api_keys]\nkeys = [{ key = \"hush-hush-1-hush-hush-2\", user = \"a\", rate_limit = 0 }]",
+        "auth.api_keys.keys[0].rate_limit",
+        Some("0"),
+        "1 to",
+    ),
+    ("[auth.api_keys]\nstore = \"redis\"", "auth.api_keys.redis_url", None, "NEUROLINK__AUTH__API_KEYS__REDIS_URL"),
+    (
+        "[auth.api_keys]\nredis_url = \"redis://hush@localhost\"",
+        "auth.api_keys.store",
+        None,
+        "a Redis is named and not used",
+    ),
+    ("[auth.api_keys]\nprefix = \"{a}\"", "auth.api_keys.prefix", Some("{a}"), "write for example `neurolink:prod`"),
+    ("[auth]\ntoken_header = \"x y\"", "auth.token_header", Some("x y"), "no name of a header"),
+    ("[auth]\ntoken_query = \"a&b\"", "auth.token_query", Some("a&b"), "no plain name"),
+    ("[auth]\ntoken_cookie = \"\"", "auth.token_cookie", Some("\"\""), "empty"),
+    ("[auth]\ntoken = 12345", "auth.token", None, "write the secret as text"),
+    ("[auth]\ntokn = \"hush-hush-1-hush-hush-2\"", "auth.tokn", Some("[hidden, 23 bytes]"), "did you mean `token"),
+    ("[auth]\ntokens = [{ user = \"a\" }]", "auth.tokens[0].token", None, "write the token, or `token_file`"),
+    ("[auth]\ntokens = [{ token = \"hush-hush-1-hush-hush-2\" }]", "auth.tokens[0].user", None, "the id of the user"),
+    ("[auth]\ntokens = []", "auth.tokens", None, "the list is empty"),
+    ("[auth]\ntokens = \"hush-hush-1-hush-hush-2\"", "auth.tokens", None, "a list of tables"),
+    (
+        "[auth]\ntokens = [{ token = \"hush-hush-1-hush-hush-2\", user = \"a\", role = [\"x\"] }]",
         "auth.tokens[0].role",
         None,
         "did you mean `roles`?",
     ),
     (
-        "[auth]\ntokens = [{ token = \"hush-hush-hush-hush\", user = \"a\" }, { token = \"hush-hush-hush-hush\", user = \"b\" }]",
+        "[auth]\ntokens = [{ token = \"hush-hush-1-hush-hush-2\", user = \"a\" }, { token = \"hush-hush-1-hush-hush-2\", user = \"b\" }]",
         "auth.tokens[1]",
-        Some("[hidden, 19 bytes]"),
+        Some("[hidden, 23 bytes]"),
         "the same secret as `auth.tokens[0]`",
     ),
     (
@@ -81,9 +117,9 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[auth]\npublic = [\"api/x\"]", "auth.public[0]", Some("api/x"), "begins with a slash"),
     ("[auth]\npublic = [\"/a\"]\nskip_paths = [\"/b\"]", "auth.skip_paths", None, "is given already by"),
     (
-        "[auth.jwt]\nsecret = \"hush-hush-hush-hush\"\nissuer = \"i\"\naudience = \"a\"",
+        "[auth.jwt]\nsecret = \"hush-hush-1-hush-hush-2\"\nissuer = \"i\"\naudience = \"a\"",
         "auth.jwt.secret",
-        Some("[hidden, 19 bytes]"),
+        Some("[hidden, 23 bytes]"),
         "at least 32 random bytes",
     ),
     ("[auth.jwt]\nissuer = \"i\"\naudience = \"a\"", "auth.jwt.secret", None, "NEUROLINK__AUTH__JWT__SECRET"),
@@ -177,7 +213,7 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[headers.custom]\nX-A = \"1\"\nx-a = \"2\"", "headers.custom.x-a", Some("2"), "it is given already by"),
     ("[cors]\norigins = [\"https://a.example/\"]", "cors.origins[0]", Some("https://a.example/"), "without a path"),
     (
-        "[cors]\norigins = [\"https://u:hush-hush-hush-hush@a.example\"]",
+        "[cors]\norigins = [\"https://u:hush-hush-1-hush-hush-2@a.example\"]",
         "cors.origins[0]",
         Some("[hidden, 39 bytes]"),
         "no origin",
@@ -392,11 +428,11 @@ fn files_of_a_certificate_that_are_not_there_are_told_with_who_named_them() {
 
 #[test]
 fn a_repeated_secret_is_named_by_its_true_number() {
-    let keys = common::file("api.keys", "# a line\nhush-hush-hush-hush,kim\n");
+    let keys = common::file("api.keys", "# a line\nhush-hush-1-hush-hush-2,kim\n");
     let toml = format!(
-        "[auth]\ntokens = [{{ token = \"x\", user = \"a\" }}, {{ token = \"hush-hush-hush-hush\", user = \"b\" }}, \
-         {{ token = \"hush-hush-hush-hush\", user = \"c\" }}]\n[auth.api_keys]\nfile = {:?}\n\
-         keys = [{{ key = \"x\", user = \"a\" }}, {{ key = \"hush-hush-hush-hush\", user = \"b\" }}]",
+        "[auth]\ntokens = [{{ token = \"x\", user = \"a\" }}, {{ token = \"hush-hush-1-hush-hush-2\", user = \"b\" }}, \
+         {{ token = \"hush-hush-1-hush-hush-2\", user = \"c\" }}]\n[auth.api_keys]\nfile = {:?}\n\
+         keys = [{{ key = \"x\", user = \"a\" }}, {{ key = \"hush-hush-1-hush-hush-2\", user = \"b\" }}]",
         keys.to_str().expect("UTF-8")
     );
     let error = Loader::new().file(common::file("a.toml", &toml)).load().expect_err("repeated");

@@ -14,9 +14,17 @@ pub(super) struct Caller {
     challenges: SmallVec<[HeaderValue; 2]>,
     authorization_claimed: bool,
     message: Option<Box<str>>,
-    /// A part of the hash of the API key.
     #[cfg(feature = "rate-limit")]
-    api_key: Option<[u8; 16]>,
+    api_key: Option<AcceptedKey>,
+}
+
+/// An API key that was accepted.
+#[cfg(feature = "rate-limit")]
+struct AcceptedKey {
+    /// A part of its hash.
+    hash: [u8; 16],
+    /// A limit of its own.
+    rate_limit: Option<u32>,
 }
 
 impl Context {
@@ -52,13 +60,19 @@ impl Context {
 
     /// Which API key was accepted, by its hash.
     #[cfg(feature = "rate-limit")]
-    pub(crate) const fn api_key(&self) -> Option<&[u8; 16]> {
-        self.caller.api_key.as_ref()
+    pub(crate) fn api_key(&self) -> Option<&[u8; 16]> {
+        self.caller.api_key.as_ref().map(|key| &key.hash)
+    }
+
+    /// The limit of the API key that was accepted, if it has one of its own.
+    #[cfg(feature = "rate-limit")]
+    pub(crate) fn api_key_limit(&self) -> Option<u32> {
+        self.caller.api_key.as_ref().and_then(|key| key.rate_limit)
     }
 
     #[cfg(feature = "api-key")]
-    pub(crate) const fn accept_api_key(&mut self, hash: [u8; 16]) {
-        self.caller.api_key = Some(hash);
+    pub(crate) const fn accept_api_key(&mut self, hash: [u8; 16], rate_limit: Option<u32>) {
+        self.caller.api_key = Some(AcceptedKey { hash, rate_limit });
     }
 
     /// Lets a stream ask every 25 s whether the credential is still good; for authenticators whose credentials can be revoked.

@@ -115,7 +115,7 @@ impl Context {
         &self.parts.method
     }
 
-    /// The request target as it was sent.
+    /// The request target as it was sent, without a credential that an authenticator has taken out of its query.
     #[must_use]
     pub const fn uri(&self) -> &Uri {
         &self.parts.uri

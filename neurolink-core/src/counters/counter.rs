@@ -7,6 +7,10 @@ pub(crate) trait Counters: Send + Sync {
     /// Takes one of `key`, which has `share` times the limit; a refused request is not counted.
     fn take(&self, key: &[u8], share: u32, now: Duration) -> Taken;
 
+    /// The same for a key that has a limit of its own.
+    #[cfg(feature = "rate-limit")]
+    fn take_of(&self, limit: u32, key: &[u8], share: u32, now: Duration) -> Taken;
+
     /// Gives back what was taken, as far as it still counts.
     #[cfg(feature = "rate-limit")]
     fn give_back(&self, charge: Charge, now: Duration);

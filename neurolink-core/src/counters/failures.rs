@@ -55,6 +55,11 @@ impl Algorithm for FailureWindow {
         decision
     }
 
+    #[cfg(feature = "rate-limit")]
+    fn with_limit(&self, limit: u32) -> Self {
+        Self { limit, ..*self }
+    }
+
     fn give_back(&self, state: &mut Attempts, stamp: Stamp, _now: u64) {
         if state.ends != stamp.at {
             return;
@@ -82,7 +87,6 @@ impl Algorithm for FailureWindow {
 
 impl Table<FailureWindow> {
     /// What an attempt would get if those that nobody has judged yet were none.
-    #[cfg(any(feature = "basic", feature = "bearer"))]
     pub(crate) fn ask(&self, key: &[u8], share: u32, now: Duration) -> super::Taken {
         self.look_at(key, now, |window, state, now| {
             window.enter(state, now);
@@ -135,7 +139,6 @@ mod tests {
         assert_eq!(table.take(b"a", 1, START).remaining, 2);
     }
 
-    #[cfg(any(feature = "basic", feature = "bearer"))]
     #[test]
     fn those_who_ask_are_told_of_failures_only() {
         let table = table();
@@ -143,7 +146,6 @@ mod tests {
         assert!(table.ask(b"a", 1, START).charge.is_some());
     }
 
-    #[cfg(any(feature = "basic", feature = "bearer"))]
     #[test]
     fn attempts_and_those_who_ask_wait_for_one_window_which_the_first_failure_begins() {
         let table = table();

@@ -48,6 +48,11 @@ impl Algorithm for FixedWindow {
     }
 
     #[cfg(feature = "rate-limit")]
+    fn with_limit(&self, limit: u32) -> Self {
+        Self { limit, ..*self }
+    }
+
+    #[cfg(feature = "rate-limit")]
     fn give_back(&self, state: &mut Window, stamp: Stamp, _now: u64) {
         if state.ends == stamp.at {
             state.count = state.count.saturating_sub(1);

@@ -12,7 +12,8 @@ pub(crate) struct Gcra {
     /// Requests that drain in a window.
     limit: u32,
     window: u64,
-    capacity: u32,
+    /// Nothing if as many fit at once as the limit says.
+    capacity: Option<u32>,
 }
 
 /// What is in the bucket of a key.
@@ -25,36 +26,49 @@ pub(crate) struct Bucket {
     /// When it was looked at last.
     at: u64,
     share: u32,
+    /// The key's own, or that of all.
+    limit: u32,
 }
 
 impl Gcra {
     /// `limit` requests drain in `window`, and `capacity` fit at once.
     pub(crate) fn new(limit: u32, window: Duration, capacity: u32) -> Self {
-        Self { limit: limit.max(1), window: millis(window).max(1), capacity }
+        Self { capacity: Some(capacity), ..Self::whole(limit, window) }
+    }
+
+    /// `limit` requests drain in `window`, and as many fit at once.
+    pub(crate) fn whole(limit: u32, window: Duration) -> Self {
+        Self { limit: limit.max(1), window: millis(window).max(1), capacity: None }
     }
 
     /// Whether the units of a full bucket can be counted, even for sixteen times the limit.
     pub(crate) fn can_count(&self) -> bool {
-        self.window.checked_mul(u64::from(self.capacity)).and_then(|units| units.checked_mul(16)).is_some()
+        let capacity = self.capacity.unwrap_or(self.limit);
+        self.window.checked_mul(capacity.into()).and_then(|units| units.checked_mul(16)).is_some()
     }
 
     /// Units that drain in a millisecond.
-    fn rate(&self, share: u32) -> u64 {
-        self.limit.saturating_mul(share.max(1)).into()
+    fn rate(&self, state: &Bucket) -> u64 {
+        self.limit_of(state).saturating_mul(state.share.max(1)).into()
     }
 
     /// Units of a full bucket.
-    fn full(&self, share: u32) -> u64 {
-        u64::from(self.capacity.saturating_mul(share.max(1))).saturating_mul(self.window)
+    fn full(&self, state: &Bucket) -> u64 {
+        let capacity = self.capacity.unwrap_or_else(|| self.limit_of(state));
+        u64::from(capacity.saturating_mul(state.share.max(1))).saturating_mul(self.window)
+    }
+
+    fn limit_of(&self, state: &Bucket) -> u32 {
+        if state.limit == 0 { self.limit } else { state.limit }
     }
 
     /// Lets drain what has drained until `now`.
     fn drain(&self, state: &mut Bucket, now: u64) {
         if state.at > now.saturating_add(LATE) {
-            *state = Bucket { share: state.share, ..Bucket::default() }; // the clock has gone back
+            *state = Bucket { share: state.share, limit: state.limit, ..Bucket::default() }; // the clock has gone back
         }
         let elapsed = now.saturating_sub(state.at);
-        state.units = state.units.saturating_sub(elapsed.saturating_mul(self.rate(state.share)));
+        state.units = state.units.saturating_sub(elapsed.saturating_mul(self.rate(state)));
         state.at = state.at.max(now);
     }
 }
@@ -63,9 +77,9 @@ impl Algorithm for Gcra {
     type State = Bucket;
 
     fn take(&self, state: &mut Bucket, share: u32, now: u64) -> Decision {
-        state.share = share;
+        (state.share, state.limit) = (share, self.limit);
         self.drain(state, now);
-        let (rate, full) = (self.rate(share), self.full(share));
+        let (rate, full) = (self.rate(state), self.full(state));
         let with_this = state.units.saturating_add(self.window);
         if with_this > full {
             let resets = state.at.saturating_add((with_this - full).div_ceil(rate));
@@ -82,11 +96,15 @@ impl Algorithm for Gcra {
         }
     }
 
+    fn with_limit(&self, limit: u32) -> Self {
+        Self { limit: limit.max(1), ..*self }
+    }
+
     /// What has drained is not given back: another's request may have passed for it.
     fn give_back(&self, state: &mut Bucket, stamp: Stamp, now: u64) {
         self.drain(state, now);
         let Some(left) = stamp.at.checked_sub(state.at) else { return };
-        let undrained = left.saturating_mul(self.rate(state.share)).saturating_add(stamp.part.into());
+        let undrained = left.saturating_mul(self.rate(state)).saturating_add(stamp.part.into());
         state.units = state.units.saturating_sub(undrained.min(self.window));
     }
 
@@ -104,7 +122,7 @@ impl Algorithm for Gcra {
     fn weight(&self, state: &Bucket, now: u64) -> Option<u64> {
         let mut state = *state;
         self.drain(&mut state, now);
-        let passes = state.units.saturating_add(self.window) <= self.full(state.share);
+        let passes = state.units.saturating_add(self.window) <= self.full(&state);
         // By requests, so that a larger share does not weigh less.
         passes.then_some(state.units / self.window)
     }

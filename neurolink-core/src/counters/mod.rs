@@ -37,7 +37,7 @@ pub(crate) use hash::{Hashers, shard_of};
 #[cfg(feature = "rate-limit")]
 pub(crate) use sliding_counter::SlidingCounter;
 #[cfg(feature = "rate-limit")]
-pub(crate) use sliding_log::Logs;
+pub(crate) use sliding_log::{LONGEST_OWN_LOG, Logs};
 pub(crate) use table::Table;
 
 use counter::{Decision, Stamp};

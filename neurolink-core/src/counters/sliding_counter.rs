@@ -98,6 +98,10 @@ impl Algorithm for SlidingCounter {
         }
     }
 
+    fn with_limit(&self, limit: u32) -> Self {
+        Self { limit, ..*self }
+    }
+
     fn give_back(&self, state: &mut Windows, stamp: Stamp, _now: u64) {
         if state.ends == stamp.at {
             state.count = state.count.saturating_sub(1);

@@ -8,6 +8,9 @@ use super::{Charge, Counters, Decision, Hashers, LATE, MOST_SHARES, Stamp, Taken
 
 /// The least that is behind one lock, in times.
 const SHARD: usize = 4096;
+/// The most times of a key whose own limit is larger than that of all: with every share of it, they are behind one lock.
+pub(crate) const LONGEST_OWN_LOG: u32 = 256;
+const _: () = assert!(LONGEST_OWN_LOG as usize * MOST_SHARES <= SHARD);
 /// How many logs are looked at to make room.
 const SAMPLE: usize = 16;
 
@@ -202,8 +205,12 @@ impl Logs {
 
 impl Counters for Logs {
     fn take(&self, key: &[u8], share: u32, now: Duration) -> Taken {
+        self.take_of(self.limit, key, share, now)
+    }
+
+    fn take_of(&self, limit: u32, key: &[u8], share: u32, now: Duration) -> Taken {
         let key = self.hashers.hash(key);
-        let limit = self.limit.saturating_mul(share);
+        let limit = limit.max(1).saturating_mul(share);
         self.in_shard(key, |shard| shard.take(key, self.window, limit, millis(now)))
     }
 

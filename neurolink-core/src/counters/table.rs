@@ -11,12 +11,16 @@ const WAYS: usize = 8;
 const SETS_PER_SHARD: usize = 32;
 
 /// How a key is counted: pure maths on what is kept of it.
-pub(crate) trait Algorithm: Send + Sync {
+pub(crate) trait Algorithm: Send + Sync + Sized {
     /// What is kept of a key; its default is that of one that never called.
     type State: Copy + Default + Send;
 
     /// Takes one of `share` times the limit, if it passes.
     fn take(&self, state: &mut Self::State, share: u32, now: u64) -> Decision;
+
+    /// The same maths with another limit.
+    #[cfg(feature = "rate-limit")]
+    fn with_limit(&self, limit: u32) -> Self;
 
     /// Gives back what was charged there, as far as it still counts.
     #[cfg(feature = "rate-limit")]
@@ -90,7 +94,7 @@ impl<A: Algorithm> Table<A> {
     }
 
     /// What is said of the state of a key, of which a copy is given.
-    #[cfg(any(feature = "basic", feature = "bearer"))]
+    #[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
     pub(super) fn look_at(
         &self,
         key: &[u8],
@@ -166,6 +170,15 @@ impl<A: Algorithm> Counters for Table<A> {
     }
 
     #[cfg(feature = "rate-limit")]
+    fn take_of(&self, limit: u32, key: &[u8], share: u32, now: Duration) -> Taken {
+        let (key, now, algorithm) = (self.hashers.hash(key), millis(now), self.algorithm.with_limit(limit));
+        self.in_set(key, |set| {
+            let (state, shared) = set.state(&self.algorithm, key, now);
+            algorithm.take(state, share, now).taken(key, shared)
+        })
+    }
+
+    #[cfg(feature = "rate-limit")]
     fn give_back(&self, charge: Charge, now: Duration) {
         self.in_state(charge, |state| self.algorithm.give_back(state, charge.stamp, millis(now)));
     }
@@ -178,7 +191,7 @@ impl<A: Algorithm> Counters for Table<A> {
 
 impl<S: Copy + Default + Send> Set<S> {
     /// The state of a key as it is, and whether it is the shared one; nothing for one that would get a place.
-    #[cfg(any(feature = "basic", feature = "bearer"))]
+    #[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
     fn seen<A: Algorithm<State = S>>(&self, algorithm: &A, key: u128, now: u64) -> Option<(S, bool)> {
         if let Some(way) = self.ways.iter().find(|way| way.key == key) {
             return Some((way.state, false));

@@ -39,13 +39,18 @@ mod tower;
 pub use access_log::AccessLog;
 #[cfg(feature = "login")]
 pub use auth::login;
+#[cfg(any(feature = "api-key", feature = "bearer"))]
+pub use auth::check_secret;
 #[cfg(feature = "api-key")]
-pub use auth::{ApiKey, ApiKeyAuth, ApiKeys};
+pub use auth::{
+    ApiKey, ApiKeyAuth, ApiKeyHash, ApiKeyIssuer, ApiKeyStore, ApiKeys, IssuedApiKey, MemoryApiKeys, NewApiKey,
+    StoredApiKey,
+};
 #[cfg(feature = "basic")]
 pub use auth::{BasicAuth, PasswordHash, PasswordStore, PasswordUser, Passwords};
 #[cfg(feature = "bearer")]
 pub use auth::{
-    BearerAuth, JwkSetFile, JwtAlgorithm, JwtKeys, KeySource, RevocationCheck, StaticToken, TokenValidator,
+    BearerAuth, JwkSetFile, JwtAlgorithm, JwtKeys, KeySource, RevocationCheck, StaticToken, TokenFn, TokenValidator,
     UnknownJwtAlgorithm, VerifiedToken,
 };
 #[cfg(feature = "concurrency")]

@@ -11,10 +11,7 @@ use neurolink_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-#[path = "../../../conformance-tests/kit/log.rs"]
-mod log;
-
-use log::Log;
+use crate::log::Log;
 
 #[derive(Clone, Debug, PartialEq)]
 struct Tenant(&'static str);

@@ -29,7 +29,7 @@ fn tokens() -> BearerAuth {
 }
 
 fn limited(limit: RateLimit) -> App {
-    let keys = ["a", "b"].map(|id| ApiKey::new(format!("key-{id}-0123456789"), AuthenticatedUser::new("k")));
+    let keys = ["a", "b"].map(|id| ApiKey::new(format!("key-{id}-0123456789abcdef"), AuthenticatedUser::new("k")));
     app()
         .middleware(limit)
         .middleware(tokens())
@@ -62,7 +62,7 @@ fn bearer(user: &str) -> String {
 #[tokio::test]
 async fn two_keys_of_one_user_count_apart_and_whoever_has_none_by_address() {
     let app = limited(limit(2).by(Key::ApiKey));
-    let (a, b) = ([("x-api-key", "key-a-0123456789")], [("x-api-key", "key-b-0123456789")]);
+    let (a, b) = ([("x-api-key", "key-a-0123456789abcdef")], [("x-api-key", "key-b-0123456789abcdef")]);
     assert_eq!((passing(&app, "/api/mine", ONE, &a).await, passing(&app, "/api/mine", OTHER, &a).await), (2, 0));
     assert_eq!(passing(&app, "/api/mine", ONE, &b).await, 2);
     assert_eq!((passing(&app, "/api/x", ONE, &[]).await, passing(&app, "/api/x", OTHER, &[]).await), (2, 2));

@@ -1,6 +1,10 @@
 //! The core as a whole, without a socket.
 
 mod access;
+#[cfg(feature = "full")]
+mod api_key_limits;
+#[cfg(feature = "full")]
+mod api_keys;
 mod app;
 #[cfg(feature = "full")]
 mod authenticators;
@@ -42,6 +46,9 @@ mod limits;
 #[cfg(feature = "full")]
 mod limits_together;
 #[cfg(feature = "full")]
+#[path = "../../../conformance-tests/kit/log.rs"]
+mod log;
+#[cfg(feature = "full")]
 mod login_kit;
 #[cfg(feature = "full")]
 mod login_outages;
@@ -60,5 +67,7 @@ mod request_id;
 mod requests;
 mod streams;
 mod support;
+#[cfg(feature = "full")]
+mod token_places;
 #[cfg(feature = "full")]
 mod tower;

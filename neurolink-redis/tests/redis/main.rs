@@ -1,10 +1,11 @@
-//! Limits in a real Redis.
+//! Limits and API keys in a real Redis.
 
 #[path = "../../kit/redis.rs"]
 mod kit;
 #[path = "../../../conformance-tests/kit/log.rs"]
 mod log;
 
+mod api_keys;
 mod app;
 mod cluster;
 mod failures;

@@ -84,7 +84,8 @@ async fn lost_scripts_are_loaded_once_for_all_who_miss_them() {
 /// The line of docs/redis.md that makes the user.
 pub(crate) fn documented_user() -> Vec<&'static str> {
     let page = include_str!("../../../docs/redis.md");
-    let line = page.lines().find_map(|line| line.strip_prefix("ACL SETUSER ")).expect("the page has the line");
+    let line =
+        page.lines().find_map(|line| line.strip_prefix("ACL SETUSER neurolink ")).expect("the page has the line");
     line.split_whitespace().collect()
 }
 
@@ -92,7 +93,7 @@ pub(crate) fn documented_user() -> Vec<&'static str> {
 async fn the_documented_user_may_do_all_that_is_needed_and_nothing_else() {
     let redis = Redis::start();
     let mut acl = redis::cmd("ACL");
-    acl.arg("SETUSER");
+    acl.arg("SETUSER").arg("neurolink");
     documented_user().into_iter().for_each(|word| _ = acl.arg(word));
     let _: () = acl.query(&mut connection(&redis)).expect("a user");
     let url = format!("redis://neurolink:change-me@127.0.0.1:{}/", redis.port);

@@ -70,7 +70,6 @@ impl FailureLimit {
     /// The same for a credential that is known to be none: nothing is counted, and who failed too often still waits.
     ///
     /// Attempts of others behind the same address, which nobody has judged yet, are not in its way.
-    #[cfg(any(feature = "basic", feature = "bearer"))]
     pub(super) fn ask(&self, ctx: &Context) -> Result<(), Error> {
         if self.most.is_none() {
             return Ok(());

@@ -15,6 +15,10 @@ mod api_key;
 mod basic;
 #[cfg(feature = "bearer")]
 mod bearer;
+#[cfg(any(feature = "api-key", feature = "bearer"))]
+mod entropy;
+#[cfg(any(feature = "api-key", feature = "bearer"))]
+mod external;
 mod failures;
 #[cfg(feature = "bearer")]
 mod jwt;
@@ -22,18 +26,24 @@ mod jwt;
 mod lockout;
 #[cfg(feature = "login")]
 pub mod login;
+#[cfg(any(feature = "api-key", feature = "bearer"))]
+mod recent;
 #[cfg(any(feature = "basic", feature = "bearer"))]
 mod scheme;
 #[cfg(any(feature = "api-key", feature = "bearer"))]
 mod secret;
-#[cfg(any(feature = "basic", feature = "bearer"))]
 mod verified;
 
 #[cfg(feature = "api-key")]
-pub use api_key::{ApiKey, ApiKeyAuth, ApiKeys};
+pub use api_key::{
+    ApiKey, ApiKeyAuth, ApiKeyHash, ApiKeyIssuer, ApiKeyStore, ApiKeys, IssuedApiKey, MemoryApiKeys, NewApiKey,
+    StoredApiKey,
+};
 #[cfg(feature = "basic")]
 pub use basic::{BasicAuth, PasswordHash, PasswordStore, PasswordUser, Passwords};
 #[cfg(feature = "bearer")]
-pub use bearer::{BearerAuth, StaticToken, TokenValidator};
+pub use bearer::{BearerAuth, StaticToken, TokenFn, TokenValidator};
+#[cfg(any(feature = "api-key", feature = "bearer"))]
+pub use entropy::check_secret;
 #[cfg(feature = "bearer")]
 pub use jwt::{JwkSetFile, JwtAlgorithm, JwtKeys, KeySource, RevocationCheck, UnknownJwtAlgorithm, VerifiedToken};

@@ -1,9 +1,6 @@
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// The fewest bytes of a secret that somebody configures.
-pub(super) const SHORTEST: usize = 16;
-
 /// The SHA-256 of a secret; the secret itself is not kept.
 #[derive(Clone, Copy)]
 pub(super) struct Hashed([u8; 32]);
@@ -13,7 +10,18 @@ impl Hashed {
         Self(Sha256::digest(secret).into())
     }
 
-    /// A part of it, to count by.
+    /// One that was computed elsewhere.
+    #[cfg(feature = "api-key")]
+    pub(super) const fn of(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
+    #[cfg(feature = "api-key")]
+    pub(super) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// A part of it, to count by and to name it by.
     #[cfg(feature = "api-key")]
     pub(super) fn short(&self) -> [u8; 16] {
         let [first @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = self.0;
@@ -27,6 +35,7 @@ impl Hashed {
 }
 
 /// The entry whose secret was presented; all are compared, so that the time does not tell which.
+#[cfg(feature = "bearer")]
 pub(super) fn find<'a, T>(
     entries: impl Iterator<Item = &'a T>,
     presented: &Hashed,

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::counters::{Counters, FixedWindow, Gcra, Logs, MOST_SHARES, SlidingCounter, Table};
+use crate::counters::{Counters, FixedWindow, Gcra, LONGEST_OWN_LOG, Logs, MOST_SHARES, SlidingCounter, Table};
 
 /// How many pass in how long, by which algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,7 +57,15 @@ impl Quota {
     }
 
     fn bucket(&self) -> Gcra {
-        Gcra::new(self.limit, self.window, self.most())
+        match self.algorithm {
+            Algorithm::LeakyBucket { .. } => Gcra::new(self.limit, self.window, self.most()),
+            _ => Gcra::whole(self.limit, self.window),
+        }
+    }
+
+    /// Whether counters of this quota have room for a key with another limit.
+    pub(super) fn has_room_for(&self, limit: u32) -> bool {
+        self.algorithm != Algorithm::SlidingLog || limit <= self.limit.max(LONGEST_OWN_LOG)
     }
 
     /// How many may pass at once: the limit that is shown.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use super::algorithm::Quota;
 use super::headers::{RateLimitHeaders, Shown};
 use super::limited::{Held, settle, show};
 use super::meter::Meter;
@@ -88,29 +89,42 @@ pub(super) fn applying<'a>(rules: &'a [Scoped], ctx: &Context) -> impl Iterator<
 pub(super) struct Asked<'a> {
     pub(super) rule: &'a RateLimit,
     class: &'a Class,
+    /// That of the caller's API key, if it has one of its own.
+    own: Option<Quota>,
     name: Option<Arc<str>>,
 }
 
 impl<'a> Asked<'a> {
     pub(super) fn new(rule: &'a RateLimit, ctx: &Context, name: impl FnOnce() -> Option<Arc<str>>) -> Self {
         let needed = rule.dialects().has(RateLimitHeaders::Draft10) || rule.store_handle().is_some();
-        Self { rule, class: rule.class(ctx), name: if needed { name() } else { None } }
+        let class = rule.class(ctx);
+        Self { rule, class, own: rule.of_api_key(ctx, &class.quota), name: if needed { name() } else { None } }
+    }
+
+    /// What the caller has.
+    fn quota(&self) -> Quota {
+        self.own.unwrap_or(self.class.quota)
     }
 
     /// Takes one for each key that a request counts for; one that is used up gives no charge.
     fn take(&self, ctx: &Context) -> Result<SmallVec<[Taken; 2]>, NoAddress> {
         let (keys, now) = (self.rule.keys(ctx)?, ctx.now_or_later());
-        Ok(keys.iter().map(|(key, share)| self.class.counters.take(key, *share, now)).collect())
+        let own = self.own.map(|own| self.rule.here(&own));
+        let taken = keys.iter().map(|(key, share)| match own {
+            Some(limit) => self.class.counters.take_of(limit, key, *share, now),
+            None => self.class.counters.take(key, *share, now),
+        });
+        Ok(taken.collect())
     }
 
     fn shown(&self, state: RateLimitState) -> Shown {
-        let (dialects, window) = (self.rule.dialects(), self.class.quota.shown_window());
+        let (dialects, window) = (self.rule.dialects(), self.quota().shown_window());
         Shown { dialects, name: self.name.clone(), window, state }
     }
 
     /// How what was taken is shown.
     fn state(&self, remaining: u32, resets: Duration) -> RateLimitState {
-        let limit = self.class.quota.most();
+        let limit = self.quota().most();
         RateLimitState { limit, remaining: remaining.min(limit), resets }
     }
 
@@ -121,7 +135,8 @@ impl<'a> Asked<'a> {
     pub(super) fn keys(&self, ctx: &Context) -> Result<Vec<LimitKey>, NoAddress> {
         let name = self.name.clone().unwrap_or_else(|| Hook::name(self.rule).into());
         let rule = self.class.name(&name);
-        let key = |(identity, share)| LimitKey { rule: Arc::clone(&rule), identity, share, quota: self.class.quota };
+        let quota = self.quota();
+        let key = |(identity, share)| LimitKey { rule: Arc::clone(&rule), identity, share, quota };
         Ok(self.rule.keys(ctx)?.into_iter().map(key).collect())
     }
 }

@@ -28,7 +28,7 @@ pub enum Key {
     /// Those of one user, and on public and optional routes an anonymous caller by address. Stands behind authentication by itself.
     User,
     /// Those with one API key, whosever it is, and without one those of the address. Stands behind authentication by
-    /// itself, so only keys that are known count.
+    /// itself, so only keys that are known count. A key may have a limit of its own, which then takes the place of the rule's.
     ApiKey,
     /// Those with one value of a header, and without it those of the address.
     ///
@@ -71,6 +71,15 @@ impl Key {
             Self::User | Self::ApiKey => true,
             Self::Address | Self::Header(_) | Self::Route | Self::Custom(_) => false,
             Self::All(keys) => keys.iter().any(Self::needs_user),
+        }
+    }
+
+    /// Whether those of one API key count together.
+    pub(crate) fn counts_api_keys(&self) -> bool {
+        match self {
+            Self::ApiKey => true,
+            Self::Address | Self::User | Self::Header(_) | Self::Route | Self::Custom(_) => false,
+            Self::All(keys) => keys.iter().any(Self::counts_api_keys),
         }
     }
 

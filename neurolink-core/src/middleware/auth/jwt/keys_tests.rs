@@ -309,8 +309,8 @@ impl RevocationCheck for Arc<Revoked> {
     }
 }
 
-#[test]
-fn a_revoked_token_is_refused_on_the_next_request_and_nobody_passes_unasked() {
+#[tokio::test]
+async fn a_revoked_token_is_refused_on_the_next_request_and_nobody_passes_unasked() {
     let revoked = Arc::new(Revoked(Mutex::new(Ok(HashSet::new()))));
     let keys = keys().revocation(Arc::clone(&revoked));
     let token = token(&Header::default(), &with("jti", json!("t1")));

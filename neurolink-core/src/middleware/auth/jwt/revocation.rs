@@ -1,21 +1,16 @@
 //! Tokens that were revoked before their end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
-use super::super::bearer::EXTERNAL_CALLS;
+use super::super::external::{self, External};
 use super::rules::{Known, invalid};
-use crate::{AuthenticatedUser, Code, Error};
+use crate::{AuthenticatedUser, Error};
 
-/// How long a stream waits for an answer.
-const ANSWER: Duration = Duration::from_secs(5);
-/// How often in a row a stream may get none: it asks every 25 s, and ends within 60 s of a revocation.
-const MOST_UNANSWERED: u32 = 2;
+/// How long a check has to answer.
+const BUDGET: Duration = Duration::from_secs(5);
 
 /// A token whose signature and claims are good.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +27,7 @@ pub struct VerifiedToken<'a> {
 /// Says which tokens do not count any more, before they expire.
 ///
 /// It is asked on every request, also for a token that is remembered, and every 25 s while a stream is open.
-/// At most 64 requests ask at one time; above that the answer is 503.
+/// At most 64 requests ask at one time, and each waits 5 s at most; beyond that the answer is 503.
 ///
 /// ```
 /// use std::collections::HashSet;
@@ -63,22 +58,19 @@ pub trait RevocationCheck: Send + Sync + 'static {
 #[derive(Clone)]
 pub(super) struct Revocation {
     check: Arc<dyn RevocationCheck>,
-    calls: Arc<Semaphore>,
+    external: External,
 }
 
 impl Revocation {
     pub(super) fn new(check: impl RevocationCheck) -> Self {
-        Self { check: Arc::new(check), calls: Arc::new(Semaphore::new(EXTERNAL_CALLS)) }
+        Self { check: Arc::new(check), external: External::new(BUDGET) }
     }
 
     /// Fails for a token that does not count any more.
     pub(super) async fn ask(&self, known: &Known) -> Result<(), Error> {
-        let busy = || Error::new(Code::Unavailable).with_retry_after(Duration::from_secs(1));
-        let _call = self.calls.try_acquire().map_err(|_| busy().with_source("too many ask for revocations"))?;
-        match self.check.is_revoked(token(known)).await {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(invalid("the token was revoked")),
-            Err(error) => Err(Error::new(Code::Unavailable).with_source(error)),
+        match self.external.ask(self.check.is_revoked(token(known))).await? {
+            false => Ok(()),
+            true => Err(invalid("the token was revoked")),
         }
     }
 
@@ -86,20 +78,12 @@ impl Revocation {
     pub(super) fn still_good(
         &self,
         known: Arc<Known>,
-    ) -> impl Fn() -> crate::BoxFuture<'static, bool> + Send + Sync + 'static {
-        let (check, unanswered) = (Arc::clone(&self.check), Arc::new(AtomicU32::new(0)));
-        move || {
-            let (check, known, unanswered) = (Arc::clone(&check), Arc::clone(&known), Arc::clone(&unanswered));
-            Box::pin(async move {
-                match timeout(ANSWER, check.is_revoked(token(&known))).await {
-                    Ok(Ok(revoked)) => {
-                        unanswered.store(0, Ordering::Relaxed);
-                        !revoked
-                    }
-                    Ok(Err(_)) | Err(_) => unanswered.fetch_add(1, Ordering::Relaxed) + 1 < MOST_UNANSWERED,
-                }
-            })
-        }
+    ) -> impl Fn() -> crate::BoxFuture<'static, bool> + Send + Sync + 'static + use<> {
+        let check = Arc::clone(&self.check);
+        external::still_good(move || {
+            let (check, known) = (Arc::clone(&check), Arc::clone(&known));
+            Box::pin(async move { check.is_revoked(token(&known)).await.ok().map(|revoked| !revoked) })
+        })
     }
 }
 

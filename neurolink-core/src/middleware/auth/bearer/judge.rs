@@ -1,0 +1,104 @@
+//! Whose a token is.
+
+use super::super::jwt::JwtKeys;
+use super::super::secret::{self, Hashed};
+use super::BearerAuth;
+use super::validator::Asked;
+use crate::{AuthenticatedUser, Code, Context, Error};
+
+impl BearerAuth {
+    /// The user of a configured token.
+    fn configured(&self, token: &str) -> Option<&AuthenticatedUser> {
+        let presented = (!self.tokens.is_empty()).then(|| Hashed::new(token.as_bytes()))?;
+        secret::find(self.tokens.iter(), &presented, |token| &token.hashed).map(|token| &token.user)
+    }
+
+    /// The keys that judge a token, if it is one of theirs.
+    fn keys(&self, token: &str) -> Option<&JwtKeys> {
+        self.jwt.as_ref().filter(|_| is_jwt(token))
+    }
+
+    /// The validator, if nobody here knows a token.
+    fn asked(&self, token: &str) -> Option<&Asked> {
+        self.validator.as_ref().filter(|_| self.keys(token).is_none() && self.configured(token).is_none())
+    }
+
+    /// Judges a token, or what is none.
+    pub(super) async fn judge(&self, ctx: &mut Context, token: Result<String, Error>) -> Result<(), Error> {
+        // Boxed: it is seldom needed, and would make the future of every request large.
+        if let Ok(token) = &token
+            && let Some(validator) = self.asked(token)
+        {
+            return Box::pin(self.validated(ctx, validator, token)).await;
+        }
+        let attempt = self.failures.attempt(ctx)?;
+        let judged = match token {
+            Err(error) => Err(error),
+            Ok(token) => match self.keys(&token) {
+                Some(keys) => Box::pin(signed(ctx, keys, &token)).await,
+                None => self.configured(&token).cloned().ok_or_else(|| Error::new(Code::AuthInvalid)),
+            },
+        };
+        match judged {
+            Ok(user) => {
+                drop(attempt);
+                ctx.authenticate(user)
+            }
+            Err(error) => {
+                let (challenge, reason) = (self.challenges.for_error(&error), error.log_text());
+                Err(attempt.refused(ctx, error, &reason, challenge))
+            }
+        }
+    }
+
+    /// Asks the validator for a token.
+    async fn validated(&self, ctx: &mut Context, validator: &Asked, token: &str) -> Result<(), Error> {
+        let judging = validator.recent.judge(token.as_bytes(), &self.failures, ctx)?;
+        match validator.user(token).await {
+            Ok(user) => {
+                judging.passed(user.expires, ctx.now());
+                ctx.keep_authority_async(validator.still_good(token, &user.id));
+                ctx.authenticate(user)
+            }
+            Err(error) => {
+                let (challenge, reason) = (self.challenges.for_error(&error), error.log_text());
+                Err(judging.refused(ctx, error, &reason, challenge))
+            }
+        }
+    }
+
+    /// Judges the tokens that are not in `Authorization`, each by itself; `in_query` tells whether one was in the query.
+    pub(super) async fn elsewhere(&self, ctx: &mut Context, in_query: &mut bool) -> Result<(), Error> {
+        for source in &self.sources {
+            let found = match source.extract(ctx) {
+                Ok(None) => continue,
+                Ok(Some(token)) => Ok(token),
+                Err(error) => Err(error),
+            };
+            *in_query |= source.is_query();
+            if let Ok(token) = &found
+                && let Some(known) = self.jwt.as_ref().and_then(|keys| keys.remembered(token.as_bytes(), ctx.now()))
+            {
+                self.failures.ask(ctx)?;
+                ctx.authenticate(known.user.clone())?;
+                continue;
+            }
+            self.judge(ctx, found).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The user of a JSON Web Token.
+async fn signed(ctx: &mut Context, keys: &JwtKeys, token: &str) -> Result<AuthenticatedUser, Error> {
+    let known = keys.verify(token, ctx.now()).await?;
+    if let Some(still_good) = keys.still_good(&known) {
+        ctx.keep_authority_async(still_good);
+    }
+    Ok(known.user.clone())
+}
+
+/// Whether a token has the form of a JWT: three parts.
+fn is_jwt(token: &str) -> bool {
+    token.bytes().map(|byte| usize::from(byte == b'.')).sum::<usize>() == 2
+}
