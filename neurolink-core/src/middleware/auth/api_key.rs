@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue};
 use super::failures::FailureLimit;
 use super::secret::{self, Hashed};
 use crate::http::reserved;
+use crate::security::{AuthenticationFailure, Refusal};
 use crate::stack::{Kind, Next, order};
 use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Response};
 
@@ -72,14 +73,15 @@ impl ApiKeys {
         self.revoked.read().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
-    fn user(&self, presented: &str, now: Duration) -> Result<(AuthenticatedUser, Hashed), &'static str> {
+    fn user(&self, presented: &str, now: Duration) -> Result<(AuthenticatedUser, Hashed), Refusal> {
         let presented = Hashed::new(presented.as_bytes());
-        let key = secret::find(self.keys.iter(), &presented, |key| &key.hashed).ok_or("the key is not known")?;
+        let key = secret::find(self.keys.iter(), &presented, |key| &key.hashed)
+            .ok_or(Refusal::new(AuthenticationFailure::Invalid, "the key is not known"))?;
         if self.is_revoked(&key.id) {
-            return Err("the key is revoked");
+            return Err(Refusal::new(AuthenticationFailure::Revoked, "the key is revoked"));
         }
         if key.expires.is_some_and(|expires| now >= expires) {
-            return Err("the key has expired");
+            return Err(Refusal::new(AuthenticationFailure::Expired, "the key has expired"));
         }
         let mut user = key.user.clone();
         user.metadata.insert("keyId".into(), key.id.clone().into());
@@ -227,7 +229,8 @@ impl Middleware for ApiKeyAuth {
         };
         if let Some(value) = ctx.headers().get(header) {
             let attempt = self.failures.attempt(ctx)?;
-            let user = value.to_str().map_err(|_| "the key is no text").and_then(|key| self.keys.user(key, ctx.now()));
+            let key = value.to_str().map_err(|_| Refusal::new(AuthenticationFailure::Malformed, "the key is no text"));
+            let user = key.and_then(|key| self.keys.user(key, ctx.now()));
             match user {
                 Ok((user, hashed)) => {
                     drop(attempt);
@@ -239,8 +242,8 @@ impl Middleware for ApiKeyAuth {
                     ctx.accept_api_key(hashed.short());
                 }
                 Err(reason) => {
-                    let error = Error::new(Code::AuthInvalid);
-                    return Err(attempt.refused(ctx, error, reason, self.challenge.clone()));
+                    let error = Error::new(Code::AuthInvalid).with_source(reason);
+                    return Err(attempt.refused(ctx, error, reason.text, self.challenge.clone()));
                 }
             }
         }

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::counters::{Charge, Counted, Counters as _, FailureWindow, Table, address_keys};
 use crate::facts::NoAddress;
+use crate::security::{AuthenticationFailure, SecurityEventKind};
 use crate::{Code, Context, Error};
 
 /// How many failures a client address may have, in how long.
@@ -56,7 +57,7 @@ impl FailureLimit {
             let taken = self.counts.take(key, *share, now);
             match taken.charge {
                 Some(charge) => attempt.charges.push(charge),
-                None => return Err(too_many(taken.resets.saturating_sub(now))),
+                None => return Err(too_many(ctx, taken.resets.saturating_sub(now))),
             }
         }
         Ok(attempt)
@@ -75,7 +76,7 @@ impl FailureLimit {
         for (key, share) in &address_keys(address) {
             let left = self.counts.ask(key, *share, now);
             if left.charge.is_none() {
-                return Err(too_many(left.resets.saturating_sub(now)));
+                return Err(too_many(ctx, left.resets.saturating_sub(now)));
             }
         }
         Ok(())
@@ -90,7 +91,9 @@ impl FailureLimit {
     }
 }
 
-fn too_many(wait: Duration) -> Error {
+fn too_many(ctx: &Context, wait: Duration) -> Error {
+    let detail = "too many failures from this address".into();
+    ctx.report(SecurityEventKind::AuthenticationFailed { reason: AuthenticationFailure::Throttled, detail });
     Error::new(Code::RateLimitExceeded)
         .with_message("Too many failed attempts, please try again later")
         .with_retry_after(wait)
@@ -105,7 +108,7 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Lets a failure count, logs it without the credential, and gives it its challenge.
+    /// Lets a failure count, reports it without the credential, and gives it its challenge.
     #[cfg(any(feature = "api-key", feature = "bearer"))]
     pub(super) fn refused(self, ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
         if error.status() != http::StatusCode::UNAUTHORIZED {
@@ -123,16 +126,10 @@ impl Attempt {
     }
 }
 
-/// Logs a failure without the credential, and gives it its challenge.
+/// Reports a failure without the credential, and gives it its challenge.
 pub(super) fn refusal(ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
-    tracing::warn!(
-        target: "neurolink::security",
-        request_id = %ctx.request_id(),
-        client = ctx.client_address().map(tracing::field::display),
-        code = %error.code(),
-        reason,
-        "credential refused"
-    );
+    let class = AuthenticationFailure::of(&error);
+    ctx.report(SecurityEventKind::AuthenticationFailed { reason: class, detail: reason.into() });
     error.with_header(header::WWW_AUTHENTICATE, challenge)
 }
 

@@ -14,6 +14,7 @@ use super::users::{PasswordStore, PasswordUser, Users};
 use crate::counters::address_keys;
 use crate::facts::NoAddress;
 use crate::middleware::Gates;
+use crate::security::{AuthenticationFailure, Refusal, SecurityEventKind};
 use crate::stack::{Kind, order};
 use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Next, Response};
 
@@ -135,39 +136,52 @@ impl BasicAuth {
         let now = ctx.now_or_later();
         let Some(lock) = self.lockout.attempt(&credentials.name, &network, now) else {
             failure.failed();
-            return Err(wrong("the name is locked"));
+            return Err(wrong(LOCKED));
         };
         let Credentials { name, password } = credentials;
         let unavailable = |error| Error::new(Code::Unavailable).with_source(error);
         let found = self.store.find(&name).await.map_err(unavailable)?;
         let hash = found.as_ref().map_or_else(|| self.store.decoy(), |user| user.hash.clone());
         let mut permit = self.hashing.enter(network).await.map_err(|Busy| busy())?;
-        let known = self.known.clone();
+        let (known, reporter) = (self.known.clone(), ctx.reporter());
         // A client that goes away meanwhile has made its guess all the same: it is judged to its end.
         let judged = tokio::task::spawn_blocking(move || {
             // The permit goes when this guess is settled, and then whoever is next hashes.
             let is_right = hash.verify(&password, &mut permit.memory);
             // A decoy's password lets nobody in.
-            match found.filter(|_| is_right) {
-                Some(found) => {
+            match found {
+                Some(found) if is_right => {
                     lock.succeeded();
                     drop(failure); // whoever finds it remembered finds no failure of it
                     known.insert(fingerprint, &Arc::new(found.user.clone()), found.user.expires, 0, now);
                     Some(found.user)
                 }
-                None => {
-                    lock.failed();
+                found => {
+                    reporter.report(SecurityEventKind::AuthenticationFailed {
+                        reason: NOBODY.class,
+                        detail: NOBODY.text.into(),
+                    });
+                    if lock.failed() {
+                        let user = found.map(|found| found.user.id.into());
+                        reporter.report(SecurityEventKind::LockoutBegan { user });
+                    }
                     failure.failed();
                     None
                 }
             }
         });
         let user = judged.await.map_err(Error::internal)?;
-        user.ok_or_else(|| wrong("the name and the password are nobody's"))
+        user.ok_or_else(|| {
+            ctx.is_first_failure(); // it is reported, whether the client waited for it or not
+            wrong(NOBODY)
+        })
     }
 }
 
-fn wrong(reason: &'static str) -> Error {
+const LOCKED: Refusal = Refusal::new(AuthenticationFailure::Throttled, "the name is locked");
+const NOBODY: Refusal = Refusal::new(AuthenticationFailure::Invalid, "the name and the password are nobody's");
+
+fn wrong(reason: Refusal) -> Error {
     Error::new(Code::AuthInvalid).with_source(reason)
 }
 

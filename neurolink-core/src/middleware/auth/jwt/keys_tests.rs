@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::{JwkSetFile, VerifiedToken};
 use super::*;
+use crate::Code;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const NOW: Duration = Duration::from_secs(1_700_000_000);

@@ -9,7 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::super::bearer::EXTERNAL_CALLS;
-use super::rules::{Known, invalid};
+use super::rules::{Known, refused};
+use crate::security::AuthenticationFailure;
 use crate::{AuthenticatedUser, Code, Error};
 
 /// How long a stream waits for an answer.
@@ -77,7 +78,7 @@ impl Revocation {
         let _call = self.calls.try_acquire().map_err(|_| busy().with_source("too many ask for revocations"))?;
         match self.check.is_revoked(token(known)).await {
             Ok(false) => Ok(()),
-            Ok(true) => Err(invalid("the token was revoked")),
+            Ok(true) => Err(refused(AuthenticationFailure::Revoked, "the token was revoked")),
             Err(error) => Err(Error::new(Code::Unavailable).with_source(error)),
         }
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::algorithm::Algorithms;
 use super::claims::{Claim, Claims};
 use super::header::is_kind;
+use crate::security::{AuthenticationFailure, Refusal};
 use crate::{AuthenticatedUser, Code, Error};
 
 /// The most that clocks may differ.
@@ -74,7 +75,15 @@ pub(in super::super) struct Known {
 }
 
 pub(super) fn invalid(reason: &'static str) -> Error {
-    Error::new(Code::AuthInvalid).with_source(reason)
+    refused(AuthenticationFailure::Invalid, reason)
+}
+
+pub(super) fn malformed(reason: &'static str) -> Error {
+    refused(AuthenticationFailure::Malformed, reason)
+}
+
+pub(super) fn refused(class: AuthenticationFailure, reason: &'static str) -> Error {
+    Error::new(Code::AuthInvalid).with_source(Refusal::new(class, reason))
 }
 
 impl Rules {
