@@ -42,6 +42,7 @@ files!(
     "multipart",
     "parser",
     "path",
+    "policy",
     "protected",
     "proxies",
     "requestid",

@@ -3,8 +3,8 @@
 use super::mutant::Mutant;
 use super::{
     agent, auth, basic, body, browser, concurrency, connection, decompress, envelope, everywhere, forwarded, headers,
-    identity, jwt, layers, lifecycle, limit, methods, mount, multipart, onion, parser, path, routing, stream, tokens,
-    tools,
+    identity, jwt, layers, lifecycle, limit, methods, mount, multipart, onion, parser, path, policies, routing, stream,
+    tokens, tools,
 };
 
 /// All mutants: those that break one thing first, those that break everything last.
@@ -33,6 +33,7 @@ pub fn all() -> Vec<&'static Mutant> {
         onion::ALL,
         parser::ALL,
         path::ALL,
+        policies::ALL,
         routing::ALL,
         stream::ALL,
         tokens::ALL,

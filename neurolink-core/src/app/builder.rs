@@ -84,6 +84,7 @@ impl AppBuilder {
     pub fn stack(mut self, stack: Stack) -> Self {
         self.steps.extend(stack.steps);
         self.public.extend(stack.public);
+        self.observers.extend(stack.observers);
         self
     }
 

@@ -41,7 +41,7 @@ impl Context {
             return Err(Error::new(Code::TokenExpired));
         }
         match &mut self.caller.user {
-            Some(known) if known.id != user.id => {
+            Some(known) if !known.is_same(&user) => {
                 let conflict = Refusal::new(AuthenticationFailure::Conflict, "the credentials name different users");
                 let error = Error::new(Code::AuthInvalid).with_source(conflict);
                 Err(error.with_message("The credentials of this request name different users"))

@@ -308,7 +308,9 @@ impl Context {
     /// What an engine gets to know of this request.
     pub fn call(&mut self) -> Call {
         let mut call = Call::new(self.request_id.as_str());
-        call.user_id = self.user().map(|user| user.id.clone());
+        if let Some(user) = self.user() {
+            (call.user_id, call.tenant) = (Some(user.id.clone()), user.tenant.clone());
+        }
         call.cancellation = self.cancellation();
         call
     }

@@ -9,8 +9,8 @@ use super::{SecurityEvent, SecurityEventKind};
 const LINES: u32 = 100;
 /// The window.
 const WINDOW: Duration = Duration::from_secs(10);
-/// Kinds of events.
-const KINDS: usize = 8;
+/// Kinds of events; failures to authenticate are one for each class.
+const KINDS: usize = 14;
 
 /// Writes events as `tracing` events with the target `neurolink::security`: of each kind 100 in 10 s.
 ///
@@ -65,16 +65,18 @@ impl SecurityLog {
     }
 }
 
+/// Each kind's window.
 const fn place(kind: &SecurityEventKind<'_>) -> usize {
     match kind {
-        SecurityEventKind::AuthenticationFailed { .. } => 0,
-        SecurityEventKind::AccessDenied { .. } => 1,
-        SecurityEventKind::AccessGranted { .. } => 2,
-        SecurityEventKind::LockoutBegan { .. } => 3,
-        SecurityEventKind::Unavailable { .. } => 4,
-        SecurityEventKind::KeyIssued { .. } => 5,
-        SecurityEventKind::KeyRevoked { .. } => 6,
-        SecurityEventKind::FamilyRevoked { .. } => 7,
+        SecurityEventKind::AccessDenied { .. } => 0,
+        SecurityEventKind::AccessGranted { .. } => 1,
+        SecurityEventKind::LockoutBegan { .. } => 2,
+        SecurityEventKind::Unavailable { .. } => 3,
+        SecurityEventKind::KeyIssued { .. } => 4,
+        SecurityEventKind::KeyRevoked { .. } => 5,
+        SecurityEventKind::FamilyRevoked { .. } => 6,
+        // Who only has no credentials hides nobody who guesses.
+        SecurityEventKind::AuthenticationFailed { reason, .. } => 7 + *reason as usize,
     }
 }
 
@@ -155,6 +157,8 @@ fn write(event: &SecurityEvent<'_>, line: Line) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::AuthenticationFailure::*;
+    use super::super::Required;
     use super::*;
 
     const NOW: Duration = Duration::from_secs(1_700_000_000);
@@ -179,14 +183,19 @@ mod tests {
 
     #[test]
     fn a_flood_of_one_kind_hides_no_other() {
-        let kinds = [
+        let mut kinds = vec![
+            SecurityEventKind::AccessDenied { required: Required::default() },
+            SecurityEventKind::AccessGranted { required: Required::default() },
             SecurityEventKind::Unavailable { decider: "".into() },
             SecurityEventKind::LockoutBegan { user: None },
             SecurityEventKind::KeyIssued { key: "".into(), owner: "".into() },
             SecurityEventKind::KeyRevoked { key: "".into(), owner: "".into() },
             SecurityEventKind::FamilyRevoked { family: "".into(), owner: "".into(), reason: "".into() },
         ];
+        for reason in [Missing, Malformed, Invalid, Expired, Revoked, Conflict, Throttled] {
+            kinds.push(SecurityEventKind::AuthenticationFailed { reason, detail: "".into() });
+        }
         let places: std::collections::BTreeSet<usize> = kinds.iter().map(place).collect();
-        assert_eq!(places.len(), kinds.len());
+        assert_eq!(places.into_iter().collect::<Vec<_>>(), (0..KINDS).collect::<Vec<_>>());
     }
 }

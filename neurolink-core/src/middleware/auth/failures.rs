@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::counters::{Charge, Counted, Counters as _, FailureWindow, Table, address_keys};
 use crate::facts::NoAddress;
-use crate::security::{AuthenticationFailure, SecurityEventKind};
+use crate::security::{AuthenticationFailure, Refusal, SecurityEventKind};
 use crate::{Code, Context, Error};
 
 /// How many failures a client address may have, in how long.
@@ -129,7 +129,8 @@ impl Attempt {
 /// Reports a failure without the credential, and gives it its challenge.
 pub(super) fn refusal(ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
     let class = AuthenticationFailure::of(&error);
-    ctx.report(SecurityEventKind::AuthenticationFailed { reason: class, detail: reason.into() });
+    let detail = Refusal::in_source(&error).map_or(reason, |refusal| refusal.text).into();
+    ctx.report(SecurityEventKind::AuthenticationFailed { reason: class, detail });
     error.with_header(header::WWW_AUTHENTICATE, challenge)
 }
 

@@ -230,6 +230,13 @@ impl JwtKeys {
         self.forgetting()
     }
 
+    /// The claim that holds the tenant of the user, such as `tid`: none unless told. A token without it is not valid then.
+    #[must_use]
+    pub fn tenant_claim(mut self, name: impl Into<String>) -> Self {
+        self.rules.names.tenant = Some(name.into());
+        self.forgetting()
+    }
+
     /// The claim that holds the mail address: `email` unless told.
     #[must_use]
     pub fn email_claim(mut self, name: impl Into<String>) -> Self {
