@@ -84,7 +84,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("schema validation", &[Probe::Middleware("schema"), Probe::Middleware("validation")]),
     ("secret providers", &[Probe::Text("neurolink-config/src", "trait SecretProvider")]),
     ("secret reload", &[Probe::Text("neurolink-config/src", "fn reload")]),
-    ("security events", &[Probe::Text(CORE, "SecurityEvent")]),
     ("sessions", &[Probe::Middleware("sessions")]),
     ("token extractors", &[Probe::Text("neurolink-core/src/middleware/auth", "fn extract")]),
     ("token refresh", &[Probe::Route("/auth/refresh")]),

@@ -36,7 +36,7 @@ pub struct Context {
     pub(crate) at: Option<At>,
     pub(crate) param_ranges: Ranges,
     /// Those of a policy's scope, while it decides.
-    pub(crate) scope_params: Option<ScopeParams>,
+    pub(crate) scope_params: Option<Box<ScopeParams>>,
     pub(crate) conn: ConnInfo,
     pub(crate) request_id: RequestId,
     /// Made when `request_id` is a trusted proxy's.

@@ -224,7 +224,7 @@ impl<'a> Seen<'a> {
         if head {
             ctx.parts.method = Method::GET;
         }
-        ctx.scope_params = scope.and_then(|pattern| ScopeParams::of(pattern, ctx));
+        ctx.scope_params = scope.and_then(|pattern| ScopeParams::of(pattern, ctx)).map(Box::new);
         Self { ctx, head }
     }
 }

@@ -26,8 +26,8 @@ use crate::{Context, Error, Middleware, Next, Registration, Response};
 pub struct RequirePolicy {
     name: String,
     policy: Arc<dyn Policy>,
-    /// Where the parameters stand.
-    pattern: Option<Arc<Pattern>>,
+    /// Where the parameters stand, or why nowhere.
+    pattern: Option<Result<Arc<Pattern>, String>>,
 }
 
 impl RequirePolicy {
@@ -44,8 +44,14 @@ impl RequirePolicy {
     /// They are decoded once. A host whose router gives its handlers the raw text has to be compared with
     /// [`Context::path`]. A pattern that is none is a build error.
     pub fn on(pattern: &str, policy: impl Policy) -> Registration {
-        let own = Self { pattern: Pattern::parse(pattern).ok().map(Arc::new), ..Self::new(policy) };
-        Registration::new(own).only([pattern])
+        let parsed = Pattern::parse(pattern).map(Arc::new).map_err(|problem| format!("`{pattern}`: {problem}"));
+        let is_one = parsed.is_ok();
+        let registration = Registration::new(Self { pattern: Some(parsed), ..Self::new(policy) });
+        if is_one { registration.only([pattern]) } else { registration }
+    }
+
+    fn pattern(&self) -> Option<&Arc<Pattern>> {
+        self.pattern.as_ref()?.as_ref().ok()
     }
 }
 
@@ -64,11 +70,15 @@ impl Middleware for RequirePolicy {
     }
 
     fn summary(&self) -> String {
-        self.pattern.as_ref().map_or_else(String::new, |pattern| format!("on {pattern}"))
+        self.pattern().map_or_else(String::new, |pattern| format!("on {pattern}"))
+    }
+
+    fn problems(&self) -> Vec<String> {
+        self.pattern.iter().filter_map(|pattern| pattern.as_ref().err().cloned()).collect()
     }
 
     async fn handle(&self, ctx: &mut Context, next: Next<'_>) -> Result<Response, Error> {
-        policy::ask(&*self.policy, self.pattern.as_ref(), ctx).await?;
+        policy::ask(&*self.policy, self.pattern(), ctx).await?;
         Ok(next.run(ctx).await)
     }
 }

@@ -22,6 +22,8 @@ pub struct SecurityEvent<'a> {
     pub client: Option<IpAddr>,
     /// The id of the authenticated user.
     pub subject: Option<Cow<'a, str>>,
+    /// The tenant of that user, as the credential has it.
+    pub tenant: Option<Cow<'a, str>>,
     /// The pattern of the route; a host's own routes have none.
     pub route: Option<&'a str>,
     /// The canonical path, without the query.

@@ -89,6 +89,7 @@ struct Extra<'a> {
     decider: Option<&'a str>,
     key: Option<&'a str>,
     family: Option<&'a str>,
+    user: Option<&'a str>,
     owner: Option<&'a str>,
 }
 
@@ -104,7 +105,7 @@ impl<'a> Extra<'a> {
             SecurityEventKind::AccessDenied { required } | SecurityEventKind::AccessGranted { required } => {
                 Self { required: Some(required.to_string()), ..none }
             }
-            SecurityEventKind::LockoutBegan { user } => Self { owner: user.as_deref(), ..none },
+            SecurityEventKind::LockoutBegan { user } => Self { user: user.as_deref(), ..none },
             SecurityEventKind::Unavailable { decider } => Self { decider: Some(decider), ..none },
             SecurityEventKind::KeyIssued { key, owner } | SecurityEventKind::KeyRevoked { key, owner } => {
                 Self { key: Some(key), owner: Some(owner), ..none }
@@ -127,6 +128,7 @@ fn write(event: &SecurityEvent<'_>, line: Line) {
                 request_id = event.request_id.map(crate::RequestId::as_str),
                 client = event.client.map(tracing::field::display),
                 subject = event.subject.as_deref(),
+                tenant = event.tenant.as_deref(),
                 route = event.route,
                 path = event.path.as_deref(),
                 method = event.method.as_deref(),
@@ -136,6 +138,7 @@ fn write(event: &SecurityEvent<'_>, line: Line) {
                 decider = extra.decider,
                 key = extra.key,
                 family = extra.family,
+                user = extra.user,
                 owner = extra.owner,
                 left_out = (line.left_out > 0).then_some(line.left_out),
                 is_last = line.is_last.then_some(true),

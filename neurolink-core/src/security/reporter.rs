@@ -33,6 +33,7 @@ struct Facts {
     request_id: RequestId,
     client: Option<IpAddr>,
     subject: Option<String>,
+    tenant: Option<String>,
     route: Option<Box<str>>,
     path: String,
     method: String,
@@ -48,6 +49,7 @@ impl Reporter {
             request_id: request.map(|facts| &facts.request_id),
             client: request.and_then(|facts| facts.client),
             subject: request.and_then(|facts| facts.subject.as_deref()).map(Cow::Borrowed),
+            tenant: request.and_then(|facts| facts.tenant.as_deref()).map(Cow::Borrowed),
             route: request.and_then(|facts| facts.route.as_deref()),
             path: request.map(|facts| facts.path.as_str().into()),
             method: request.map(|facts| facts.method.as_str().into()),
@@ -58,7 +60,7 @@ impl Reporter {
 impl Shared {
     /// Gives an event, cleaned, to the observers and the log.
     fn report(&self, mut event: SecurityEvent<'_>) {
-        for text in [&mut event.subject, &mut event.path, &mut event.method].into_iter().flatten() {
+        for text in [&mut event.subject, &mut event.tenant, &mut event.path, &mut event.method].into_iter().flatten() {
             clean_in_place(text);
         }
         for text in texts(&mut event.kind) {
@@ -121,6 +123,7 @@ impl Context {
             request_id: Some(self.made_id()),
             client: self.client_address(),
             subject: self.user().map(|user| user.id.as_str().into()),
+            tenant: self.user().and_then(|user| user.tenant.as_deref()).map(Cow::Borrowed),
             route: self.matched(),
             path: Some(self.path().into()),
             method: Some(self.method().as_str().into()),
@@ -142,6 +145,7 @@ impl Context {
             request_id: self.made_id().clone(),
             client: self.client_address(),
             subject: self.user().map(|user| user.id.clone()),
+            tenant: self.user().and_then(|user| user.tenant.clone()),
             route: self.matched().map(Into::into),
             path: self.path().to_owned(),
             method: self.method().to_string(),

@@ -309,6 +309,11 @@ fn a_policy_where_no_authenticator_stands_in_front_of_a_hosts_routes_is_a_build_
         found.len() == 1 && found[0].contains("no authenticator stands in front of all of `/of/{id}`"),
         "{found:?}"
     );
-    let wrong = Stack::builder().with(RequirePolicy::on("of/{id}", policy_fn("own", own))).build();
-    assert!(mistakes(wrong)[0].contains("a path begins with a slash"));
+    for (pattern, problem) in [
+        ("of/{id}", "`of/{id}`: a path begins with a slash; write `/of/{id}`"),
+        ("/of/*", "`/of/*`: `*`: write `{*rest}` for the rest of a path"),
+    ] {
+        let wrong = Stack::builder().with(RequirePolicy::on(pattern, policy_fn("own", own))).build();
+        assert_eq!(mistakes(wrong), [format!("middleware.policy own: {problem}")]);
+    }
 }

@@ -46,7 +46,8 @@ impl Observer for Kept {
             SecurityEventKind::KeyRevoked { key, owner } => format!("{key} of {owner}"),
             _ => String::new(),
         };
-        let subject = event.subject.as_deref().unwrap_or("-");
+        let tenant = event.tenant.as_deref().map(|tenant| format!("{tenant}/")).unwrap_or_default();
+        let subject = format!("{tenant}{}", event.subject.as_deref().unwrap_or("-"));
         let route = event.route.unwrap_or("-");
         let method = event.method.as_deref().unwrap_or("-");
         assert_eq!(event.time, START);
@@ -68,7 +69,7 @@ fn expired_key() -> ApiKeyAuth {
     ])
 }
 
-// Shows S0-59, S3-49.
+// Shows S0-59.
 #[tokio::test]
 async fn each_refused_credential_is_one_event_with_its_reason_and_without_the_credential() {
     let keys = expired_key();
@@ -239,6 +240,7 @@ async fn a_client_that_does_not_wait_for_the_answer_is_an_event_all_the_same() {
     assert_eq!(seen.len(), 1, "answered: {}", gone.is_ok());
 }
 
+// Shows S0-76.
 #[tokio::test]
 async fn handlers_and_others_report_what_they_decide() {
     async fn revoke(reporter: Reporter) {
@@ -251,6 +253,7 @@ async fn handlers_and_others_report_what_they_decide() {
     assert_eq!(kept.take(), ["key_revoked - - - k8 of u2"]);
 }
 
+// Shows S0-59.
 #[tokio::test]
 async fn an_event_tells_our_id_and_the_clients_address() {
     #[derive(Clone, Default)]
@@ -276,17 +279,19 @@ async fn an_event_tells_our_id_and_the_clients_address() {
 #[tokio::test]
 async fn a_subject_that_would_forge_a_line_is_escaped_and_cut() {
     let subject = format!("u\n2026 WARN forged{}", "x".repeat(500));
-    let auth = BearerAuth::tokens([StaticToken::new(TOKEN, AuthenticatedUser::new(subject))]);
+    let user = AuthenticatedUser::new(subject).with_tenant("t\n");
+    let auth = BearerAuth::tokens([StaticToken::new(TOKEN, user)]);
     let (app, kept) =
         observed(|app| app.middleware(auth).route(Route::get("/api/admin", async || "x").roles(["admin"])));
     get(&app, "/api/admin", &[("authorization", &format!("Bearer {TOKEN}"))]).await;
     let line = kept.take().pop().expect("an event");
     assert!(
-        line.starts_with("access_denied u\\n2026 WARN forged") && !line.contains('\n') && line.len() < 300,
+        line.starts_with("access_denied t\\n/u\\n2026 WARN forged") && !line.contains('\n') && line.len() < 300,
         "{line}"
     );
 }
 
+// Shows S0-76.
 #[tokio::test]
 async fn a_hosts_own_routes_report_to_the_observers_of_their_stack() {
     #[derive(Clone, Default)]
@@ -329,6 +334,21 @@ async fn logged(work: impl Future<Output = ()>) -> String {
     String::from_utf8(lines.0.lock().expect("a lock").clone()).expect("UTF-8")
 }
 
+// Shows S3-49.
+#[tokio::test]
+async fn a_stranger_on_a_protected_route_is_a_line_of_the_security_log() {
+    let app = app().0.middleware(tokens()).route(Route::post("/api/mcp", async || "x")).build().expect("valid");
+    let log = logged(async {
+        ask(&app, "POST", "/api/mcp", PEER, &[]).await;
+    });
+    let log = log.await;
+    assert_eq!(log.matches("Security event: authentication failed").count(), 1, "{log}");
+    for part in ["WARN", "client=192.0.2.1", "path=\"/api/mcp\"", "reason=\"missing\""] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+}
+
+// Shows S0-59.
 #[tokio::test]
 async fn an_event_is_one_line_of_log_with_its_fields_and_without_the_token() {
     let app = app().0.middleware(tokens()).build().expect("valid");

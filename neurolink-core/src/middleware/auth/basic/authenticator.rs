@@ -157,15 +157,17 @@ impl BasicAuth {
                     Some(found.user)
                 }
                 found => {
+                    // It counts before anybody hears of it.
+                    let locked = lock.failed();
+                    failure.failed();
                     reporter.report(SecurityEventKind::AuthenticationFailed {
                         reason: NOBODY.class,
                         detail: NOBODY.text.into(),
                     });
-                    if lock.failed() {
+                    if locked {
                         let user = found.map(|found| found.user.id.into());
                         reporter.report(SecurityEventKind::LockoutBegan { user });
                     }
-                    failure.failed();
                     None
                 }
             }

@@ -45,6 +45,19 @@ fn code(claims: &Value) -> Option<Code> {
     verify(&keys(), &token(&Header::default(), claims), NOW).err().map(|error| error.code())
 }
 
+#[test]
+fn a_token_says_its_tenant_if_a_claim_is_named_for_it() {
+    let of = |keys: &JwtKeys, claims: &Value| {
+        verify(keys, &token(&Header::default(), claims), NOW).map(|known| known.user.tenant.clone())
+    };
+    let named = keys().tenant_claim("tid");
+    assert_eq!(of(&named, &with("tid", json!("acme"))).expect("valid").as_deref(), Some("acme"));
+    assert_eq!(of(&keys(), &with("tid", json!("acme"))).expect("valid"), None);
+    for wrong in [without("tid"), with("tid", json!("")), with("tid", json!(7)), with("tid", json!("a\nb"))] {
+        assert_eq!(of(&named, &wrong).expect_err("no tenant").code(), Code::AuthInvalid, "{wrong}");
+    }
+}
+
 // Shows S0-02.
 #[test]
 fn claims_become_the_user() {
