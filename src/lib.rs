@@ -33,6 +33,8 @@ pub use neurolink_warp as warp;
 mod pages {
     #[doc = include_str!("../docs/authentication.md")]
     mod authentication {}
+    #[doc = include_str!("../docs/authorisation.md")]
+    mod authorisation {}
     #[doc = include_str!("../docs/limits.md")]
     mod limits {}
     #[doc = include_str!("../docs/login.md")]
@@ -48,6 +50,8 @@ mod pages {
     mod redis {}
     #[doc = include_str!("../docs/requests.md")]
     mod requests {}
+    #[doc = include_str!("../docs/security-events.md")]
+    mod security_events {}
     #[doc = include_str!("../docs/write-an-adapter.md")]
     mod write_an_adapter {}
 }

@@ -34,7 +34,10 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(get!("/panic", async || -> &'static str { panic!("secret db password=hunter2") }))
         .service(get!("/error", async || HttpResponse::InternalServerError()))
         .service(get!("/slow", slow))
-        .service(get!("/params/{id}", async |id: web::Path<String>| data(json!({ "id": id.into_inner() }))))
+        .service(get!("/params/{id}", id))
+        .service(get!("/own/{id}", id).route(web::post().to(async |body: String| body)))
+        .service(get!("/owned/{id}", id))
+        .service(get!("/moody/{id}", id))
         .service(get!("/files/{rest:.*}", async |rest: web::Path<String>| data(json!({ "rest": rest.into_inner() }))))
         .service(get!("/query", async || data(json!("query"))))
         .service(get!("/set-cookies", set_cookies))
@@ -52,6 +55,10 @@ fn routes(config: &mut web::ServiceConfig) {
 
 async fn whoami(Fact(user): Fact<AuthenticatedUser>) -> HttpResponse {
     data(json!({ "id": user.id, "roles": user.roles }))
+}
+
+async fn id(id: web::Path<String>) -> HttpResponse {
+    data(json!({ "id": id.into_inner() }))
 }
 
 async fn slow() -> &'static str {

@@ -35,7 +35,10 @@ fn routes() -> Router {
         .route("/panic", get(async || -> &'static str { panic!("secret db password=hunter2") }))
         .route("/error", get(async || StatusCode::INTERNAL_SERVER_ERROR))
         .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(5)).await))
-        .route("/params/{id}", get(async |Path(id): Path<String>| data(json!({ "id": id }))))
+        .route("/own/{id}", get(id).post(async |body: String| body))
+        .route("/owned/{id}", get(id))
+        .route("/moody/{id}", get(id))
+        .route("/params/{id}", get(id))
         .route("/files/{*rest}", get(async |Path(rest): Path<String>| data(json!({ "rest": rest }))))
         .route("/query", get(async || data(json!("query"))))
         .route("/set-cookies", get(async || AppendHeaders([(header::SET_COOKIE, "a=1"), (header::SET_COOKIE, "b=2")])))
@@ -55,6 +58,10 @@ async fn whoami(Fact(user): Fact<AuthenticatedUser>) -> impl IntoResponse {
 
 async fn client(Fact(ClientAddress(address)): Fact<ClientAddress>) -> impl IntoResponse {
     data(json!({ "address": address }))
+}
+
+async fn id(Path(id): Path<String>) -> impl IntoResponse {
+    data(json!({ "id": id }))
 }
 
 async fn many() -> impl IntoResponse {

@@ -55,7 +55,9 @@ fn read() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + S
         tokio::time::sleep(Duration::from_secs(5)).await;
         "late"
     });
-    let params = warp::path!("params" / String).and(get()).map(|id: String| data(json!({ "id": id })));
+    let params = warp::path!("params" / String).or(warp::path!("own" / String)).unify();
+    let params = params.or(warp::path!("owned" / String)).unify().or(warp::path!("moody" / String)).unify();
+    let params = params.and(get()).map(|id: String| data(json!({ "id": id })));
     let files = warp::path!("files" / ..).and(warp::path::tail()).and(get());
     let files = files.map(|rest: Tail| data(json!({ "rest": rest.as_str() })));
     let query = warp::path!("query").and(get()).map(|| data(json!("query")));
@@ -76,7 +78,8 @@ fn read() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + S
 }
 
 fn written() -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone + Send + Sync + 'static {
-    let echo = warp::path!("admin-echo").or(warp::path!("echo")).unify().and(warp::post()).and(warp::body::bytes());
-    let echo = echo.map(|body: Bytes| body.to_vec());
+    let own = warp::path!("own" / String).map(|_| ()).untuple_one();
+    let echo = warp::path!("admin-echo").or(warp::path!("echo")).unify().or(own).unify();
+    let echo = echo.and(warp::post()).and(warp::body::bytes()).map(|body: Bytes| body.to_vec());
     echo.or(warp::path!("unsafe").and(warp::post()).map(|| data(json!("done"))))
 }

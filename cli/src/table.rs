@@ -112,6 +112,10 @@ fn access(route: &PlannedRoute) -> String {
     if !route.permissions.is_empty() {
         needs.push(format!("may {}", route.permissions.join("&")));
     }
+    needs.extend(route.required.iter().cloned());
+    if !route.policies.is_empty() {
+        needs.push(format!("policy {}", route.policies.join("&")));
+    }
     if needs.is_empty() { route.access.clone() } else { needs.join(", ") }
 }
 

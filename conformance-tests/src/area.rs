@@ -44,6 +44,7 @@ files!(
     "multipart",
     "parser",
     "path",
+    "policy",
     "protected",
     "proxies",
     "requestid",

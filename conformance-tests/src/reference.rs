@@ -12,7 +12,7 @@ use neurolink_config::{Config, Loader};
 use neurolink_core::engine::{EventStream, StreamEvent};
 use neurolink_core::middleware::RequireRoles;
 use neurolink_core::server::{Adapter, Server};
-use neurolink_core::stack::IntoRegistration as _;
+use neurolink_core::stack::{IntoRegistration as _, StackBuilder};
 use neurolink_core::{
     App, AppBuilder, AuthenticatedUser, BoxFuture, Code, Context, Engine, Error, Json, Path, Reply, Route, RouteGroup,
     Settings, Stack,
@@ -24,7 +24,7 @@ use tokio::runtime::Runtime;
 use crate::control::{Bound, Changed, Control, ManualClock};
 use crate::layers::with_layers;
 use crate::test_routes::{
-    with_asked_limit, with_form, with_held, with_issued_keys, with_keyed_limit, with_keys_outage, with_meeting, with_outage, with_pieces,
+    native_policies, with_asked_limit, with_form, with_held, with_issued_keys, with_keyed_limit, with_keys_outage, with_meeting, with_outage, with_pieces, with_policies,
 };
 use crate::watched::{Counters, Watched, Watching};
 use crate::{Running, Subject, configuration, failing_store};
@@ -223,7 +223,8 @@ pub fn stack(needs: &str) -> Result<(Stack, Settings), Problem> {
     ];
     let config = config(needs)?;
     let admins = RequireRoles::any(["admin"]).only(["/api/test/admin", "/api/test/admin-echo"]);
-    Ok((config.stack()?.public(PUBLIC).with(admins).build()?, config.settings()))
+    let stack = config.stack()?.public(PUBLIC).with(admins);
+    Ok((native_policies().into_iter().fold(stack, StackBuilder::with).build()?, config.settings()))
 }
 
 /// The configuration of this name.
@@ -242,7 +243,7 @@ pub fn config(needs: &str) -> Result<Config, Problem> {
 pub fn builder(config: &Config, engine: impl Engine) -> Result<AppBuilder, Problem> {
     let builder = config.apply(App::builder(engine))?.all_routes();
     let builder = with_keys_outage(with_issued_keys(builder));
-    let builder = with_layers(builder.group(test_routes()).group(failing_store::routes()));
+    let builder = with_policies(with_layers(builder.group(test_routes()).group(failing_store::routes())));
     let builder = with_keyed_limit(with_pieces(with_form(with_meeting(with_held(builder)))));
     Ok(with_outage(with_asked_limit(builder)?)?)
 }

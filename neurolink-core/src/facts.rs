@@ -24,6 +24,8 @@ use crate::{Error, Response};
 pub struct AuthenticatedUser {
     /// The stable id.
     pub id: String,
+    /// The tenant that the id is of; the same id of two tenants is two users.
+    pub tenant: Option<String>,
     /// The mail address, if known.
     pub email: Option<String>,
     /// The name for people, if known.
@@ -43,6 +45,7 @@ impl AuthenticatedUser {
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
+            tenant: None,
             email: None,
             name: None,
             roles: Vec::new(),
@@ -66,6 +69,13 @@ impl AuthenticatedUser {
         self
     }
 
+    /// Sets the tenant.
+    #[must_use]
+    pub fn with_tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
     /// Sets the mail address.
     #[must_use]
     pub fn with_email(mut self, email: impl Into<String>) -> Self {
@@ -78,6 +88,12 @@ impl AuthenticatedUser {
     pub const fn with_expiry(mut self, since_epoch: Duration) -> Self {
         self.expires = Some(since_epoch);
         self
+    }
+
+    /// Whether both are the same user of the same tenant.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.tenant, &self.id) == (&other.tenant, &other.id)
     }
 
     /// Whether the user has this role.
@@ -96,7 +112,8 @@ impl AuthenticatedUser {
 impl fmt::Debug for AuthenticatedUser {
     /// The id and the roles only: mail, name and metadata are personal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthenticatedUser").field("id", &self.id).field("roles", &self.roles).finish_non_exhaustive()
+        let mut shown = f.debug_struct("AuthenticatedUser");
+        shown.field("id", &self.id).field("tenant", &self.tenant).field("roles", &self.roles).finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,8 @@ pub mod app;
 pub mod engine;
 pub mod http;
 pub mod middleware;
+pub mod policy;
+pub mod security;
 pub mod server;
 pub mod stack;
 pub mod stream;

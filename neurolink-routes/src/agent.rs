@@ -45,12 +45,12 @@ pub fn agent(base: &str, engine: &dyn Engine) -> RouteGroup {
 }
 
 async fn execute(engine: Arc<dyn Engine>, call: Call, body: Body) -> Result<Json<Generation>, Error> {
-    let request = agent_request::generate(body)?;
+    let request = agent_request::generate(body, &call)?;
     engine.generate(request, &call).await.map(Json)
 }
 
 async fn stream(_: StreamPlace, engine: Arc<dyn Engine>, call: Call, body: Body) -> Result<Reply, Error> {
-    let request = agent_request::generate(body)?;
+    let request = agent_request::generate(body, &call)?;
     engine.stream(request, &call).await.map(Reply::events)
 }
 

@@ -1,4 +1,4 @@
-use neurolink_core::engine::{Generate, Input, Message, Role};
+use neurolink_core::engine::{Call, Generate, Input, Message, Role};
 use neurolink_core::{Error, Json};
 use serde_json::Value;
 
@@ -11,14 +11,18 @@ const MOST_TEXTS: usize = 2048;
 /// Reads the body of `/agent/execute` and `/agent/stream`.
 ///
 /// What a caller claims in `userId`, and `stream` and `context`, change nothing.
-pub(crate) fn generate(body: Option<Json<Document>>) -> Result<Generate, Error> {
+pub(crate) fn generate(body: Option<Json<Document>>, call: &Call) -> Result<Generate, Error> {
     read(body, |body, problems| {
         let mut request = Generate::default();
         request.input = input(body.take("input", problems), problems);
         request.provider = body.optional_string("provider", problems);
         request.model = body.optional_string("model", problems);
         request.system_prompt = body.optional_string("systemPrompt", problems);
-        request.session_id = body.optional_string("sessionId", problems);
+        let session = body.optional_string("sessionId", problems).map(|id| call.session(&id));
+        request.session = session.transpose().map(Option::flatten).unwrap_or_else(|invalid| {
+            problems.add("sessionId", invalid.to_string(), "invalid_string");
+            None
+        });
         body.optional_string("userId", problems);
         let temperature = body.optional("temperature", problems);
         request.temperature = temperature.and_then(|at| at.number(0.0, 2.0, problems));

@@ -74,7 +74,7 @@ fn two_processes_share_logins_and_a_replay_at_one_ends_them_at_both() {
     }
     let (code, _, log) = other.end("-TERM");
     assert_eq!(code, Some(0));
-    assert!(log.contains("login revoked") && log.contains("a refresh token was used again"), "{log}");
+    assert!(log.contains("family revoked") && log.contains("a refresh token was used again"), "{log}");
     for secret in [SECRET.1, &first, &second, &third, &access, &newest, "correct horse"] {
         assert!(!log.contains(secret), "{log}");
     }

@@ -3,7 +3,7 @@
 use super::mutant::Mutant;
 use super::{
     agent, apikey, auth, basic, body, browser, concurrency, connection, decompress, envelope, everywhere, forwarded,
-    headers, identity, jwt, layers, lifecycle, limit, login, methods, mount, multipart, onion, parser, path, routing, stream,
+    headers, identity, jwt, layers, lifecycle, limit, login, methods, mount, multipart, onion, parser, path, policies, routing, stream,
     tokens, tools,
 };
 
@@ -35,6 +35,7 @@ pub fn all() -> Vec<&'static Mutant> {
         onion::ALL,
         parser::ALL,
         path::ALL,
+        policies::ALL,
         routing::ALL,
         stream::ALL,
         tokens::ALL,

@@ -35,6 +35,7 @@ mod mutant;
 mod onion;
 mod parser;
 mod path;
+mod policies;
 mod proxy;
 mod report;
 mod routing;

@@ -82,7 +82,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("schema validation", &[Probe::Middleware("schema"), Probe::Middleware("validation")]),
     ("secret providers", &[Probe::Text("neurolink-config/src", "trait SecretProvider")]),
     ("secret reload", &[Probe::Text("neurolink-config/src", "fn reload")]),
-    ("security events", &[Probe::Text(CORE, "SecurityEvent")]),
     ("sessions", &[Probe::Middleware("sessions")]),
     ("TONL", &[Probe::Route("/stream/convert")]),
     ("WebSocket", &[Probe::File("neurolink-websocket")]),

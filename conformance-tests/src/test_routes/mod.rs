@@ -8,6 +8,7 @@ mod keyed_limit;
 mod meeting;
 mod outage;
 mod pieces;
+mod policies;
 
 pub(crate) use asked_limit::with_asked_limit;
 pub(crate) use form::with_form;
@@ -17,3 +18,4 @@ pub(crate) use keyed_limit::with_keyed_limit;
 pub(crate) use meeting::with_meeting;
 pub(crate) use outage::with_outage;
 pub(crate) use pieces::with_pieces;
+pub(crate) use policies::{native_policies, with_policies};

@@ -2,26 +2,29 @@
 
 use http::{StatusCode, header};
 
+use super::requirement::Requirement;
 use super::route::Access;
+use crate::security::{AuthenticationFailure, Refusal, SecurityEventKind};
 use crate::stack::{Kind, Scoped, order};
 use crate::{Code, Context, Error, Hook, Response};
 
 pub(crate) const NAME: &str = "authorization";
 
+const NO_SCHEME: Refusal =
+    Refusal::new(AuthenticationFailure::Malformed, "the scheme of Authorization is no authenticator's");
+
 /// Stands behind the authenticators of a route that is not public.
 pub(crate) struct Authorize {
     pub(crate) access: Access,
-    pub(crate) roles: Vec<String>,
-    pub(crate) permissions: Vec<String>,
+    /// Its group's and its own.
+    pub(crate) required: Vec<Requirement>,
 }
 
 impl Authorize {
     fn refuse(&self, ctx: &Context) -> Option<Error> {
         if is_of_no_scheme(ctx) {
             // Such credentials do not make their sender anonymous.
-            return Some(
-                Error::new(Code::AuthInvalid).with_source("the scheme of Authorization is no authenticator's"),
-            );
+            return Some(Error::new(Code::AuthInvalid).with_source(NO_SCHEME));
         }
         let Some(user) = ctx.user() else {
             if self.access == Access::Optional {
@@ -29,19 +32,12 @@ impl Authorize {
             }
             return Some(ctx.authentication_required());
         };
-        let role = self.roles.is_empty() || self.roles.iter().any(|role| user.has_role(role));
-        let permission = self.permissions.iter().all(|permission| user.has_permission(permission));
-        if role && permission {
-            return None;
+        if let Some(unmet) = self.required.iter().find(|requirement| !requirement.is_met_by(user)) {
+            ctx.report(SecurityEventKind::AccessDenied { required: unmet.as_required() });
+            return Some(Error::new(Code::Forbidden));
         }
-        tracing::info!(
-            target: "neurolink::security",
-            request_id = %ctx.request_id(),
-            user = %user.id,
-            route = ctx.matched().unwrap_or_default(),
-            "authorisation refused"
-        );
-        Some(Error::new(Code::Forbidden))
+        self.required.iter().for_each(|requirement| ctx.report_granted(requirement.as_required()));
+        None
     }
 }
 
@@ -72,12 +68,7 @@ impl Hook for Authorize {
             Access::Optional => "user optional".to_owned(),
             _ => "user".to_owned(),
         }];
-        if !self.roles.is_empty() {
-            parts.push(format!("any role of {}", self.roles.join(", ")));
-        }
-        if !self.permissions.is_empty() {
-            parts.push(format!("all permissions of {}", self.permissions.join(", ")));
-        }
+        parts.extend(self.required.iter().map(|requirement| requirement.as_required().to_string()));
         parts.join("; ")
     }
 
@@ -111,5 +102,20 @@ pub(crate) fn add_challenges(ctx: &Context, response: &mut Response) {
         if !lines.any(|line| line.as_bytes().starts_with(challenge.as_bytes())) {
             response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
         }
+    }
+}
+
+/// Reports a 401 that whoever made it has not reported: of credentials, or of none on a path that is there.
+///
+/// Strangers who look for paths that are not there are no news.
+pub(crate) fn report_refusal(ctx: &Context, error: &Error) {
+    let is_there = ctx.matched().is_some() || ctx.is_native();
+    let is_refusal = match error.code() {
+        Code::AuthRequired => is_there,
+        code => matches!(code, Code::AuthInvalid | Code::TokenExpired),
+    };
+    if is_refusal {
+        let detail = Refusal::in_source(error).map_or("", |refusal| refusal.text).into();
+        ctx.report(SecurityEventKind::AuthenticationFailed { reason: AuthenticationFailure::of(error), detail });
     }
 }

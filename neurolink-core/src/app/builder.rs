@@ -15,6 +15,7 @@ use super::route::{Route, RouteGroup};
 use super::table::Shared;
 use crate::config::{ConfigError, Problems, Settings};
 use crate::http::BodyBudget;
+use crate::security::SecurityLog;
 use crate::stack::{self, Registered, Registration, Stack};
 use crate::{Clock, Engine, SystemClock};
 
@@ -83,6 +84,7 @@ impl AppBuilder {
     pub fn stack(mut self, stack: Stack) -> Self {
         self.steps.extend(stack.steps);
         self.public.extend(stack.public);
+        self.observers.extend(stack.observers);
         self
     }
 
@@ -213,6 +215,7 @@ impl AppBuilder {
             engine: self.engine,
             states: self.states,
             observers: self.observers.into(),
+            security_log: SecurityLog::default(),
             budget: self.budget.unwrap_or_else(|| Arc::new(BodyBudget::new(settings.limits.body_budget))),
             streams: Arc::default(),
             #[cfg(feature = "rate-limit")]

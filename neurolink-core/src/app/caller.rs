@@ -1,8 +1,11 @@
 //! Who is calling, as authenticators find it out.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use http::HeaderValue;
 use smallvec::SmallVec;
 
+use crate::security::{AuthenticationFailure, Refusal};
 use crate::stream::{Authority, StillGood};
 use crate::{AuthenticatedUser, BoxFuture, Code, Context, Error};
 
@@ -14,6 +17,8 @@ pub(super) struct Caller {
     challenges: SmallVec<[HeaderValue; 2]>,
     authorization_claimed: bool,
     message: Option<Box<str>>,
+    /// Whether a failure to authenticate has been reported.
+    failure_reported: AtomicBool,
     #[cfg(feature = "rate-limit")]
     api_key: Option<AcceptedKey>,
 }
@@ -44,8 +49,10 @@ impl Context {
             return Err(Error::new(Code::TokenExpired));
         }
         match &mut self.caller.user {
-            Some(known) if known.id != user.id => {
-                Err(Error::new(Code::AuthInvalid).with_message("The credentials of this request name different users"))
+            Some(known) if !known.is_same(&user) => {
+                let conflict = Refusal::new(AuthenticationFailure::Conflict, "the credentials name different users");
+                let error = Error::new(Code::AuthInvalid).with_source(conflict);
+                Err(error.with_message("The credentials of this request name different users"))
             }
             Some(known) => {
                 known.expires = [known.expires, user.expires].into_iter().flatten().min();
@@ -115,6 +122,11 @@ impl Context {
     /// Sets the message of the 401 for callers without credentials; the first authenticator that does so wins.
     pub fn set_authentication_message(&mut self, message: &str) {
         self.caller.message.get_or_insert_with(|| message.into());
+    }
+
+    /// Whether no failure to authenticate has been reported yet; from now on one has.
+    pub(crate) fn is_first_failure(&self) -> bool {
+        !self.caller.failure_reported.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn authentication_message(&self) -> Option<&str> {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::authorize::{self, Authorize};
 use super::pattern::{Coverage, Pattern, Scope};
 use super::plan::PlannedStep;
+use super::policy::{Policies, Policy};
+use super::requirement::Requirement;
 use super::route::Access;
 use crate::config::Problems;
 use crate::stack::{Kind, Registered, order};
@@ -37,9 +39,15 @@ pub(super) fn open(steps: &mut Steps) {
 }
 
 /// Puts the decision of the route table behind the authenticators.
-pub(super) fn authorize(steps: &mut Steps, access: Access, roles: Vec<String>, permissions: Vec<String>) {
+pub(super) fn authorize(steps: &mut Steps, access: Access, required: Vec<Requirement>) {
     let at = steps.partition_point(|step| step.order < order::ROLES);
-    steps.insert(at, Registered::own(Authorize { access, roles, permissions }));
+    steps.insert(at, Registered::own(Authorize { access, required }));
+}
+
+/// Puts the policies of a route behind those that are registered by scope.
+pub(super) fn ask(steps: &mut Steps, policies: &[Arc<dyn Policy>]) {
+    let at = steps.partition_point(|step| step.order <= order::POLICY);
+    steps.insert(at, Registered::own(Policies(policies.to_vec())));
 }
 
 /// Finds steps that go by the user and stand in front of an authenticator of the same chain.

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method};
 use super::chain::{self, Steps, Uses};
 use super::guard;
 use super::pattern::{Coverage, Pattern, Scope};
-use super::plan::{Plan, PlannedPath, PlannedRoute};
+use super::plan::{self, Plan, PlannedPath, PlannedRoute};
 use super::route::{Access, Route};
 use super::route_checks;
 #[cfg(feature = "rate-limit")]
@@ -133,7 +133,7 @@ impl<'a> Compiler<'a> {
     /// Adds the check that hides what is there from callers without credentials.
     fn hide(&self, steps: &mut Steps) {
         if self.settings.hide_unmatched {
-            chain::authorize(steps, Access::User, Vec::new(), Vec::new());
+            chain::authorize(steps, Access::User, Vec::new());
         }
     }
 
@@ -179,7 +179,7 @@ impl<'a> Compiler<'a> {
                 self.problems.add(&key, problem);
             }
         }
-        chain::authorize(&mut steps, Access::User, Vec::new(), Vec::new());
+        chain::authorize(&mut steps, Access::User, Vec::new());
         self.target(&steps, None, Box::new(NotFound), None, None);
         chain::open(&mut steps);
         self.target(&steps, None, Box::new(NotFound), None, None);
@@ -189,7 +189,7 @@ impl<'a> Compiler<'a> {
         let mut patterns = Vec::new();
         for route in routes {
             // Without an authenticator nobody could be let in, so it is as if it did not exist.
-            let absent = route.access == Access::User && !self.has_authenticator && route.roles.is_empty();
+            let absent = route.access == Access::User && !self.has_authenticator && !route.is_restricted();
             if let Some(pattern) = self.parse(&route) {
                 patterns.push(pattern.clone());
                 if !absent {
@@ -271,7 +271,10 @@ impl<'a> Compiler<'a> {
         if route.access == Access::Public {
             chain::open(&mut steps);
         } else if steps.iter().any(chain::is_authenticator) {
-            chain::authorize(&mut steps, route.access, route.roles.clone(), route.permissions.clone());
+            chain::authorize(&mut steps, route.access, route.requirements());
+        }
+        if !route.policies.is_empty() {
+            chain::ask(&mut steps, &route.policies);
         }
         for step in self.global {
             self.uses.note(step, "", &pattern, Some(&steps));
@@ -286,8 +289,10 @@ impl<'a> Compiler<'a> {
             group: route.group.clone(),
             description: route.description.clone(),
             access: chain::access(&steps, &pattern, route.access).into(),
-            roles: route.roles.clone(),
-            permissions: route.permissions.clone(),
+            roles: route.required.any_role.clone(),
+            permissions: route.required.all_permissions.clone(),
+            required: plan::required(&route),
+            policies: route.policies.iter().map(|policy| policy.name().to_owned()).collect(),
             body_limit: route.body_limit.unwrap_or(self.settings.limits.body),
             timeout: route.timeout.unwrap_or(self.settings.timeout),
             steps: chain::planned(&steps, Some(&pattern)),

@@ -1,18 +1,15 @@
-use std::borrow::Cow;
 use std::net::IpAddr;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
-use percent_encoding::percent_decode_str;
-use smallvec::SmallVec;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::caller::Caller;
 use super::inserted::Inserted;
+use super::params::{Ranges, ScopeParams};
 use super::proxies::Forwarded;
 use super::table::{Shared, Target};
 use super::{ConnInfo, Scheme};
@@ -37,7 +34,9 @@ pub struct Context {
     pub(crate) headers_changed: bool,
     /// The step that is at work, if it is not the handler.
     pub(crate) at: Option<At>,
-    pub(crate) param_ranges: SmallVec<[Range<usize>; 4]>,
+    pub(crate) param_ranges: Ranges,
+    /// Those of a policy's scope, while it decides.
+    pub(crate) scope_params: Option<Box<ScopeParams>>,
     pub(crate) conn: ConnInfo,
     pub(crate) request_id: RequestId,
     /// Made when `request_id` is a trusted proxy's.
@@ -86,7 +85,8 @@ impl Context {
             coding: None,
             fault: None,
             unread,
-            param_ranges: SmallVec::new(),
+            param_ranges: Ranges::new(),
+            scope_params: None,
             conn,
             own_id: incoming.is_some().then(RequestId::random),
             request_id: incoming.unwrap_or_else(RequestId::random),
@@ -148,26 +148,6 @@ impl Context {
     pub const fn headers_mut(&mut self) -> &mut HeaderMap {
         self.headers_changed = true;
         &mut self.parts.headers
-    }
-
-    /// A path parameter, decoded once.
-    #[must_use]
-    pub fn param(&self, name: &str) -> Option<Cow<'_, str>> {
-        let index = self.target().param_names.iter().position(|own| **own == *name)?;
-        let raw = self.path().get(self.param_ranges.get(index)?.clone())?;
-        percent_decode_str(raw).decode_utf8().ok()
-    }
-
-    pub(crate) fn params(&self) -> Result<Vec<(String, String)>, Error> {
-        self.target()
-            .param_names
-            .iter()
-            .map(|name| {
-                let value =
-                    self.param(name).ok_or_else(|| Error::bad_request("A path parameter is not valid UTF-8"))?;
-                Ok((name.to_string(), value.into_owned()))
-            })
-            .collect()
     }
 
     /// The last value of a query parameter.
@@ -328,7 +308,9 @@ impl Context {
     /// What an engine gets to know of this request.
     pub fn call(&mut self) -> Call {
         let mut call = Call::new(self.request_id.as_str());
-        call.user_id = self.user().map(|user| user.id.clone());
+        if let Some(user) = self.user() {
+            (call.user_id, call.tenant) = (Some(user.id.clone()), user.tenant.clone());
+        }
         call.cancellation = self.cancellation();
         call
     }

@@ -223,6 +223,9 @@ impl App {
             Outermost { onion, deadline, timer: None, timeout_status }.await
         };
         authorize::add_challenges(ctx, &mut response);
+        if let Some(error) = response.body().error() {
+            authorize::report_refusal(ctx, error);
+        }
         let goes_on = ctx.skip_body().await;
         let code = response.body().error().map(Error::code);
         if let (Some(events), Some(error)) = (&self.events, response.body().error())

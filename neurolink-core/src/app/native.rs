@@ -10,6 +10,7 @@ use http_body::Body as HttpBody;
 use super::facts::{Facts, Unanswered};
 use super::table::REFUSED;
 use super::{App, AppBuilder, ConnInfo, Context, guard};
+use crate::security::Reporter;
 use crate::stack::{BodyAccess, Endpoint, Stack, panicked};
 use crate::{Body, BoxError, BoxFuture, ConfigError, Error, Request, Response, Settings};
 
@@ -51,6 +52,12 @@ impl Stack {
 }
 
 impl Protected {
+    /// Reports decisions that belong to no request.
+    #[must_use]
+    pub fn reporter(&self) -> Reporter {
+        self.app.reporter()
+    }
+
     /// Whether a middleware reads request bodies: they then have to cross.
     #[must_use]
     pub const fn reads_request(&self) -> bool {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
+use crate::security::SecurityEvent;
 use crate::{Code, RequestId};
 
 /// Watches requests; it gets borrowed data and must not block.
@@ -24,6 +25,13 @@ pub trait Observer: Send + Sync + 'static {
 
     /// A response goes out; a stream's first byte is yet to come.
     fn response(&self, event: &ResponseEvent<'_>) {
+        let _ = event;
+    }
+
+    /// Something was decided about who may do what.
+    ///
+    /// Every decision comes here, however many there are: what an observer keeps of them is for it to bound.
+    fn security(&self, event: &SecurityEvent<'_>) {
         let _ = event;
     }
 }

@@ -1,6 +1,9 @@
 //! The one pattern syntax of routes and scopes: `/a/{id}`, `/a/{*rest}`, and in a scope `/a/*`.
 
 use std::fmt;
+use std::ops::Range;
+
+use super::params::Ranges;
 
 /// A parsed path pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,16 +112,29 @@ impl Pattern {
 
     /// Whether a canonical path is one of this pattern's.
     fn matches(&self, path: &str) -> bool {
+        self.walk(path, |_| {})
+    }
+
+    /// Where in a canonical path the parameters are, if it is one of this pattern's.
+    pub(super) fn captures(&self, path: &str) -> Option<Ranges> {
+        let mut found = Ranges::new();
+        self.walk(path, |range| found.push(range)).then_some(found)
+    }
+
+    fn walk(&self, path: &str, mut found: impl FnMut(Range<usize>)) -> bool {
         let Some(mut left) = path.strip_prefix('/') else { return false };
         let last = self.segments.len() - 1;
         for (index, segment) in self.segments.iter().enumerate() {
+            let begins = path.len() - left.len();
             if matches!(segment, Segment::Rest(_)) {
+                found(begins..path.len());
                 return !left.is_empty();
             }
             let (head, tail) = left.split_once('/').map_or((left, None), |(head, tail)| (head, Some(tail)));
             match segment {
                 Segment::Literal(text) if **text != *head => return false,
                 Segment::Param(_) if head.is_empty() => return false,
+                Segment::Param(_) => found(begins..begins + head.len()),
                 _ => {}
             }
             match (tail, index == last) {

@@ -6,7 +6,9 @@ use serde::{Serialize, Serializer};
 
 use super::host::Hosts;
 use super::proxies::Proxies;
+use super::route::Route;
 use crate::config::Settings;
+use crate::security::Required;
 
 /// What really applies to each route: compiled, not declared.
 ///
@@ -113,6 +115,12 @@ pub struct PlannedRoute {
     pub roles: Vec<String>,
     /// The permissions of which a caller needs all.
     pub permissions: Vec<String>,
+    /// What else a caller needs, a line each: all of some roles, one of some permissions, what the group asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub required: Vec<String>,
+    /// The policies of the route and its group that have to allow it; those of a scope are among its steps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
     /// The most bytes of a request body.
     pub body_limit: usize,
     /// Milliseconds until the first byte is answered.
@@ -139,6 +147,14 @@ pub struct PlannedStep {
     pub partly: bool,
 }
 
+/// What a route asks for beside one of its roles and all of its permissions.
+pub(super) fn required(route: &Route) -> Vec<String> {
+    let asked = route.required.as_required();
+    let own = Required { any_role: &[], all_permissions: &[], ..asked };
+    let lines = [route.group_required.as_required(), own];
+    lines.iter().map(Required::to_string).filter(|line| !line.is_empty()).collect()
+}
+
 fn millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
@@ -152,6 +168,9 @@ impl fmt::Display for Plan {
             let mut access = route.access.clone();
             if !route.roles.is_empty() {
                 access = format!("role {}", route.roles.join("|"));
+            }
+            if !route.policies.is_empty() {
+                access = format!("{access}, policy {}", route.policies.join("&"));
             }
             writeln!(f, "{:<6} {:<width$}  {:<8}  {}", route.method, route.path, access, steps.join(" > "))?;
         }

@@ -1,7 +1,10 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
 
+use super::policy::Policy;
+use super::requirement::{self, Requirement};
 use crate::Registration;
 use crate::extract::{ErasedHandler, Handler};
 #[cfg(feature = "rate-limit")]
@@ -38,8 +41,11 @@ pub struct Route {
     pub(crate) path: String,
     pub(crate) handler: Box<dyn ErasedHandler>,
     pub(crate) access: Access,
-    pub(crate) roles: Vec<String>,
-    pub(crate) permissions: Vec<String>,
+    pub(crate) required: Requirement,
+    /// What its group asks for.
+    pub(crate) group_required: Requirement,
+    /// Its group's first.
+    pub(crate) policies: Vec<Arc<dyn Policy>>,
     pub(crate) body_limit: Option<usize>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) middleware: Vec<Registration>,
@@ -48,6 +54,46 @@ pub struct Route {
     pub(crate) description: String,
     pub(crate) group: String,
     pub(crate) probe: bool,
+}
+
+/// What routes and groups ask of users, in the same words.
+macro_rules! restrictions {
+    ($what:literal) => {
+        #[doc = concat!("Only users with one of these roles ", $what, ".")]
+        #[must_use]
+        pub fn roles<R: Into<String>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
+            requirement::add(&mut self.required.any_role, roles);
+            self
+        }
+
+        #[doc = concat!("Only users with all of these roles ", $what, ".")]
+        #[must_use]
+        pub fn all_roles<R: Into<String>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
+            requirement::add(&mut self.required.all_roles, roles);
+            self
+        }
+
+        #[doc = concat!("Only users with all of these permissions ", $what, ".")]
+        #[must_use]
+        pub fn permissions<P: Into<String>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
+            requirement::add(&mut self.required.all_permissions, permissions);
+            self
+        }
+
+        #[doc = concat!("Only users with one of these permissions ", $what, ".")]
+        #[must_use]
+        pub fn any_permission<P: Into<String>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
+            requirement::add(&mut self.required.any_permission, permissions);
+            self
+        }
+
+        #[doc = concat!("Only users whom the policy allows ", $what, "; of several, each has to.")]
+        #[must_use]
+        pub fn policy(mut self, policy: impl Policy) -> Self {
+            self.policies.push(Arc::new(policy));
+            self
+        }
+    };
 }
 
 macro_rules! methods {
@@ -69,8 +115,9 @@ impl Route {
             path: path.into(),
             handler: <dyn ErasedHandler>::new(handler),
             access: Access::Default,
-            roles: Vec::new(),
-            permissions: Vec::new(),
+            required: Requirement::default(),
+            group_required: Requirement::default(),
+            policies: Vec::new(),
             body_limit: None,
             timeout: None,
             middleware: Vec::new(),
@@ -115,19 +162,7 @@ impl Route {
         self
     }
 
-    /// Only users with one of these roles may call it.
-    #[must_use]
-    pub fn roles<R: Into<String>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
-        self.roles.extend(roles.into_iter().map(Into::into));
-        self
-    }
-
-    /// Only users with all of these permissions may call it.
-    #[must_use]
-    pub fn permissions<P: Into<String>>(mut self, permissions: impl IntoIterator<Item = P>) -> Self {
-        self.permissions.extend(permissions.into_iter().map(Into::into));
-        self
-    }
+    restrictions!("may call it");
 
     /// The most bytes of a request body.
     #[must_use]
@@ -198,8 +233,21 @@ impl std::fmt::Debug for Route {
             .field("method", &self.method)
             .field("path", &self.path)
             .field("access", &self.access)
-            .field("roles", &self.roles)
+            .field("required", &self.required)
             .finish_non_exhaustive()
+    }
+}
+
+impl Route {
+    /// Whether it asks for more than a user, itself or by its group.
+    pub(super) fn is_restricted(&self) -> bool {
+        !self.required.is_empty() || !self.group_required.is_empty() || !self.policies.is_empty()
+    }
+
+    /// What it and its group ask for.
+    pub(super) fn requirements(&self) -> Vec<Requirement> {
+        let all = [&self.group_required, &self.required];
+        all.into_iter().filter(|requirement| !requirement.is_empty()).cloned().collect()
     }
 }
 
@@ -217,6 +265,8 @@ pub struct RouteGroup {
     pub(crate) name: String,
     pub(crate) routes: Vec<Route>,
     pub(crate) middleware: Vec<Registration>,
+    required: Requirement,
+    policies: Vec<Arc<dyn Policy>>,
 }
 
 impl RouteGroup {
@@ -224,7 +274,14 @@ impl RouteGroup {
     pub fn new(prefix: impl Into<String>) -> Self {
         let prefix = prefix.into();
         let name = prefix.rsplit('/').next().unwrap_or_default().to_owned();
-        Self { prefix, name, routes: Vec::new(), middleware: Vec::new() }
+        Self {
+            prefix,
+            name,
+            routes: Vec::new(),
+            middleware: Vec::new(),
+            required: Requirement::default(),
+            policies: Vec::new(),
+        }
     }
 
     /// Names the group in the plan; otherwise it is the prefix's last segment.
@@ -248,9 +305,11 @@ impl RouteGroup {
         self
     }
 
+    restrictions!("may call its routes; what a route asks for itself applies too");
+
     /// Its routes with their whole paths and the group's middleware in front of their own.
     pub(crate) fn flatten(self) -> impl Iterator<Item = Route> {
-        let Self { prefix, name, routes, middleware } = self;
+        let Self { prefix, name, routes, middleware, required, policies } = self;
         let prefix = prefix.trim_end_matches('/').to_owned();
         routes.into_iter().map(move |mut route| {
             route.path = match route.path.as_str() {
@@ -259,6 +318,8 @@ impl RouteGroup {
             };
             route.group.clone_from(&name);
             route.middleware.splice(0..0, middleware.iter().cloned());
+            route.group_required.clone_from(&required);
+            route.policies.splice(0..0, policies.iter().cloned());
             route
         })
     }

@@ -31,16 +31,12 @@ pub(super) fn skips<'a>(
         }
     }
     let Some(step) = skipping else { return };
-    if route.access == Access::User || is_restricted(route) {
+    if route.access == Access::User || route.is_restricted() {
         let problem = format!("it needs a user, and the scope of `{}` leaves it out; take one of them away", step.name);
         problems.add(key, problem);
     } else {
         route.access = Access::Public;
     }
-}
-
-fn is_restricted(route: &Route) -> bool {
-    !route.roles.is_empty() || !route.permissions.is_empty()
 }
 
 /// Checks what a route says about itself.
@@ -71,15 +67,18 @@ pub(super) fn declared(
             problems.add(key, problem);
         }
     }
-    let restricted = is_restricted(route);
+    let restricted = route.is_restricted();
     if restricted && !has_authenticator {
-        problems.add(key, "it asks for roles or permissions, and no authenticator is registered; add one");
+        problems.add(key, "it asks for roles, permissions or a policy, and no authenticator is registered; add one");
     }
     if restricted && route.access == Access::Public {
-        problems.add(key, "it is public and asks for roles or permissions; take one of them away");
+        problems.add(key, "it is public and asks for roles, permissions or a policy; take one of them away");
     }
     if restricted && route.access == Access::Optional {
-        problems.add(key, "authentication is optional and it asks for roles or permissions; take one of them away");
+        problems.add(
+            key,
+            "authentication is optional and it asks for roles, permissions or a policy; take one of them away",
+        );
     }
     if needs.user && matches!(route.access, Access::Public | Access::Optional) {
         problems.add(

@@ -17,6 +17,7 @@ use crate::extract::{ErasedHandler, Needs};
 use crate::http::BodyBudget;
 #[cfg(feature = "rate-limit")]
 use crate::middleware::Settling;
+use crate::security::SecurityLog;
 use crate::stack::{Endpoint, Scoped, Step};
 use crate::stream::OpenStreams;
 use crate::{Body, BoxFuture, Clock, Code, Context, Engine, Error, Response, Settings};
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) engine: Option<Arc<dyn Engine>>,
     pub(crate) states: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
     pub(crate) observers: Box<[Arc<dyn Observer>]>,
+    pub(crate) security_log: SecurityLog,
     pub(crate) budget: Arc<BodyBudget>,
     pub(crate) streams: Arc<OpenStreams>,
     #[cfg(feature = "rate-limit")]

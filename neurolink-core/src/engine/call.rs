@@ -10,6 +10,8 @@ pub struct Call {
     pub request_id: String,
     /// The authenticated user; what a caller claims to be never comes here.
     pub user_id: Option<String>,
+    /// The tenant of the user, as the credential has it.
+    pub tenant: Option<String>,
     /// Fires when the client is gone or the deadline has passed.
     pub cancellation: CancellationToken,
 }

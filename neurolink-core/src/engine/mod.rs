@@ -5,6 +5,7 @@ mod contract;
 mod embedder;
 mod event;
 mod request;
+mod session;
 mod tools;
 
 pub use call::Call;
@@ -12,4 +13,5 @@ pub use contract::Engine;
 pub use embedder::Embedder;
 pub use event::{EventStream, Metadata, StreamEvent, ToolCall, ToolOutcome, ToolResult};
 pub use request::{CalledTool, FinishReason, Generate, Generation, Input, Message, Role, Usage};
+pub use session::{InvalidSessionId, SessionKey};
 pub use tools::{ToolError, ToolInfo, Tools};

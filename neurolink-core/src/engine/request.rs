@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::SessionKey;
+
 /// What to generate.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -19,8 +21,8 @@ pub struct Generate {
     pub temperature: Option<f64>,
     /// The most tokens to answer with.
     pub max_tokens: Option<u64>,
-    /// The conversation this belongs to.
-    pub session_id: Option<String>,
+    /// The conversation this belongs to, of the authenticated user.
+    pub session: Option<SessionKey>,
     /// The tools that may be used; `None` leaves it to the engine.
     pub tools: Option<Vec<String>>,
 }

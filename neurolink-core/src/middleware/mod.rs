@@ -12,6 +12,7 @@
 //! | `bearer` | [`BearerAuth`] | `AUTH` |
 //! | `api-key` | [`ApiKeyAuth`] | `AUTH` |
 //! | `roles` | [`RequireRoles`] | `ROLES` |
+//! | `policy` | [`RequirePolicy`] | `POLICY` |
 //! | `tower` | [`Tower`] | [`APP`](crate::stack::order::APP) |
 //!
 //! The request id, the cross-site check, the host check and the authorisation of routes are part of the core.
@@ -26,6 +27,8 @@ mod concurrency;
 mod cors;
 #[cfg(feature = "rate-limit")]
 mod limit;
+#[cfg(feature = "policy")]
+mod policy;
 #[cfg(feature = "roles")]
 mod roles;
 #[cfg(feature = "security-headers")]
@@ -65,6 +68,8 @@ pub use limit::store as limit_store;
 pub use limit::{CostFn, Key, KeyFn, Limiter, RateLimit, RateLimitHeaders, RateLimitState, Refusal, RefusalFn};
 #[cfg(feature = "rate-limit")]
 pub(crate) use limit::{Limited, Settling, decide_together, show_asked, show_limits};
+#[cfg(feature = "policy")]
+pub use policy::RequirePolicy;
 #[cfg(feature = "roles")]
 pub use roles::RequireRoles;
 #[cfg(feature = "security-headers")]

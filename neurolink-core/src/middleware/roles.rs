@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use crate::security::{Required, SecurityEventKind};
 use crate::stack::{Kind, order};
 use crate::{Code, Context, Error, Hook, Response};
 
@@ -68,9 +69,17 @@ impl Hook for RequireRoles {
             Some(user) => {
                 let mut roles = self.roles.iter();
                 let has = |role: &String| user.has_role(role);
+                let mut required = Required::default();
+                if self.all {
+                    required.all_roles = &self.roles;
+                } else {
+                    required.any_role = &self.roles;
+                }
                 if if self.all { roles.all(has) } else { roles.any(has) } {
+                    ctx.report_granted(required);
                     return None;
                 }
+                ctx.report(SecurityEventKind::AccessDenied { required });
                 match &self.message {
                     Some(message) => Error::new(Code::Forbidden).with_message(message.to_string()),
                     None => Error::new(Code::Forbidden),

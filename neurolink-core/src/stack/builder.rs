@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use super::{BodyAccess, Registered, Registration};
+use crate::app::Observer;
 use crate::config::{ConfigError, Problems};
 
 /// Middleware in the order it runs, checked; it needs no engine and fits around native routes too.
@@ -14,6 +17,7 @@ use crate::config::{ConfigError, Problems};
 pub struct Stack {
     pub(crate) steps: Vec<Registered>,
     pub(crate) public: Vec<String>,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
 }
 
 /// Collects middleware for a [`Stack`].
@@ -21,6 +25,7 @@ pub struct Stack {
 pub struct StackBuilder {
     pub(crate) registrations: Vec<Registration>,
     public: Vec<String>,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Stack {
@@ -67,6 +72,13 @@ impl StackBuilder {
         self
     }
 
+    /// Adds an observer, also of what happens around a host's own routes.
+    #[must_use]
+    pub fn observe(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
     /// Checks everything and sorts by order.
     ///
     /// # Errors
@@ -74,7 +86,7 @@ impl StackBuilder {
     pub fn build(self) -> Result<Stack, ConfigError> {
         let mut problems = Problems::default();
         let steps = resolve(self.registrations, &mut problems);
-        problems.into_result(Stack { steps, public: self.public })
+        problems.into_result(Stack { steps, public: self.public, observers: self.observers })
     }
 }
 

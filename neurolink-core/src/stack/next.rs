@@ -4,8 +4,9 @@ use std::task::{Context as TaskContext, Poll};
 
 use tokio::time::Instant;
 
-use super::{BodyAccess, Middleware, Registered};
+use super::{BodyAccess, Kind, Middleware, Registered};
 use crate::app::pattern::{Coverage, Pattern, Scope};
+use crate::security::SecurityEventKind;
 use crate::{BoxFuture, Code, Context, Error, Response};
 
 /// What stands in the middle of the onion.
@@ -212,6 +213,10 @@ impl<'a> Next<'a> {
                             Ok(response) => response,
                             Err(error) => {
                                 let error = ctx.body_fault().unwrap_or(error);
+                                if error.code() == Code::Unavailable && scoped.middleware.kind() == Kind::Authenticator
+                                {
+                                    ctx.report(SecurityEventKind::Unavailable { decider: (&*scoped.name).into() });
+                                }
                                 ctx.fail(error)
                             }
                         }

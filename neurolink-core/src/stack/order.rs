@@ -16,6 +16,8 @@ pub const AUTH: i16 = 10;
 pub const ROLES: i16 = 11;
 /// What needs to know the user: limits by user.
 pub const AFTER_AUTH: i16 = 12;
+/// Policies: behind limits by user, which bound how often they are asked, and before bodies are read.
+pub const POLICY: i16 = 13;
 /// Validation of the request.
 pub const VALIDATION: i16 = 15;
 /// Caches.

@@ -11,14 +11,14 @@ pub(crate) struct OpenStreams(Mutex<HashMap<Caller, usize>>);
 /// Whose streams are counted together: a user's, and those of an address for callers without one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Caller {
-    User(String),
+    User(Option<String>, String),
     Address(IpAddr),
 }
 
 impl Caller {
     fn of(ctx: &Context) -> Option<Self> {
         if let Some(user) = ctx.user() {
-            return Some(Self::User(user.id.clone()));
+            return Some(Self::User(user.tenant.clone(), user.id.clone()));
         }
         Some(Self::Address(match ctx.client_address()?.to_canonical() {
             // An IPv6 client owns its /64.

@@ -183,3 +183,26 @@ fn the_plan_tells_keys_and_tiers() {
     let step = route.steps.iter().find(|step| step.name == "rate-limit").expect("a limit");
     assert_eq!(step.summary, "20 in 60s by user and route, 1000 for pro, 200 for users");
 }
+
+#[tokio::test]
+async fn users_of_one_id_and_two_tenants_are_two_users() {
+    let of = |tenant: &str| AuthenticatedUser::new("u1").with_tenant(tenant);
+    let tokens = BearerAuth::tokens([
+        StaticToken::new("token-of-acme-0123456789", of("acme")),
+        StaticToken::new("token-of-none-0123456789", AuthenticatedUser::new("u1")),
+    ]);
+    let app = app()
+        .middleware(limit(2).by(Key::User))
+        .middleware(tokens)
+        .middleware(ApiKeyAuth::keys([ApiKey::new("key-of-other-0123456789", of("other"))]))
+        .route(Route::get("/api/mine", async || "mine"))
+        .build()
+        .expect("valid");
+    let acme = ("authorization", "Bearer token-of-acme-0123456789");
+    let other = ("x-api-key", "key-of-other-0123456789");
+    for credential in [acme, ("authorization", "Bearer token-of-none-0123456789"), other] {
+        assert_eq!(passing(&app, "/api/mine", ONE, &[credential]).await, 2, "{credential:?}");
+    }
+    let both = ask(&app, "GET", "/api/mine", ONE, &[acme, other]).await;
+    assert_eq!((both.status, both.code().as_str()), (401, "AUTH_INVALID"));
+}

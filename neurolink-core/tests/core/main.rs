@@ -61,10 +61,14 @@ mod multipart;
 mod onion;
 mod plan;
 #[cfg(feature = "full")]
+mod policies;
+#[cfg(feature = "full")]
 mod probes;
 mod protect;
 mod request_id;
 mod requests;
+#[cfg(feature = "full")]
+mod security_events;
 mod streams;
 mod support;
 #[cfg(feature = "full")]

@@ -92,7 +92,7 @@ async fn every_field_reaches_the_engine_and_the_rest_is_ignored() {
         of(&body).await,
         json!({
             "user": "ada",
-            "session": "session",
+            "session": [null, "ada", "session"],
             "tools": ["a"],
             "temperature": 2.0,
             "maxTokens": 8,
@@ -145,6 +145,31 @@ async fn all_problems_of_a_body_are_told_at_once_and_no_value() {
         let answer = post_json(&app(), path, body.clone()).await;
         assert_eq!(answer.invalid("Invalid request body"), expected);
         assert!(!answer.body.contains("hunter2"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn of_a_session_the_engine_gets_the_key_of_the_authenticated_user() {
+    let engine = || Custom { mood: Mood::Fine, tools: None };
+    let users = App::builder(engine()).middleware(Auth).agent_routes().build().expect("valid");
+    let anybody = App::builder(engine()).agent_routes().build().expect("valid");
+    let session = async |app: &App, user: &str, id: &str| {
+        let body = json!({"input": "x", "sessionId": id, "userId": "eve", "tenant": "evil"}).to_string();
+        let response = raw(app, Method::POST, EXECUTE, user, &body).await;
+        let bytes = response.into_body().into_full().expect("whole");
+        let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
+        let told = answer["data"]["content"].as_str().map(serde_json::from_str::<Value>);
+        told.map_or_else(|| answer["error"]["code"].clone(), |told| told.expect("JSON")["session"].clone())
+    };
+    assert_eq!(session(&users, "ada", "s").await, json!([null, "ada", "s"]));
+    assert_eq!(session(&users, "bob", "s").await, json!([null, "bob", "s"]));
+    let (made, long) = ("0123456789abcdef".repeat(2), "x".repeat(129));
+    assert_eq!(session(&anybody, "", &made).await, json!([null, null, made]));
+    for chosen in ["s", "", &long] {
+        assert_eq!(session(&anybody, "", chosen).await, Value::Null, "{chosen}");
+    }
+    for none in ["", &long, "a\nb"] {
+        assert_eq!(session(&users, "ada", none).await, "VALIDATION_ERROR", "{none}");
     }
 }
 

@@ -179,7 +179,7 @@ impl Engine for Custom {
         }
         let told = json!({
             "user": call.user_id,
-            "session": request.session_id,
+            "session": request.session.map(|session| json!([session.tenant(), session.user(), session.id()])),
             "tools": request.tools,
             "temperature": request.temperature,
             "maxTokens": request.max_tokens,

@@ -7,7 +7,8 @@ use smallvec::SmallVec;
 
 use crate::counters::{Charge, Counted, Counters as _, FailureWindow, Table, address_keys};
 use crate::facts::NoAddress;
-use crate::{Code, Context, Error, RequestId};
+use crate::security::{AuthenticationFailure, Refusal, SecurityEventKind};
+use crate::{Code, Context, Error};
 
 /// How many failures a client address may have, in how long.
 #[derive(Clone)]
@@ -45,11 +46,16 @@ impl FailureLimit {
     ///
     /// So guesses that come at one time are not more than those that come one by one.
     pub(super) fn attempt(&self, ctx: &Context) -> Result<Attempt, Error> {
-        self.attempt_from(ctx.client_address(), ctx.now_or_later())
+        self.attempt_from(ctx.client_address(), ctx.now_or_later(), |event| ctx.report(event))
     }
 
-    /// The same for a client of this address.
-    pub(super) fn attempt_from(&self, address: Option<IpAddr>, now: Duration) -> Result<Attempt, Error> {
+    /// The same for a client of this address, whose refusal is told of otherwise.
+    pub(super) fn attempt_from(
+        &self,
+        address: Option<IpAddr>,
+        now: Duration,
+        report: impl FnOnce(SecurityEventKind<'_>),
+    ) -> Result<Attempt, Error> {
         let counts = Arc::clone(&self.counts);
         let mut attempt = Attempt { counts, keys: Counted::new(), charges: SmallVec::new(), now };
         if self.most.is_none() {
@@ -61,7 +67,7 @@ impl FailureLimit {
             let taken = self.counts.take(key, *share, now);
             match taken.charge {
                 Some(charge) => attempt.charges.push(charge),
-                None => return Err(too_many(taken.resets.saturating_sub(now))),
+                None => return Err(too_many(report, taken.resets.saturating_sub(now))),
             }
         }
         Ok(attempt)
@@ -79,7 +85,7 @@ impl FailureLimit {
         for (key, share) in &address_keys(address) {
             let left = self.counts.ask(key, *share, now);
             if left.charge.is_none() {
-                return Err(too_many(left.resets.saturating_sub(now)));
+                return Err(too_many(|event| ctx.report(event), left.resets.saturating_sub(now)));
             }
         }
         Ok(())
@@ -94,7 +100,9 @@ impl FailureLimit {
     }
 }
 
-fn too_many(wait: Duration) -> Error {
+fn too_many(report: impl FnOnce(SecurityEventKind<'_>), wait: Duration) -> Error {
+    let detail = "too many failures from this address".into();
+    report(SecurityEventKind::AuthenticationFailed { reason: AuthenticationFailure::Throttled, detail });
     Error::new(Code::RateLimitExceeded)
         .with_message("Too many failed attempts, please try again later")
         .with_retry_after(wait)
@@ -109,7 +117,7 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Lets a failure count, logs it without the credential, and gives it its challenge.
+    /// Lets a failure count, reports it without the credential, and gives it its challenge.
     #[cfg(any(feature = "api-key", feature = "bearer"))]
     pub(super) fn refused(self, ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
         if error.status() != http::StatusCode::UNAUTHORIZED {
@@ -127,27 +135,21 @@ impl Attempt {
     }
 }
 
-/// Logs a failure without the credential, and gives it its challenge.
+/// Reports a failure without the credential, and gives it its challenge.
 pub(super) fn refusal(ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
-    refusal_to(ctx.request_id(), ctx.client_address(), error, reason, challenge)
+    refusal_to(|event| ctx.report(event), error, reason, challenge)
 }
 
-/// The same for a request of this id and address.
+/// The same for a request that is told of otherwise.
 pub(super) fn refusal_to(
-    id: &RequestId,
-    address: Option<IpAddr>,
+    report: impl FnOnce(SecurityEventKind<'_>),
     error: Error,
     reason: &str,
     challenge: HeaderValue,
 ) -> Error {
-    tracing::warn!(
-        target: "neurolink::security",
-        request_id = %id,
-        client = address.map(tracing::field::display),
-        code = %error.code(),
-        reason,
-        "credential refused"
-    );
+    let class = AuthenticationFailure::of(&error);
+    let detail = Refusal::in_source(&error).map_or(reason, |refusal| refusal.text).into();
+    report(SecurityEventKind::AuthenticationFailed { reason: class, detail });
     error.with_header(header::WWW_AUTHENTICATE, challenge)
 }
 

@@ -51,13 +51,16 @@ impl Lockout {
     /// is locked.
     pub(super) fn attempt(&self, name: &str, network: &[u8], now: Duration) -> Option<Attempt> {
         let (pair, counts) = (pair(name, network), &self.counts);
-        let of_one = counts.of_one.take(&pair, 1, now).charge?;
-        let of_all = counts.of_all.take(name.as_bytes(), 1, now).charge;
+        let one = counts.of_one.take(&pair, 1, now);
+        let of_one = one.charge?;
+        let all = counts.of_all.take(name.as_bytes(), 1, now);
+        let of_all = all.charge;
         if of_all.is_none() && !counts.trusts(&pair, now) {
             counts.of_one.give_back(of_one, now);
             return None;
         }
-        Some(Attempt { counts: Arc::clone(counts), pair, charges: Some((of_one, of_all)), now })
+        let is_last = one.remaining == 0 || of_all.is_some() && all.remaining == 0;
+        Some(Attempt { counts: Arc::clone(counts), pair, charges: Some((of_one, of_all)), is_last, now })
     }
 
     /// Whether an attempt would be refused; nothing is counted.
@@ -95,13 +98,18 @@ pub(super) struct Attempt {
     counts: Arc<Counts>,
     pair: Vec<u8>,
     charges: Option<(Charge, Option<Charge>)>,
+    /// Whether it is the last one that the name has, there or everywhere.
+    is_last: bool,
     now: Duration,
 }
 
 impl Attempt {
-    /// The secret was wrong.
-    pub(super) fn failed(mut self) {
+    /// The secret was wrong; whether the name is locked from now on.
+    ///
+    /// While others are judged that may have come first, it is the attempt that took the last place which tells.
+    pub(super) fn failed(mut self) -> bool {
         self.charges = None;
+        self.is_last
     }
 
     /// The secret was right: the name comes in from there.

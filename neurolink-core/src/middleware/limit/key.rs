@@ -92,7 +92,11 @@ impl Key {
         match self {
             Self::Address => by_address(ctx),
             Self::User => match ctx.user() {
-                Some(user) => Ok(one(b'u', user.id.as_bytes())),
+                Some(user) => {
+                    let id = one(b'u', user.id.as_bytes());
+                    let tenant = user.tenant.as_ref().map(|tenant| (prefixed(b't', tenant.as_bytes()), 1));
+                    Ok(id.iter().map(|id| tenant.as_ref().map_or_else(|| id.clone(), |it| joined(it, id))).collect())
+                }
                 None => by_address(ctx),
             },
             Self::ApiKey => match ctx.api_key() {

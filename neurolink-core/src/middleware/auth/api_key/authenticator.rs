@@ -8,13 +8,17 @@ use http::{HeaderName, HeaderValue};
 use super::super::external::{self, External};
 use super::super::failures::FailureLimit;
 use super::super::recent::Recent;
+use super::stored::UNKNOWN;
 use super::{ApiKey, ApiKeyHash, ApiKeyStore, ApiKeys};
 use crate::http::reserved;
+use crate::security::{AuthenticationFailure, Refusal};
 use crate::stack::{Kind, Next, order};
 use crate::{AuthenticatedUser, Code, Context, Error, Middleware, Response};
 
 /// How long a store has to answer.
 pub(super) const STORE_BUDGET: Duration = Duration::from_secs(1);
+
+const NO_TEXT: Refusal = Refusal::new(AuthenticationFailure::Malformed, "the key is no text");
 
 /// Authenticates by a key in a header, `X-API-Key` unless told.
 ///
@@ -121,7 +125,7 @@ impl ApiKeyAuth {
 
 impl ApiKeyAuth {
     /// Judges a configured key, by its place, or what is none.
-    fn at_once(&self, ctx: &mut Context, key: Result<(ApiKeyHash, usize), &'static str>) -> Result<(), Error> {
+    fn at_once(&self, ctx: &mut Context, key: Result<(ApiKeyHash, usize), Refusal>) -> Result<(), Error> {
         let attempt = self.failures.attempt(ctx)?;
         let judged = key.and_then(|(hash, place)| Ok((hash, place, self.keys.user(place, ctx.now())?)));
         match judged {
@@ -131,7 +135,7 @@ impl ApiKeyAuth {
                 ctx.keep_authority(move || keys.is_good(place));
                 enter(ctx, user, &hash, rate_limit)
             }
-            Err(reason) => Err(attempt.refused(ctx, invalid(), reason, self.challenge.clone())),
+            Err(reason) => Err(attempt.refused(ctx, invalid(reason), reason.text, self.challenge.clone())),
         }
     }
 
@@ -140,13 +144,13 @@ impl ApiKeyAuth {
         let judging = store.recent.judge(hash.bytes(), &self.failures, ctx)?;
         let found = store.external.ask(store.keys.find(&hash)).await?;
         let rate_limit = found.as_ref().and_then(|key| key.rate_limit);
-        match found.ok_or("the key is not known").and_then(|key| key.user(&hash, ctx.now())) {
+        match found.ok_or(UNKNOWN).and_then(|key| key.user(&hash, ctx.now())) {
             Ok(user) => {
                 judging.passed(user.expires, ctx.now());
                 ctx.keep_authority_async(still_good(store, hash, &user.id));
                 enter(ctx, user, &hash, rate_limit)
             }
-            Err(reason) => Err(judging.refused(ctx, invalid(), reason, self.challenge.clone())),
+            Err(reason) => Err(judging.refused(ctx, invalid(reason), reason.text, self.challenge.clone())),
         }
     }
 }
@@ -173,8 +177,8 @@ fn enter(ctx: &mut Context, user: AuthenticatedUser, hash: &ApiKeyHash, rate_lim
     Ok(())
 }
 
-fn invalid() -> Error {
-    Error::new(Code::AuthInvalid)
+fn invalid(reason: Refusal) -> Error {
+    Error::new(Code::AuthInvalid).with_source(reason)
 }
 
 #[async_trait]
@@ -228,12 +232,12 @@ impl Middleware for ApiKeyAuth {
             return Err(Error::internal("the header of the API key has no valid name"));
         };
         if let Some(value) = ctx.headers().get(header) {
-            let presented = value.to_str().map(ApiKeyHash::of).map_err(|_| "the key is no text");
+            let presented = value.to_str().map(ApiKeyHash::of).map_err(|_| NO_TEXT);
             let place = presented.map(|hash| self.keys.find(&hash));
             match (presented, place, &self.store) {
                 // Boxed: it would make the future of every request large.
                 (Ok(hash), Ok(None), Some(store)) => Box::pin(self.of_store(ctx, store, hash)).await?,
-                _ => self.at_once(ctx, presented.and_then(|hash| Ok((hash, place?.ok_or("the key is not known")?))))?,
+                _ => self.at_once(ctx, presented.and_then(|hash| Ok((hash, place?.ok_or(UNKNOWN)?))))?,
             }
         }
         Ok(next.run(ctx).await)

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::super::entropy::check_secret;
 use super::ApiKeyHash;
-use super::stored::describe;
+use super::stored::{EXPIRED, UNKNOWN, describe};
 use crate::AuthenticatedUser;
+use crate::security::{AuthenticationFailure, Refusal};
 
 /// A key that is configured, with its user; only its hash is kept.
 #[derive(Clone)]
@@ -112,13 +113,13 @@ impl ApiKeys {
     }
 
     /// The user of the key at this place, and the limit of the key.
-    pub(super) fn user(&self, index: usize, now: Duration) -> Result<(AuthenticatedUser, Option<u32>), &'static str> {
-        let Entry { key, .. } = self.0.get(index).ok_or("the key is not known")?;
+    pub(super) fn user(&self, index: usize, now: Duration) -> Result<(AuthenticatedUser, Option<u32>), Refusal> {
+        let Entry { key, .. } = self.0.get(index).ok_or(UNKNOWN)?;
         if !self.is_good(index) {
-            return Err("the key is revoked");
+            return Err(Refusal::new(AuthenticationFailure::Revoked, "the key is revoked"));
         }
         if key.expires.is_some_and(|expires| now >= expires) {
-            return Err("the key has expired");
+            return Err(EXPIRED);
         }
         let mut user = key.user.clone();
         describe(&mut user, key.id.clone(), key.rate_limit);

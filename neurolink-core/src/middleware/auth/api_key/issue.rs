@@ -9,6 +9,7 @@ use serde_json::json;
 use super::super::external::External;
 use super::authenticator::STORE_BUDGET;
 use super::{ApiKeyHash, ApiKeyStore, StoredApiKey};
+use crate::security::{Reporter, SecurityEventKind};
 use crate::{Code, Error};
 
 /// The random bytes of a key: 256 bits, 43 characters.
@@ -196,6 +197,7 @@ impl fmt::Debug for IssuedApiKey {
 /// # use serde_json::{Value, json};
 /// // A handler for administrators.
 /// async fn issue(issuer: &ApiKeyIssuer, ctx: &Context) -> Result<Json<Value>, Error> {
+///     let issuer = issuer.reporting_to(ctx.reporter());
 ///     let issued = issuer.issue(NewApiKey::new("alice").roles(["reader"]), ctx.now()).await?;
 ///     let id = issued.id();
 ///     Ok(Json(json!({ "id": id, "key": issued.into_key() })))
@@ -206,13 +208,14 @@ pub struct ApiKeyIssuer {
     store: Arc<dyn ApiKeyStore>,
     external: External,
     prefix: Arc<str>,
+    reporter: Option<Reporter>,
 }
 
 impl ApiKeyIssuer {
     /// Issues into this store, keys that begin with `nl_`.
     #[must_use]
     pub fn new(store: impl ApiKeyStore) -> Self {
-        Self { store: Arc::new(store), external: External::new(STORE_BUDGET), prefix: PREFIX.into() }
+        Self { store: Arc::new(store), external: External::new(STORE_BUDGET), prefix: PREFIX.into(), reporter: None }
     }
 
     /// What keys begin with: at most 16 letters, digits, `-` and `_`.
@@ -225,6 +228,26 @@ impl ApiKeyIssuer {
         Ok(self)
     }
 
+    /// Reports each key that is issued or revoked: in a handler by [`Context::reporter`](crate::Context::reporter).
+    ///
+    /// ```
+    /// # use neurolink_core::{Context, Error};
+    /// # use neurolink_core::middleware::ApiKeyIssuer;
+    /// async fn revoke(issuer: &ApiKeyIssuer, ctx: &Context, id: &str) -> Result<bool, Error> {
+    ///     issuer.reporting_to(ctx.reporter()).revoke(id).await
+    /// }
+    /// ```
+    #[must_use]
+    pub fn reporting_to(&self, reporter: Reporter) -> Self {
+        Self { reporter: Some(reporter), ..self.clone() }
+    }
+
+    fn report(&self, event: SecurityEventKind<'_>) {
+        if let Some(reporter) = &self.reporter {
+            reporter.report(event);
+        }
+    }
+
     /// Makes a key and keeps it; `now` is the time since the Unix epoch, [`Context::now`](crate::Context::now) in a
     /// handler.
     ///
@@ -233,12 +256,7 @@ impl ApiKeyIssuer {
     pub async fn issue(&self, key: NewApiKey, now: Duration) -> Result<IssuedApiKey, Error> {
         let issued = key.make(&self.prefix, now)?;
         self.external.ask(self.store.insert(issued.stored.clone(), now)).await?;
-        tracing::info!(
-            target: "neurolink::security",
-            key = %issued.id(),
-            user = %issued.stored.user.escape_debug(),
-            "API key issued"
-        );
+        self.report(SecurityEventKind::KeyIssued { key: issued.id().into(), owner: (&*issued.stored.user).into() });
         Ok(issued)
     }
 
@@ -249,7 +267,7 @@ impl ApiKeyIssuer {
     pub async fn revoke(&self, id: &str) -> Result<bool, Error> {
         let known = self.external.ask(self.store.revoke(id)).await?;
         if known {
-            tracing::info!(target: "neurolink::security", key = %id.escape_debug(), "API key revoked");
+            self.report(SecurityEventKind::KeyRevoked { key: id.into() });
         }
         Ok(known)
     }

@@ -6,7 +6,13 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::ApiKeyHash;
+use crate::security::{AuthenticationFailure, Refusal};
 use crate::{AuthenticatedUser, BoxError};
+
+/// Of a key that nobody has.
+pub(super) const UNKNOWN: Refusal = Refusal::new(AuthenticationFailure::Invalid, "the key is not known");
+/// Of a key that has ended.
+pub(super) const EXPIRED: Refusal = Refusal::new(AuthenticationFailure::Expired, "the key has expired");
 
 /// Where API keys are kept that were issued: [`MemoryApiKeys`](super::MemoryApiKeys), Redis, or a database of your own.
 ///
@@ -103,13 +109,13 @@ impl StoredApiKey {
     }
 
     /// Its user, for whoever presented a key of this hash.
-    pub(super) fn user(self, presented: &ApiKeyHash, now: Duration) -> Result<AuthenticatedUser, &'static str> {
+    pub(super) fn user(self, presented: &ApiKeyHash, now: Duration) -> Result<AuthenticatedUser, Refusal> {
         // The store has found it by its hash; this does not rest on how it searches.
         if self.hash != *presented {
-            return Err("the store gave another key");
+            return Err(Refusal::new(AuthenticationFailure::Invalid, "the store gave another key"));
         }
         if self.expires.is_some_and(|expires| now >= expires) {
-            return Err("the key has expired");
+            return Err(EXPIRED);
         }
         let id = self.id();
         let mut user = AuthenticatedUser::new(self.user).with_roles(self.roles).with_permissions(self.permissions);

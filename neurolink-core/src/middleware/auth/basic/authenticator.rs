@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, header};
 use super::super::failures::refusal;
 use super::super::verified::{Fingerprint, Verified};
 use super::credentials::Credentials;
-use super::passwords::{Passwords, busy};
+use super::passwords::{Judging, Passwords, busy, is_reported};
 use super::users::{PasswordStore, PasswordUser};
 use crate::counters::address_keys;
 use crate::facts::NoAddress;
@@ -126,7 +126,12 @@ impl BasicAuth {
         let remember = move |user: &AuthenticatedUser| {
             known.insert(fingerprint, &Arc::new(user.clone()), user.expires, 0, now);
         };
-        Ok(self.passwords.judge(credentials, network, failure, now, remember).await?.user)
+        let judging = Judging { failure, now, reporter: ctx.reporter() };
+        let judged = self.passwords.judge(credentials, network, judging, remember).await;
+        if judged.as_ref().is_err_and(is_reported) {
+            ctx.is_first_failure();
+        }
+        Ok(judged?.user)
     }
 }
 

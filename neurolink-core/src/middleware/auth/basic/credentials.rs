@@ -3,6 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::scheme;
 use super::users::LONGEST_NAME;
+use crate::security::{AuthenticationFailure, Refusal};
 use crate::{Code, Context, Error};
 
 /// The longest password, in bytes: a hash reads all of it.
@@ -19,7 +20,8 @@ impl Credentials {
     pub(super) fn of(ctx: &Context) -> Option<Result<Self, Error>> {
         scheme::behind("basic", ctx).map(|encoded| {
             Self::decode(encoded).ok_or_else(|| {
-                Error::new(Code::AuthInvalid).with_source("the header is no `Basic` with a name and a password")
+                let text = "the header is no `Basic` with a name and a password";
+                Error::new(Code::AuthInvalid).with_source(Refusal::new(AuthenticationFailure::Malformed, text))
             })
         })
     }

@@ -7,6 +7,7 @@ use super::super::lockout::Lockout;
 use super::credentials::Credentials;
 use super::hashing::{Busy, Caller, Hashing};
 use super::users::{PasswordStore, PasswordUser, Users};
+use crate::security::{AuthenticationFailure, Refusal, Reporter, SecurityEventKind};
 use crate::{AuthenticatedUser, Code, Error};
 
 /// Names and passwords, with everything that stands between a guess and its answer: the limit of failures, the lockout
@@ -77,17 +78,20 @@ impl Passwords {
     }
 
     /// The user of right credentials; `right` runs when they are, also if nobody waits any more.
+    ///
+    /// # Errors
+    /// 401 for wrong ones, which are [reported](is_reported) when they were looked at; 503 if nobody can tell.
     pub(in super::super) async fn judge(
         &self,
         credentials: Credentials,
         network: Caller,
-        failure: Attempt,
-        now: Duration,
+        judging: Judging,
         right: impl FnOnce(&AuthenticatedUser) + Send + 'static,
     ) -> Result<PasswordUser, Error> {
+        let Judging { failure, now, reporter } = judging;
         let Some(lock) = self.lockout.attempt(&credentials.name, &network, now) else {
             failure.failed();
-            return Err(wrong("the name is locked"));
+            return Err(wrong(LOCKED));
         };
         let Credentials { name, password } = credentials;
         let found = self.find(&name).await?;
@@ -98,22 +102,31 @@ impl Passwords {
             // The permit goes when this guess is settled, and then whoever is next hashes.
             let is_right = hash.verify(&password, &mut permit.memory);
             // A decoy's password lets nobody in.
-            match found.filter(|_| is_right) {
-                Some(found) => {
+            match found {
+                Some(found) if is_right => {
                     lock.succeeded();
                     drop(failure); // whoever finds it remembered finds no failure of it
                     right(&found.user);
                     Some(found)
                 }
-                None => {
-                    lock.failed();
+                found => {
+                    // It counts before anybody hears of it.
+                    let locked = lock.failed();
                     failure.failed();
+                    reporter.report(SecurityEventKind::AuthenticationFailed {
+                        reason: NOBODY.class,
+                        detail: NOBODY.text.into(),
+                    });
+                    if locked {
+                        let user = found.map(|found| found.user.id.into());
+                        reporter.report(SecurityEventKind::LockoutBegan { user });
+                    }
                     None
                 }
             }
         });
         let user = judged.await.map_err(Error::internal)?;
-        user.ok_or_else(|| wrong("the name and the password are nobody's"))
+        user.ok_or_else(|| wrong(NOBODY))
     }
 
     /// The user of a name; 503 if nobody can tell.
@@ -148,7 +161,23 @@ impl Passwords {
     }
 }
 
-fn wrong(reason: &'static str) -> Error {
+/// What a guess is judged with.
+pub(in super::super) struct Judging {
+    pub(in super::super) failure: Attempt,
+    pub(in super::super) now: Duration,
+    /// Who hears of it, also when the client is gone.
+    pub(in super::super) reporter: Reporter,
+}
+
+const LOCKED: Refusal = Refusal::new(AuthenticationFailure::Throttled, "the name is locked");
+const NOBODY: Refusal = Refusal::new(AuthenticationFailure::Invalid, "the name and the password are nobody's");
+
+/// Whether a refusal was reported where it was judged.
+pub(in super::super) fn is_reported(error: &Error) -> bool {
+    Refusal::in_source(error).is_some_and(|refusal| refusal.text == NOBODY.text)
+}
+
+fn wrong(reason: Refusal) -> Error {
     Error::new(Code::AuthInvalid).with_source(reason)
 }
 

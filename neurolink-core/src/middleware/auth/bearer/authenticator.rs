@@ -12,6 +12,7 @@ use super::challenges::Challenges;
 use super::source::Source;
 use super::validator::Asked;
 use super::{StaticToken, TokenValidator};
+use crate::security::{AuthenticationFailure, Refusal};
 use crate::stack::{Kind, Next, order};
 use crate::{Code, Context, Error, Middleware, Response};
 
@@ -206,7 +207,10 @@ fn whole_token(ctx: &Context) -> Result<String, Error> {
     let token = scheme::behind(SCHEME, ctx).and_then(|token| std::str::from_utf8(token).ok()).unwrap_or_default();
     let body = token.trim_end_matches('=');
     let valid = !body.is_empty() && body.bytes().fold(true, |valid, byte| valid & TOKEN68[usize::from(byte)]);
-    let malformed = || Error::new(Code::AuthInvalid).with_source("the header is no `Bearer` and a token");
+    let malformed = || {
+        let reason = Refusal::new(AuthenticationFailure::Malformed, "the header is no `Bearer` and a token");
+        Error::new(Code::AuthInvalid).with_source(reason)
+    };
     if valid { Ok(token.to_owned()) } else { Err(malformed()) }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, Uri, header};
 
 use crate::http::{query_pairs, reserved};
+use crate::security::{AuthenticationFailure, Refusal};
 use crate::{Code, Context, Error};
 
 /// The longest token, in bytes.
@@ -136,7 +137,7 @@ fn text(value: &HeaderValue) -> Result<String, Error> {
 }
 
 fn no_token() -> Error {
-    Error::new(Code::AuthInvalid).with_source("what is there is no token")
+    Error::new(Code::AuthInvalid).with_source(Refusal::new(AuthenticationFailure::Malformed, "what is there is no token"))
 }
 
 /// Visible ASCII without blanks; a validator gets nothing else.

@@ -12,10 +12,10 @@ use super::key::Key;
 use super::key_set::KeySet;
 use super::remote::Remote;
 use super::revocation::{Revocation, RevocationCheck};
-use super::rules::{Expected, Known, Rules, invalid};
+use super::rules::{Expected, Known, Rules, invalid, malformed};
 use super::source::KeySource;
 use super::{jwk, pem};
-use crate::{BoxFuture, Code, Error};
+use crate::{BoxFuture, Error};
 
 /// The longest token that is decoded, in bytes.
 pub(in super::super) const LONGEST: usize = 8 * 1024;
@@ -236,6 +236,13 @@ impl JwtKeys {
         self.forgetting()
     }
 
+    /// The claim that holds the tenant of the user, such as `tid`: none unless told. A token without it is not valid then.
+    #[must_use]
+    pub fn tenant_claim(mut self, name: impl Into<String>) -> Self {
+        self.rules.names.tenant = Some(name.into());
+        self.forgetting()
+    }
+
     /// The claim that holds the mail address: `email` unless told.
     #[must_use]
     pub fn email_claim(mut self, name: impl Into<String>) -> Self {
@@ -316,7 +323,7 @@ impl JwtKeys {
     /// What a token says, if it is valid now.
     pub(in super::super) async fn verify(&self, token: &str, now: Duration) -> Result<Arc<Known>, Error> {
         if token.len() > LONGEST {
-            return Err(invalid("the token is longer than 8 KiB"));
+            return Err(malformed("the token is longer than 8 KiB"));
         }
         // Of before the keys: those that come meanwhile must verify it anew.
         let generation = self.generation();
@@ -339,10 +346,10 @@ impl JwtKeys {
 
     /// Verifies a token that is not remembered.
     async fn judge(&self, token: &str, now: Duration) -> Result<Known, Error> {
-        let (message, signature) = token.rsplit_once('.').ok_or_else(|| invalid("the token is none"))?;
-        let (header, payload) = message.split_once('.').ok_or_else(|| invalid("the token is none"))?;
+        let (message, signature) = token.rsplit_once('.').ok_or_else(|| malformed("the token is none"))?;
+        let (header, payload) = message.split_once('.').ok_or_else(|| malformed("the token is none"))?;
         // Strict: without padding, and with no bits to spare.
-        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| invalid("the token's header is no base64url"))?;
+        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| malformed("the token's header is no base64url"))?;
         let header: Header<'_> = read(&header)?;
         if !self.rules.algorithms.has(header.algorithm) {
             return Err(invalid("the token has another algorithm"));
@@ -351,11 +358,11 @@ impl JwtKeys {
             return Err(invalid("the token is made for another purpose"));
         }
         let signature =
-            URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid("the token's signature is no base64url"))?;
+            URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed("the token's signature is no base64url"))?;
         if !self.is_signed(&header, message.as_bytes(), &signature).await? {
             return Err(invalid("no key has made the token's signature"));
         }
-        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| invalid("the token's claims are no base64url"))?;
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed("the token's claims are no base64url"))?;
         self.rules.user(read(&payload)?, now)
     }
 
@@ -393,7 +400,8 @@ impl JwtKeys {
 
 /// Reads JSON that a token brought.
 fn read<'a, T: serde::Deserialize<'a>>(json: &'a [u8]) -> Result<T, Error> {
-    serde_json::from_slice(json).map_err(|error| Error::new(Code::AuthInvalid).with_source(error))
+    // What the parser says would quote the token.
+    serde_json::from_slice(json).map_err(|_| malformed("the token's JSON is not what a token has"))
 }
 
 /// What is wrong with a set that is at hand.

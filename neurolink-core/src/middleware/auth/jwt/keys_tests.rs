@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::{JwkSetFile, VerifiedToken};
 use super::*;
+use crate::Code;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const NOW: Duration = Duration::from_secs(1_700_000_000);
@@ -42,6 +43,19 @@ fn verify(keys: &JwtKeys, token: &str, now: Duration) -> Result<Arc<Known>, Erro
 
 fn code(claims: &Value) -> Option<Code> {
     verify(&keys(), &token(&Header::default(), claims), NOW).err().map(|error| error.code())
+}
+
+#[test]
+fn a_token_says_its_tenant_if_a_claim_is_named_for_it() {
+    let of = |keys: &JwtKeys, claims: &Value| {
+        verify(keys, &token(&Header::default(), claims), NOW).map(|known| known.user.tenant.clone())
+    };
+    let named = keys().tenant_claim("tid");
+    assert_eq!(of(&named, &with("tid", json!("acme"))).expect("valid").as_deref(), Some("acme"));
+    assert_eq!(of(&keys(), &with("tid", json!("acme"))).expect("valid"), None);
+    for wrong in [without("tid"), with("tid", json!("")), with("tid", json!(7)), with("tid", json!("a\nb"))] {
+        assert_eq!(of(&named, &wrong).expect_err("no tenant").code(), Code::AuthInvalid, "{wrong}");
+    }
 }
 
 // Shows S0-02.

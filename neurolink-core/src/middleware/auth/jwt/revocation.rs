@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::super::external::{self, External};
-use super::rules::{Known, invalid};
+use super::rules::{Known, refused};
+use crate::security::AuthenticationFailure;
 use crate::{AuthenticatedUser, Error};
 
 /// How long a check has to answer.
@@ -70,7 +71,7 @@ impl Revocation {
     pub(super) async fn ask(&self, known: &Known) -> Result<(), Error> {
         match self.external.ask(self.check.is_revoked(token(known))).await? {
             false => Ok(()),
-            true => Err(invalid("the token was revoked")),
+            true => Err(refused(AuthenticationFailure::Revoked, "the token was revoked")),
         }
     }
 

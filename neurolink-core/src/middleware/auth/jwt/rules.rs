@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::algorithm::Algorithms;
 use super::claims::{Claim, Claims};
 use super::header::is_kind;
+use crate::security::{AuthenticationFailure, Refusal};
 use crate::{AuthenticatedUser, Code, Error};
 
 /// The most that clocks may differ.
@@ -39,6 +40,7 @@ pub(super) enum Expected {
 /// The claims that become the user.
 #[derive(Clone)]
 pub(super) struct Names {
+    pub(super) tenant: Option<String>,
     pub(super) email: String,
     pub(super) name: String,
     pub(super) roles: Vec<String>,
@@ -54,6 +56,7 @@ impl Default for Rules {
             leeway: Duration::ZERO,
             kind: None,
             names: Names {
+                tenant: None,
                 email: "email".into(),
                 name: "name".into(),
                 roles: vec!["roles".into(), "role".into()],
@@ -74,7 +77,15 @@ pub(in super::super) struct Known {
 }
 
 pub(super) fn invalid(reason: &'static str) -> Error {
-    Error::new(Code::AuthInvalid).with_source(reason)
+    refused(AuthenticationFailure::Invalid, reason)
+}
+
+pub(super) fn malformed(reason: &'static str) -> Error {
+    refused(AuthenticationFailure::Malformed, reason)
+}
+
+pub(super) fn refused(class: AuthenticationFailure, reason: &'static str) -> Error {
+    Error::new(Code::AuthInvalid).with_source(Refusal::new(class, reason))
 }
 
 impl Rules {
@@ -98,8 +109,8 @@ impl Rules {
         if self.kind.as_ref().is_some_and(String::is_empty) {
             problems.push("the token type is empty; write for example `at+jwt`".into());
         }
-        let Names { email, name, roles, permissions } = &self.names;
-        if [email, name].into_iter().chain(roles).chain(permissions).any(String::is_empty) {
+        let Names { tenant, email, name, roles, permissions } = &self.names;
+        if [email, name].into_iter().chain(tenant).chain(roles).chain(permissions).any(String::is_empty) {
             problems.push("the name of a claim is empty; write for example `roles`, or `/realm_access/roles`".into());
         }
         problems
@@ -160,7 +171,14 @@ impl Rules {
             Some(Value::String(id)) => Some(id),
             Some(_) => return Err(invalid("the token has no valid jti")),
         };
+        let tenant = match self.names.tenant.as_ref().map(|name| claims.take_named(name)) {
+            None => None,
+            Some(Some(Value::String(tenant))) if is_subject(&tenant) => Some(tenant),
+            // Without it the user would be one of no tenant, whom the id could make somebody else.
+            Some(_) => return Err(invalid("the token has no valid tenant")),
+        };
         let mut user = self.names.user(subject, claims);
+        user.tenant = tenant;
         // One that is too far away to be told is no end.
         user.expires = Duration::try_from_secs_f64(ends).ok();
         Ok(Known { user, id, issued: issued.and_then(|issued| Duration::try_from_secs_f64(issued).ok()) })

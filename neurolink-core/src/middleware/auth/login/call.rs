@@ -1,13 +1,15 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, header};
 use tokio::time::Instant;
 
-use super::super::failures::refusal_to;
+use super::super::basic::is_reported;
+use super::super::failures::{Attempt, refusal_to};
 use super::answer::LoginTokens;
 use super::logins::Login;
-use crate::{Context, Error, FromContext, Needs, RequestId};
+use crate::security::Reporter;
+use crate::{Context, Error, FromContext, Needs};
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"neurolink\"");
 
@@ -32,7 +34,7 @@ const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"neurolin
 pub struct LoginCall {
     login: Login,
     pub(super) address: Option<IpAddr>,
-    pub(super) id: RequestId,
+    pub(super) reporter: Reporter,
     now: Duration,
     since: Instant,
 }
@@ -64,18 +66,27 @@ impl LoginCall {
         self.login.sign_out(token).await
     }
 
+    /// A failure of the caller's address, until it is known to be none.
+    pub(super) fn attempt(&self) -> Result<Attempt, Error> {
+        let failures = &self.login.passwords.failures;
+        failures.attempt_from(self.address, self.now(), |event| self.reporter.report(event))
+    }
+
     /// The wall clock, as far as the request has waited since for whole seconds.
     pub(super) fn now(&self) -> Duration {
         self.now + Duration::from_secs(self.since.elapsed().as_secs())
     }
 
-    /// Logs a refusal without the credential, and gives it its challenge.
+    /// Reports a refusal without the credential, unless it has been, and gives it its challenge.
     fn told(&self, error: Error) -> Error {
         if error.status() != StatusCode::UNAUTHORIZED {
             return error;
         }
+        if is_reported(&error) {
+            return error.with_header(header::WWW_AUTHENTICATE, CHALLENGE);
+        }
         let reason = error.log_text();
-        refusal_to(&self.id, self.address, error, &reason, CHALLENGE)
+        refusal_to(|event| self.reporter.report(event), error, &reason, CHALLENGE)
     }
 }
 
@@ -87,7 +98,7 @@ impl FromContext for LoginCall {
         Ok(Self {
             login,
             address: ctx.client_address(),
-            id: ctx.request_id().clone(),
+            reporter: ctx.reporter(),
             now: ctx.now_or_later(),
             since: Instant::now(),
         })

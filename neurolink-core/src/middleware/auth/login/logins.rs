@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::basic::{Credentials, PasswordUser, Passwords};
+use super::super::basic::{Credentials, Judging, PasswordUser, Passwords};
 use super::access::{self, Signer};
 use super::alive::Alive;
 use super::answer::LoginTokens;
@@ -15,6 +15,7 @@ use super::tokens::{RefreshToken, Tokens};
 use crate::counters::address_keys;
 use crate::facts::NoAddress;
 use crate::middleware::JwtKeys;
+use crate::security::{AuthenticationFailure, Refusal, SecurityEventKind};
 use crate::{AuthenticatedUser, Code, Error};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -196,14 +197,15 @@ impl Login {
     }
 
     pub(super) async fn sign_in(&self, call: &LoginCall, name: &str, password: &str) -> Result<LoginTokens, Error> {
-        let failure = self.passwords.failures.attempt_from(call.address, call.now())?;
+        let failure = call.attempt()?;
         let Some(credentials) = Credentials::new(name, password) else {
             failure.failed();
-            return Err(refused("nobody can have this name or this password"));
+            return Err(refused(MALFORMED));
         };
         let address = call.address.ok_or_else(|| Error::internal(NoAddress))?;
         let network = address_keys(address).swap_remove(0).0;
-        let found = self.passwords.judge(credentials, network, failure, call.now(), |_| ()).await?;
+        let judging = Judging { failure, now: call.now(), reporter: call.reporter.clone() };
+        let found = self.passwords.judge(credentials, network, judging, |_| ()).await?;
         let token = self.tokens()?.begin(&found.name)?;
         // Signed first: a login that nobody could use is not kept.
         let answer = self.answer(&found.user, &token, self.limits.absolute, call.now())?;
@@ -216,18 +218,20 @@ impl Login {
     pub(super) async fn refresh(&self, call: &LoginCall, text: &str) -> Result<LoginTokens, Error> {
         let failed = |reason| {
             // Only who failed is counted: whoever has a token of ours does not guess.
-            self.passwords.failures.attempt_from(call.address, call.now())?.failed();
+            call.attempt()?.failed();
             Err(refused(reason))
         };
-        let Some(token) = self.tokens()?.read(text)? else { return failed("it is no refresh token of this server") };
+        let Some(token) = self.tokens()?.read(text)? else { return failed(FOREIGN) };
         let (family, presented) = (token.family(), token.hash());
         let Some(subject) = self.kept.ask(self.kept.store.look(&family)).await? else {
-            return failed("the login has ended");
+            return failed(ENDED);
         };
         let Some(found) = self.user_of(&subject).await? else {
             self.kept.ask(self.kept.store.revoke(&family)).await?;
-            revoked(call, &family, "its user is gone or has another password");
-            return failed("the user is gone or has another password");
+            // Who signed in, by the name that was right then.
+            let name = subject.split_once(' ').map_or("", |(_, name)| name);
+            revoked(call, &family, name, OUT.text);
+            return failed(OUT);
         };
         let next = self.tokens()?.successor(&token)?;
         let successor = next.hash();
@@ -236,10 +240,10 @@ impl Login {
             Claimed::Rotated(left) | Claimed::Again(left) => self.answer(&found.user, &next, left, call.now()),
             Claimed::Reused => {
                 // The store has dropped it in the same step.
-                revoked(call, &family, "a refresh token was used again");
-                failed("the refresh token was used before")
+                revoked(call, &family, &found.user.id, "a refresh token was used again");
+                failed(USED)
             }
-            Claimed::Unknown => failed("the login has ended"),
+            Claimed::Unknown => failed(ENDED),
         }
     }
 
@@ -277,7 +281,7 @@ impl Login {
         let ends = now.saturating_add(self.access.min(left));
         let expires = user.expires.map_or(ends, |expires| expires.min(ends));
         if expires <= now {
-            return Err(refused("the user has ended"));
+            return Err(refused(USER_ENDED));
         }
         let claims = access::claims(user, &token.family(), (&self.issuer, &self.audience), now, expires)?;
         Ok(LoginTokens {
@@ -291,18 +295,23 @@ impl Login {
 }
 
 /// Says that a login was ended against its user's will: every way to that comes by here.
-fn revoked(call: &LoginCall, family: &FamilyId, reason: &'static str) {
-    tracing::warn!(
-        target: "neurolink::security",
-        request_id = %call.id,
-        client = call.address.map(tracing::field::display),
-        ?family,
-        reason,
-        "login revoked"
-    );
+fn revoked(call: &LoginCall, family: &FamilyId, owner: &str, reason: &'static str) {
+    let family = family.text();
+    call.reporter.report(SecurityEventKind::FamilyRevoked {
+        family: family.into(),
+        owner: owner.into(),
+        reason: reason.into(),
+    });
 }
 
-fn refused(reason: &'static str) -> Error {
+const MALFORMED: Refusal = Refusal::new(AuthenticationFailure::Malformed, "nobody can have this name or this password");
+const FOREIGN: Refusal = Refusal::new(AuthenticationFailure::Invalid, "it is no refresh token of this server");
+const ENDED: Refusal = Refusal::new(AuthenticationFailure::Expired, "the login has ended");
+const OUT: Refusal = Refusal::new(AuthenticationFailure::Revoked, "the user is gone or has another password");
+const USED: Refusal = Refusal::new(AuthenticationFailure::Revoked, "the refresh token was used before");
+const USER_ENDED: Refusal = Refusal::new(AuthenticationFailure::Expired, "the user has ended");
+
+fn refused(reason: Refusal) -> Error {
     Error::new(Code::AuthInvalid).with_source(reason)
 }
 
