@@ -24,7 +24,8 @@ use tokio::runtime::Runtime;
 use crate::control::{Bound, Changed, Control, ManualClock};
 use crate::layers::with_layers;
 use crate::test_routes::{
-    native_policies, with_asked_limit, with_form, with_held, with_issued_keys, with_keyed_limit, with_keys_outage, with_meeting, with_outage, with_pieces, with_policies,
+    native_policies, with_asked_limit, with_form, with_held, with_issued_keys, with_keyed_limit, with_keys_outage,
+    with_meeting, with_outage, with_pieces, with_policies,
 };
 use crate::watched::{Counters, Watched, Watching};
 use crate::{Running, Subject, configuration, failing_store};

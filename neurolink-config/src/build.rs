@@ -7,18 +7,16 @@ use neurolink_core::middleware::{
     RateLimitHeaders, SecurityHeaders, Timing,
 };
 use neurolink_core::stack::StackBuilder;
-use neurolink_core::{
-    AppBuilder, AuthenticatedUser, ConfigError, ConfigProblem, Middleware, Registration, Settings, Stack,
-};
+use neurolink_core::{AppBuilder, ConfigError, ConfigProblem, Middleware, Registration, Settings, Stack};
 use secrecy::ExposeSecret as _;
 
 use crate::jwks;
 use crate::login::KeptLogin;
 use crate::sections::parse_hsts;
 use crate::{
-    AuthConfig, ConcurrencyConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig,
-    JwtConfig, LoginStore, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
-    RateLimitStore, limit_store,
+    ConcurrencyConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig,
+    LoginStore, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
+    limit_store,
 };
 
 /// [`Config::apply`] in the words of a builder.

@@ -31,11 +31,11 @@ pub use loader::{Loaded, Loader, Refused};
 pub use presets::Preset;
 pub use secrecy::SecretString;
 pub use sections::{
-    ApiKeyConfig, ApiKeyStoreKind, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorFormat,
-    ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig, LogConfig, LogFormat, LogLevel,
-    LoginConfig, LoginStore, Origins, PasswordConfig, ProxiesConfig, RateLimitAlgorithm, RateLimitConfig,
-    RateLimitDialect, RateLimitKey, RateLimitStore, RedisKeys, RequestIdConfig, ServerConfig, StoreFailure,
-    StreamConfig, TimeoutConfig, TimeoutPreset, TlsConfig, TokenConfig,
+    ApiKeyConfig, ApiKeyStoreKind, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig,
+    CrossSiteConfig, ErrorFormat, ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig,
+    LogConfig, LogFormat, LogLevel, LoginConfig, LoginStore, Origins, PasswordConfig, ProxiesConfig,
+    RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore, RedisKeys, RequestIdConfig,
+    ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TimeoutPreset, TlsConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

@@ -2,8 +2,8 @@
 
 use super::{
     access_log, attack, backpressure, bodies, cancel, concurrency, concurrent, connection, crowd, drain, expect,
-    expiry, http2, http2_attacks, identity, issued_keys, lifecycle, limits, logins, mistakes, passwords, smuggling, streams,
-    timing, unread, vectors,
+    expiry, http2, http2_attacks, identity, issued_keys, lifecycle, limits, logins, mistakes, passwords, smuggling,
+    streams, timing, unread, vectors,
 };
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};

@@ -54,8 +54,6 @@ impl Registered {
     }
 }
 
-const CORE: &str = "neurolink-core/src";
-
 /// What is missing today. A row that waits for a feature whose probe is found fails.
 #[rustfmt::skip] // a table
 pub(super) const FEATURES: &[Feature] = &[

@@ -40,10 +40,10 @@ mod tower;
 
 #[cfg(feature = "access-log")]
 pub use access_log::AccessLog;
-#[cfg(feature = "login")]
-pub use auth::login;
 #[cfg(any(feature = "api-key", feature = "bearer"))]
 pub use auth::check_secret;
+#[cfg(feature = "login")]
+pub use auth::login;
 #[cfg(feature = "api-key")]
 pub use auth::{
     ApiKey, ApiKeyAuth, ApiKeyHash, ApiKeyIssuer, ApiKeyStore, ApiKeys, IssuedApiKey, MemoryApiKeys, NewApiKey,

@@ -38,6 +38,17 @@ impl External {
         answer: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
         let _place = self.places.try_acquire().map_err(|_| unavailable("too many calls are on their way"))?;
+        self.wait(answer).await
+    }
+
+    /// The same without a place, for whom somebody else bounds.
+    ///
+    /// # Errors
+    /// 503 whatever went wrong there.
+    pub(super) async fn wait<T, E: Into<BoxError>>(
+        &self,
+        answer: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Error> {
         match timeout(self.budget, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(unavailable(error)),

@@ -137,7 +137,8 @@ fn text(value: &HeaderValue) -> Result<String, Error> {
 }
 
 fn no_token() -> Error {
-    Error::new(Code::AuthInvalid).with_source(Refusal::new(AuthenticationFailure::Malformed, "what is there is no token"))
+    Error::new(Code::AuthInvalid)
+        .with_source(Refusal::new(AuthenticationFailure::Malformed, "what is there is no token"))
 }
 
 /// Visible ASCII without blanks; a validator gets nothing else.

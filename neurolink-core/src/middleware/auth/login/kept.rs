@@ -1,52 +1,36 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
-
-use super::super::bearer::EXTERNAL_CALLS;
+use super::super::external::External;
 use super::family::FamilyId;
 use super::store::CredentialStore;
-use crate::{BoxError, Code, Error};
+use crate::{BoxError, Error};
 
 /// A store, how long it is waited for, and how many ask it.
 #[derive(Clone)]
 pub(super) struct Kept {
     pub(super) store: Arc<dyn CredentialStore>,
     pub(super) patience: Duration,
-    pub(super) calls: Arc<Semaphore>,
+    external: External,
 }
 
 impl Kept {
-    pub(super) fn by(store: impl CredentialStore) -> Self {
-        Self {
-            store: Arc::new(store),
-            patience: Duration::from_secs(1),
-            calls: Arc::new(Semaphore::new(EXTERNAL_CALLS)),
-        }
+    pub(super) fn by(store: impl CredentialStore, patience: Duration) -> Self {
+        Self { store: Arc::new(store), patience, external: External::new(patience) }
+    }
+
+    /// The same store, waited for so long.
+    pub(super) fn patient(self, patience: Duration) -> Self {
+        Self { patience, external: External::new(patience), ..self }
     }
 
     /// The answer of the store, or of whoever else knows users, to a request; 503 if there is none.
     pub(super) async fn ask<T, E: Into<BoxError>>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
-        let busy = || unavailable("too many ask for logins").with_retry_after(Duration::from_secs(1));
-        let _call = self.calls.try_acquire().map_err(|_| busy())?;
-        self.wait(call).await
-    }
-
-    async fn wait<T, E: Into<BoxError>>(&self, call: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
-        match timeout(self.patience, call).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(unavailable(error)),
-            Err(_) => Err(unavailable(format!("no answer within {:?}", self.patience))),
-        }
+        self.external.ask(call).await
     }
 
     /// Whether a login goes on; whoever asks for many streams bounds how many ask.
     pub(super) async fn is_there(&self, family: &FamilyId) -> Result<bool, Error> {
-        self.wait(self.store.look(family)).await.map(|subject| subject.is_some())
+        self.external.wait(self.store.look(family)).await.map(|subject| subject.is_some())
     }
-}
-
-fn unavailable(source: impl Into<BoxError>) -> Error {
-    Error::new(Code::Unavailable).with_source(source).with_retry_after(Duration::from_secs(1))
 }

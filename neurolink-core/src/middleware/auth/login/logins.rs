@@ -74,21 +74,21 @@ impl Login {
             audience: PARTY.into(),
             access: 15 * MINUTE,
             limits: FamilyLimits { idle: 30 * DAY, absolute: 90 * DAY, grace: Duration::from_secs(10), per_user: 16 },
-            kept: Kept::by(MemoryCredentials::new()),
+            kept: Kept::by(MemoryCredentials::new(), Duration::from_secs(1)),
         }
     }
 
     /// Keeps logins there.
     #[must_use]
     pub fn store(mut self, store: impl CredentialStore) -> Self {
-        self.kept = Kept { patience: self.kept.patience, ..Kept::by(store) };
+        self.kept = Kept::by(store, self.kept.patience);
         self
     }
 
     /// How long the store is waited for, until the answer is 503: 1 s unless told.
     #[must_use]
-    pub const fn store_timeout(mut self, timeout: Duration) -> Self {
-        self.kept.patience = timeout;
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.kept = self.kept.patient(timeout);
         self
     }
 
