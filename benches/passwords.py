@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 def start(framework: str, folder: str) -> tuple:
-    made = subprocess.run([RELEASE / "neurolink", "hash-password"], input=RIGHT, capture_output=True, text=True, check=True)
+    made = subprocess.run([RELEASE / "neurolink", "password"], input=RIGHT, capture_output=True, text=True, check=True)
     config = pathlib.Path(folder) / "neurolink.toml"
     config.write_text(
         f'[auth]\npasswords = [{{ name = "ada", hash = "{made.stdout.strip()}", user = "ada" }}]\n'

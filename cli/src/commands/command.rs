@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{config, conformance, key, routes, serve};
+use super::{config, conformance, key, password, routes, serve};
 use crate::output::Failure;
 
 /// What to do.
@@ -17,6 +17,8 @@ pub(crate) enum Command {
     /// Issues and revokes API keys
     #[command(subcommand)]
     Key(key::Key),
+    /// Hashes a password for the configuration
+    Password(password::Password),
     /// Asks servers the cases of the conformance suite
     #[command(subcommand)]
     Conformance(conformance::Conformance),
@@ -29,6 +31,7 @@ impl Command {
             Self::Routes(command) => command.run(),
             Self::Config(command) => command.run(),
             Self::Key(command) => command.run(),
+            Self::Password(command) => command.run(),
             Self::Conformance(command) => command.run(),
         }
     }

@@ -4,6 +4,7 @@ mod command;
 mod config;
 mod conformance;
 mod key;
+mod password;
 mod routes;
 mod serve;
 

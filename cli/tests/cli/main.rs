@@ -10,6 +10,7 @@ mod kit;
 #[cfg(unix)]
 mod lifecycle;
 mod logins;
+mod passwords;
 mod redis;
 #[path = "../../../neurolink-redis/kit/redis.rs"]
 mod redis_kit;

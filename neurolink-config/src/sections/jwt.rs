@@ -71,6 +71,9 @@ pub struct JwtConfig {
     pub roles_claims: Vec<String>,
     /// The claims that hold permissions: `permissions`.
     pub permissions_claims: Vec<String>,
+    /// The claim that holds the user's tenant, such as `tid`: none; a token without it is not valid then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_claim: Option<String>,
     /// The claim that holds the mail address: `email`.
     pub email_claim: String,
     /// The claim that holds the name for people: `name`.
@@ -122,6 +125,7 @@ impl JwtConfig {
             token_type: None,
             roles_claims: vec!["roles".into(), "role".into()],
             permissions_claims: vec!["permissions".into()],
+            tenant_claim: None,
             email_claim: "email".into(),
             name_claim: "name".into(),
         }
@@ -139,6 +143,7 @@ impl JwtConfig {
         section.set("token_type", &mut jwt.token_type, |value| text(value).map(Some));
         section.list("roles_claims", &mut jwt.roles_claims, checks::anything);
         section.list("permissions_claims", &mut jwt.permissions_claims, checks::anything);
+        section.set("tenant_claim", &mut jwt.tenant_claim, |value| text(value).map(Some));
         section.set("email_claim", &mut jwt.email_claim, text);
         section.set("name_claim", &mut jwt.name_claim, text);
         let mut names = Vec::new();

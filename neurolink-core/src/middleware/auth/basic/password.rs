@@ -2,9 +2,16 @@ use std::fmt;
 
 use argon2::password_hash::phc::{self, Output};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+use super::credentials::Credentials;
 
 /// The least memory of argon2id, in KiB, that OWASP's Password Storage Cheat Sheet has.
 const LEAST_MEMORY: u32 = 7168;
+/// What a hash that is made here takes: of memory, in KiB, and of passes.
+const MEMORY: u32 = 19_456;
+const PASSES: u32 = 2;
 /// The most memory, in KiB: a hash of another machine must not bring this one down.
 const MOST_MEMORY: u32 = 1024 * 1024;
 /// The least and the most cost of bcrypt.
@@ -63,9 +70,37 @@ impl PasswordHash {
         Ok(Self(Kind::Argon2id(Box::new(hash))))
     }
 
-    /// As it is kept, for a code that tells whether it was changed; never for people.
-    #[cfg(feature = "login")]
-    pub(in super::super) fn text(&self) -> String {
+    /// Hashes a password by argon2id, with 19 MiB of memory and two passes (OWASP), which takes some tens of milliseconds.
+    ///
+    /// ```
+    /// use neurolink_core::middleware::PasswordHash;
+    ///
+    /// let hash = PasswordHash::of("correct horse battery staple")?;
+    /// assert!(hash.text().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    /// # Ok::<(), String>(())
+    /// ```
+    ///
+    /// # Errors
+    /// It is empty, has more than 1024 bytes or control characters, so that nobody could send it; or there are no random
+    /// numbers.
+    pub fn of(password: &str) -> Result<Self, String> {
+        if password.is_empty() || Credentials::new("name", password).is_none() {
+            return Err("a password has 1 to 1024 bytes and no control characters".into());
+        }
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).map_err(|error| error.to_string())?;
+        let failed = |error: argon2::Error| error.to_string();
+        let params = Params::new(MEMORY, PASSES, 1, None).map_err(failed)?;
+        let mut hash = [0; 32];
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        argon2.hash_password_into(password.as_bytes(), &salt, &mut hash).map_err(failed)?;
+        let [salt, hash] = [&salt[..], &hash].map(|bytes| STANDARD_NO_PAD.encode(bytes));
+        Self::parse(&format!("$argon2id$v=19$m={MEMORY},t={PASSES},p=1${salt}${hash}"))
+    }
+
+    /// As it is kept, in a configuration or a database; it is no secret that may be shown to people.
+    #[must_use]
+    pub fn text(&self) -> String {
         match &self.0 {
             Kind::Argon2id(hash) => hash.to_string(),
             Kind::Bcrypt(hash) => hash.to_string(),
@@ -162,6 +197,18 @@ pub(super) mod tests {
                     assert!(!hash.verify(wrong, &mut memory), "{text}: {wrong:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_hash_that_is_made_here_is_of_its_password_and_like_no_other() {
+        let [one, other] = [0, 1].map(|_| PasswordHash::of("p\u{e4}ss: w\u{f6}rd").expect("hashed"));
+        assert_ne!(one.text(), other.text(), "each has a salt of its own");
+        let read = PasswordHash::parse(&one.text()).expect("a hash");
+        let mut memory = Memory::default();
+        assert!(read.verify("p\u{e4}ss: w\u{f6}rd", &mut memory) && !read.verify("p\u{e4}ss: word", &mut memory));
+        for wrong in ["", "a\nb", &"a".repeat(1025)] {
+            assert!(PasswordHash::of(wrong).is_err(), "{wrong:?}");
         }
     }
 
