@@ -15,6 +15,8 @@
 //! | `policy` | [`RequirePolicy`] | `POLICY` |
 //! | `tower` | [`Tower`] | [`APP`](crate::stack::order::APP) |
 //!
+//! With the feature `login` there are [`login`]s too: handlers begin and renew them, and `bearer` accepts their tokens.
+//!
 //! The request id, the cross-site check, the host check and the authorisation of routes are part of the core.
 
 #[cfg(feature = "access-log")]
