@@ -300,7 +300,7 @@ impl JwtConfig {
         }
         let keys = keys.leeway(self.leeway).roles_claims(&self.roles_claims);
         let keys = keys.permissions_claims(&self.permissions_claims);
-        let keys = self.tenant_claim.iter().fold(keys, |keys, name| keys.tenant_claim(name));
+        let keys = self.tenant_claim.iter().fold(keys, JwtKeys::tenant_claim);
         Ok(keys.email_claim(&self.email_claim).name_claim(&self.name_claim))
     }
 }
