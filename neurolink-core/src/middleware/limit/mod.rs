@@ -42,6 +42,7 @@ mod key;
 mod limited;
 mod limiter;
 mod meter;
+mod own;
 mod rule;
 pub mod store;
 mod tier;

@@ -50,15 +50,15 @@ pub struct Refusal {
 pub struct RateLimit {
     everyone: Class,
     tiers: Vec<Tier>,
-    key: Key,
+    pub(super) key: Key,
     message: Option<Arc<str>>,
     dialects: Dialects,
     cost: Option<Cost>,
     status: StatusCode,
     body: Option<RefusalFn>,
-    capacity: usize,
-    store: Option<StoreHandle>,
-    on_store_failure: Option<OnStoreFailure>,
+    pub(super) capacity: usize,
+    pub(super) store: Option<StoreHandle>,
+    pub(super) on_store_failure: Option<OnStoreFailure>,
 }
 
 /// Where a request stands: the rule with the least remaining.
@@ -282,25 +282,6 @@ impl RateLimit {
     /// What the caller's limit is.
     pub(super) fn class(&self, ctx: &Context) -> &Class {
         self.tiers.iter().find(|tier| tier.who.is(ctx)).map_or(&self.everyone, |tier| &tier.class)
-    }
-
-    /// The limit of the caller's API key, if it has one of its own and this counts by key.
-    ///
-    /// One that cannot be counted here does not count: then the rule's does.
-    pub(super) fn of_api_key(&self, ctx: &Context, quota: &Quota) -> Option<Quota> {
-        let limit = ctx.api_key_limit().filter(|_| self.key.counts_api_keys())?;
-        let own = Quota { limit, ..*quota };
-        let can_here = own.problems(self.capacity).is_empty() && quota.has_room_for(limit);
-        let can_there = self.store.as_ref().is_none_or(|store| store.problems(&own).is_empty());
-        (can_here && can_there).then_some(own)
-    }
-
-    /// So much of a limit of an API key's as is counted in this process.
-    pub(super) fn here(&self, own: &Quota) -> u32 {
-        match self.on_store_failure {
-            Some(OnStoreFailure::Local { percent }) => own.percent(percent).limit,
-            _ => own.limit,
-        }
     }
 
     /// The parts of a request that are counted.
