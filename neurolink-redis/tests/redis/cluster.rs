@@ -1,10 +1,10 @@
-//! Limits in a cluster of three nodes.
+//! Limits and API keys in a cluster of three nodes.
 
 use std::time::{Duration, Instant};
 
-use neurolink_core::middleware::RateLimit;
+use neurolink_core::middleware::{ApiKeyHash, ApiKeyStore as _, RateLimit, StoredApiKey};
 use neurolink_core::stack::IntoRegistration as _;
-use neurolink_redis::RedisStore;
+use neurolink_redis::{RedisApiKeys, RedisStore};
 
 use crate::kit::{Redis, free_port};
 use crate::look::{calls, connection, keys};
@@ -88,4 +88,19 @@ fn nodes_that_differ_or_are_none_are_an_error_that_does_not_show_them() {
         let error = RedisStore::cluster(urls.iter().copied()).expect_err("no cluster");
         assert!(!error.to_string().contains("hunter2") && !format!("{error:?}").contains("hunter2"), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn each_api_key_is_on_its_node_until_it_is_revoked() {
+    let nodes = nodes().await;
+    let store = RedisApiKeys::cluster([nodes[1].url().as_str()]).expect("a URL");
+    let all: Vec<_> = (0..60).map(|number| StoredApiKey::new(ApiKeyHash::of(&format!("{number}")), "alice")).collect();
+    for key in &all {
+        store.insert(key.clone(), Duration::ZERO).await.expect("kept");
+        assert_eq!(store.find(&key.hash).await.expect("found").as_ref(), Some(key));
+    }
+    assert!(nodes.iter().all(|node| keys(node).len() > 5), "a node has next to no keys");
+    assert!(store.revoke(&all[0].id()).await.expect("it answers"));
+    assert_eq!(store.find(&all[0].hash).await.expect("it answers"), None);
+    assert_eq!(nodes.iter().map(|node| keys(node).len()).sum::<usize>(), 59);
 }
