@@ -24,25 +24,20 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-RELEASE = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
+import loading
+
+RELEASE = loading.binary().parent
 FRAMEWORKS = ["axum", "actix", "warp", "poem"]
 SECONDS = 6
 NEVER = "4000000000/1h"  # the same work for every request of a round: none is refused
 MOST_RATIO = 1.5
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Server:
     """`neurolink serve` with a limit by address, on the first core."""
 
     def __init__(self, framework: str, limit: str, capacity: int, trusted: bool):
-        self.port = free_port()
+        self.port = loading.free_port()
         environment = {"NEUROLINK__RATE_LIMIT__LIMIT": limit, "NEUROLINK__RATE_LIMIT__CAPACITY": str(capacity)}
         if trusted:
             environment["NEUROLINK__PROXIES__TRUSTED"] = "127.0.0.1/32"
@@ -150,7 +145,7 @@ def main() -> int:
     arguments = parser.parse_args()
     subprocess.run(
         ["cargo", "build", "--release", "--workspace", "--all-features", "--locked", "--quiet", "--bin", "neurolink", "--bin", "bench-flood"],
-        cwd=ROOT, check=True,
+        cwd=loading.ROOT, check=True,
     )
     missed = []
     for framework in arguments.framework:

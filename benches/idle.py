@@ -19,17 +19,12 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-RELEASE = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
+import loading
+
+RELEASE = loading.binary().parent
 FRAMEWORKS = ["axum", "actix", "warp", "poem"]
 HEAD_SECONDS, LATE_SECONDS = 5, 1.5
 ASK = b"GET /api/version HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(framework: str, port: int) -> subprocess.Popen:
@@ -93,7 +88,7 @@ def drip(connections: list, seconds: float) -> dict:
 
 
 def measure(framework: str, arguments) -> bool:
-    port = free_port()
+    port = loading.free_port()
     server = start(framework, port)
     try:
         honest(port, 1)
@@ -145,7 +140,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     subprocess.run(
         ["cargo", "build", "--release", "--workspace", "--all-features", "--locked", "--quiet", "--bin", "neurolink", "--bin", "bench-flood"],
-        cwd=ROOT, check=True,
+        cwd=loading.ROOT, check=True,
     )
     return 1 if sum(measure(framework, arguments) for framework in arguments.framework) else 0
 

@@ -21,18 +21,13 @@ import tempfile
 import threading
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-RELEASE = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release"
+import loading
+
+RELEASE = loading.binary().parent
 FRAMEWORKS = ["axum", "actix", "warp", "poem"]
 GUESSERS, HASH_MB, MORE_MB = 200, 19 * 1.048576, 16
 HEALTH_MS, LOGIN_MS = 50, 2000
 RIGHT = "correct horse battery staple"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(framework: str, folder: str) -> tuple:
@@ -43,7 +38,7 @@ def start(framework: str, folder: str) -> tuple:
         '[proxies]\ntrusted = ["127.0.0.1/32"]\n'
     )
     config.chmod(0o600)
-    port = free_port()
+    port = loading.free_port()
     server = subprocess.Popen(
         [RELEASE / "neurolink", "serve", "--framework", framework, "--port", str(port), "--config", config],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -162,7 +157,7 @@ def main() -> int:
     arguments = parser.parse_args()
     subprocess.run(
         ["cargo", "build", "--release", "--workspace", "--all-features", "--locked", "--quiet", "--bin", "neurolink"],
-        cwd=ROOT, check=True,
+        cwd=loading.ROOT, check=True,
     )
     return 1 if sum(measure(framework, arguments.seconds) for framework in arguments.framework) else 0
 

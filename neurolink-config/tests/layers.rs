@@ -350,5 +350,5 @@ fn keys_may_be_hashes_and_have_an_end_a_name_and_a_limit_and_tokens_another_plac
 fn a_place_for_tokens_without_tokens_has_no_effect() {
     let file = common::file("a.toml", "[auth]\ntoken_header = \"x-custom-auth\"");
     let warnings = Loader::new().file(file).load().expect("valid").warnings;
-    assert_eq!(warnings, ["auth.token_header has no effect without auth.token, auth.tokens or auth.jwt"]);
+    assert_eq!(warnings, ["auth.token_header has no effect without auth.token, auth.tokens, auth.jwt or auth.login"]);
 }

@@ -129,8 +129,13 @@ where
                     if due <= now {
                         due = now + match awaits {
                             Awaits::Version if pulse.version() == Version::Unknown => break,
+                            // Empty lines begin no head.
+                            Awaits::Version if pulse.version() == Version::Http1 && pulse.is_new() && head.is_none() => {
+                                break;
+                            }
                             Awaits::Close if pulse.is_idle(&mut seen) => break,
                             Awaits::Version => {
+                                pulse.is_idle(&mut seen);
                                 awaits = Awaits::Idle;
                                 http.idle
                             }

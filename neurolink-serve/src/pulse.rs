@@ -34,7 +34,8 @@ pub(crate) struct Pulse {
     version: AtomicU8,
     /// Requests whose answer is not wholly handed to hyper.
     active: AtomicUsize,
-    begun: AtomicUsize,
+    /// Requests that have begun and answers that have ended.
+    turns: AtomicUsize,
     /// Writes that took something; whether the last one did not.
     written: AtomicUsize,
     blocked: AtomicBool,
@@ -68,7 +69,7 @@ const LITTLE: usize = 1024;
 /// What [`Pulse::is_idle`] saw the last time.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    begun: usize,
+    turns: usize,
     written: usize,
     bytes: usize,
     /// Bytes written since the time before.
@@ -121,14 +122,19 @@ impl Pulse {
         Some(self.born.0 + Duration::from_millis(life))
     }
 
+    /// Whether no request has come yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.turns.load(Relaxed) == 0
+    }
+
     /// Whether there was no request since the last time, and no answer that the peer is still taking.
     ///
     /// A few bytes count only when the peer holds them up: an HTTP/2 connection pings as long as it lives.
     pub(crate) fn is_idle(&self, last: &mut Seen) -> bool {
-        let (begun, written, bytes) = (self.begun.load(Relaxed), self.written.load(Relaxed), self.bytes.load(Relaxed));
-        let now = Seen { begun, written, bytes, taken: bytes.wrapping_sub(last.bytes) };
+        let (turns, written, bytes) = (self.turns.load(Relaxed), self.written.load(Relaxed), self.bytes.load(Relaxed));
+        let now = Seen { turns, written, bytes, taken: bytes.wrapping_sub(last.bytes) };
         let taking = now.taken >= LITTLE || (self.blocked.load(Relaxed) && now.written != last.written);
-        let idle = self.active.load(Relaxed) == 0 && now.begun == last.begun && !taking;
+        let idle = self.active.load(Relaxed) == 0 && now.turns == last.turns && !taking;
         *last = now;
         idle
     }
@@ -179,7 +185,7 @@ struct Active(Arc<Pulse>);
 
 impl Active {
     fn new(pulse: &Arc<Pulse>) -> Self {
-        pulse.begun.fetch_add(1, Relaxed);
+        pulse.turns.fetch_add(1, Relaxed);
         pulse.active.fetch_add(1, Relaxed);
         pulse.unread.store(false, Relaxed);
         pulse.head.store(0, Relaxed);
@@ -189,6 +195,8 @@ impl Active {
 
 impl Drop for Active {
     fn drop(&mut self) {
+        // The silence is counted from its end on.
+        self.0.turns.fetch_add(1, Relaxed);
         self.0.active.fetch_sub(1, Relaxed);
     }
 }

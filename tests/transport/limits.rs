@@ -46,6 +46,7 @@ async fn a_head_that_does_not_come_in_time_is_408_in_the_same_words_and_silence_
         let address = start(framework, app(|_| {}), config).await;
         for (asked, bytes, is_late) in [
             (false, "", false),
+            (false, "\r\n", false),
             (false, "PRI * HT", false),
             (false, "G", true),
             (true, "", false),

@@ -44,13 +44,14 @@ fn help_has_examples_of_every_command() {
         "config",
         "key issue",
         "key revoke",
+        "password",
         "conformance run",
         "conformance serve",
         "conformance soak",
     ] {
         assert!(names.contains(&name), "{name} is missing in {names:?}");
     }
-    assert_eq!(names.len(), 12, "{names:?}");
+    assert_eq!(names.len(), 13, "{names:?}");
     for (name, text) in &helps {
         assert!(text.contains("Examples:") && text.contains(&format!("  neurolink {name}")), "{name}: {text}");
     }

@@ -154,7 +154,7 @@ impl AuthConfig {
                 ("token_cookie", self.token_cookie.is_some()),
                 ("token_query", self.token_query.is_some()),
             ];
-            section.warn_idle(&places, "without auth.token, auth.tokens or auth.jwt");
+            section.warn_idle(&places, "without auth.token, auth.tokens, auth.jwt or auth.login");
         }
         section.finish();
     }

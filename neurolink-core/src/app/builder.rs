@@ -192,8 +192,6 @@ impl AppBuilder {
             Proxies::default()
         });
         let request_id_header = checks::request_id_header(&settings.request_id_header, &mut problems);
-        #[cfg(feature = "login")]
-        checks::login(&self.states, &mut problems);
         let global = global(self.steps, self.registrations, &settings, &mut problems);
         if self.native {
             checks::bodies_said(&global, &mut problems);
@@ -203,6 +201,8 @@ impl AppBuilder {
             &self.public,
             self.native,
         );
+        #[cfg(feature = "login")]
+        checks::login(&self.states, compiled.has_authenticator, &mut problems);
         problems.into_result(())?;
         let mut plan = compiled.plan;
         plan.checks = plan::checks(&settings, &hosts, &proxies, &compiled.single);

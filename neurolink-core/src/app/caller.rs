@@ -1,6 +1,7 @@
 //! Who is calling, as authenticators find it out.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderValue;
 use smallvec::SmallVec;
@@ -18,7 +19,7 @@ pub(super) struct Caller {
     authorization_claimed: bool,
     message: Option<Box<str>>,
     /// Whether a failure to authenticate has been reported.
-    failure_reported: AtomicBool,
+    failure_reported: OnceLock<Arc<AtomicBool>>,
     #[cfg(feature = "rate-limit")]
     api_key: Option<AcceptedKey>,
 }
@@ -126,7 +127,12 @@ impl Context {
 
     /// Whether no failure to authenticate has been reported yet; from now on one has.
     pub(crate) fn is_first_failure(&self) -> bool {
-        !self.caller.failure_reported.swap(true, Ordering::Relaxed)
+        !self.failure_reported().swap(true, Ordering::Relaxed)
+    }
+
+    /// The same for those who report when the request may be over.
+    pub(crate) fn failure_reported(&self) -> &Arc<AtomicBool> {
+        self.caller.failure_reported.get_or_init(Arc::default)
     }
 
     pub(crate) fn authentication_message(&self) -> Option<&str> {

@@ -43,10 +43,17 @@ pub fn check_origin(origin: &str) -> Result<(), String> {
 
 /// Checks the login, if one is registered.
 #[cfg(feature = "login")]
-pub(super) fn login(states: &HashMap<TypeId, Box<dyn Any + Send + Sync>>, problems: &mut Problems) {
+pub(super) fn login(
+    states: &HashMap<TypeId, Box<dyn Any + Send + Sync>>,
+    has_authenticator: bool,
+    problems: &mut Problems,
+) {
     let login = states.get(&TypeId::of::<crate::login::Login>());
-    let login = login.and_then(|state| state.downcast_ref::<crate::login::Login>());
-    login.into_iter().flat_map(crate::login::Login::problems).for_each(|problem| problems.add("login", problem));
+    let Some(login) = login.and_then(|state| state.downcast_ref::<crate::login::Login>()) else { return };
+    login.problems().into_iter().for_each(|problem| problems.add("login", problem));
+    if !has_authenticator {
+        problems.add("login", "nobody asks for its tokens; add `.middleware(BearerAuth::jwt(login.keys()))`");
+    }
 }
 
 /// Checks the sizes, times and origins of settings.

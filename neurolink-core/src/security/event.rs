@@ -48,7 +48,7 @@ pub enum SecurityEventKind<'a> {
         /// What was asked for.
         required: Required<'a>,
     },
-    /// A user was let in where more is asked for than to be one.
+    /// Something was asked for beyond being a user, and was met; what stands behind may still refuse.
     AccessGranted {
         /// What was asked for.
         required: Required<'a>,
@@ -79,7 +79,7 @@ pub enum SecurityEventKind<'a> {
     FamilyRevoked {
         /// The id of the family.
         family: Cow<'a, str>,
-        /// Whose it was.
+        /// The user that it was of; empty where the user is gone or has another password.
         owner: Cow<'a, str>,
         /// Why, in a few words.
         reason: Cow<'a, str>,

@@ -110,7 +110,8 @@ impl<'a> Extra<'a> {
             SecurityEventKind::KeyIssued { key, owner } => Self { key: Some(key), owner: Some(owner), ..none },
             SecurityEventKind::KeyRevoked { key } => Self { key: Some(key), ..none },
             SecurityEventKind::FamilyRevoked { family, owner, reason } => {
-                Self { family: Some(family), owner: Some(owner), reason: Some(reason), ..none }
+                let owner = Some(owner.as_ref()).filter(|owner| !owner.is_empty());
+                Self { family: Some(family), owner, reason: Some(reason), ..none }
             }
         }
     }

@@ -2,6 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::text::clean;
 use super::{Required, SecurityEvent, SecurityEventKind};
@@ -30,6 +31,7 @@ pub struct Reporter {
 
 /// What is known of the request that an event belongs to.
 struct Facts {
+    failure_reported: Arc<AtomicBool>,
     request_id: RequestId,
     client: Option<IpAddr>,
     subject: Option<String>,
@@ -40,9 +42,13 @@ struct Facts {
 }
 
 impl Reporter {
-    /// Reports a decision.
+    /// Reports a decision. Of failures to authenticate the first one of a request counts.
     pub fn report(&self, kind: SecurityEventKind<'_>) {
         let request = self.request.as_deref();
+        let is_failure = matches!(kind, SecurityEventKind::AuthenticationFailed { .. });
+        if is_failure && request.is_some_and(|facts| facts.failure_reported.swap(true, Ordering::Relaxed)) {
+            return;
+        }
         self.shared.report(SecurityEvent {
             kind,
             time: self.shared.clock.now(),
@@ -143,6 +149,7 @@ impl Context {
     #[must_use]
     pub fn reporter(&self) -> Reporter {
         let facts = Facts {
+            failure_reported: Arc::clone(self.failure_reported()),
             request_id: self.made_id().clone(),
             client: self.client_address(),
             subject: self.user().map(|user| user.id.clone()),

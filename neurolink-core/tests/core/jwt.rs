@@ -193,3 +193,23 @@ async fn keys_in_pem_verify_what_those_of_a_set_do() {
         assert_eq!(status(&app, &token(attack)).await, 401, "{attack}");
     }
 }
+
+#[tokio::test]
+async fn requests_of_a_good_token_at_one_time_are_no_failures_while_its_revocation_is_asked() {
+    struct Slow(Revoked);
+    #[async_trait]
+    impl RevocationCheck for Slow {
+        async fn is_revoked(&self, token: VerifiedToken<'_>) -> Result<bool, Error> {
+            tokio::task::yield_now().await;
+            self.0.is_revoked(token).await
+        }
+    }
+    let revoked = Revoked::none();
+    let keys = JwtKeys::jwk_set(SET).any_issuer().any_audience().revocation(Slow(revoked.clone()));
+    let bearer = BearerAuth::jwt(keys).failure_limit(3, Duration::from_secs(60));
+    let app = app().middleware(bearer).route(Route::get("/api/me", async || "me")).build().expect("valid");
+    let authorization = format!("Bearer {}", token("es256"));
+    let status = async || ask(&app, "GET", "/api/me", "192.0.2.1:5", &[("authorization", &authorization)]).await.status;
+    assert_eq!(status().await, 200);
+    assert_eq!(futures_util::future::join_all((0..50).map(|_| status())).await, vec![200; 50]);
+}

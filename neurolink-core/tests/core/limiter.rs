@@ -112,7 +112,7 @@ fn its_mistakes_are_reported_together() {
     let error = RateLimit::fixed_window(0, MINUTE).skip_successful().limiter("").expect_err("three mistakes");
     let text = error.to_string();
     assert_eq!(error.problems().len(), 3, "{text}");
-    for part in ["leave the cost away", "give it one of its own"] {
+    for part in ["leave the cost away", "it needs a name of its own"] {
         assert!(text.contains(part), "{text}");
     }
 }

@@ -13,7 +13,7 @@ use neurolink_core::middleware::{
     BasicAuth, BearerAuth, JwtKeys, PasswordHash, PasswordStore, PasswordUser, Passwords,
 };
 use neurolink_core::stack::IntoRegistration as _;
-use neurolink_core::{App, BoxError, Route};
+use neurolink_core::{App, AuthenticatedUser, BoxError, ManualClock, Route};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -284,7 +284,7 @@ async fn tokens_of_a_private_key_are_verified_by_its_public_one() {
     assert_eq!(refresh(&app, &token).await.status, 200);
     let keys = JwtKeys::pem(PUBLIC).issuer("neurolink").audience("neurolink");
     let elsewhere = crate::support::app().middleware(BearerAuth::jwt(keys)).route(Route::get("/api/me", async || "me"));
-    let clock = Arc::new(neurolink_core::ManualClock::at(Duration::from_secs(1_700_000_000)));
+    let clock = Arc::new(ManualClock::at(Duration::from_secs(1_700_000_000)));
     let elsewhere: App = elsewhere.clock(clock).build().expect("valid");
     assert_eq!(me(&elsewhere, &access).await.status, 200);
     let (by_secret, _) = serving(login());
@@ -315,7 +315,8 @@ fn mistakes_are_told_when_the_app_is_built_all_at_once() {
     assert!(!found.contains("short"));
     let by_key = Login::new(Passwords::users([ada()]), SECRET).ed25519("-----BEGIN PRIVATE KEY-----");
     assert!(mistakes(app().state(by_key).build()).join("\n").contains("openssl genpkey"));
-    assert!(app().state(Login::new(Passwords::users([ada()]), SECRET)).build().is_ok());
+    let open = mistakes(app().state(Login::new(Passwords::users([ada()]), SECRET)).build()).join("\n");
+    assert!(open.contains("add `.middleware(BearerAuth::jwt(login.keys()))`"), "{open}");
 }
 
 #[tokio::test]
@@ -327,4 +328,55 @@ async fn nothing_shows_a_secret() {
     for secret in [SECRET, &access, &token, HASH] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn users_of_two_tenants_with_one_id_stay_two_users() {
+    let of = |name: &str, tenant: Option<&str>| {
+        let user = AuthenticatedUser::new("1");
+        let user = tenant.into_iter().fold(user, AuthenticatedUser::with_tenant);
+        PasswordUser::new(name, PasswordHash::parse(HASH).expect("a hash"), user)
+    };
+    let users = [of("ada", Some("acme")), of("bob", Some("globex")), of("eve", None)];
+    let login = Login::new(Passwords::users(users), SECRET);
+    let tenant = Route::get("/api/tenant", async |user: AuthenticatedUser| user.tenant.unwrap_or_default());
+    let app = building(login).route(tenant).build().expect("valid");
+    for (name, tenant) in [("ada", "acme"), ("bob", "globex"), ("eve", "")] {
+        let (access, _) = tokens(&sign_in(&app, name, "correct horse").await);
+        let authorization = format!("Bearer {access}");
+        let answer = ask(&app, "GET", "/api/tenant", "192.0.2.1:5", &[("authorization", &authorization)]).await;
+        assert_eq!((answer.status, answer.json()["data"].as_str()), (200, Some(tenant)), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_is_one_event() {
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<&'static str>>>);
+    impl neurolink_core::app::Observer for Kept {
+        fn security(&self, event: &neurolink_core::security::SecurityEvent<'_>) {
+            self.0.lock().expect("no panic").push(event.kind.name());
+        }
+    }
+    let kept = Kept::default();
+    let take = || std::mem::take(&mut *kept.0.lock().expect("no panic"));
+    let clock = Arc::new(ManualClock::at(Duration::from_secs(1_700_000_000)));
+    let app = building(login()).observe(kept.clone()).clock(Arc::clone(&clock) as _).build().expect("valid");
+    assert_eq!(sign_in(&app, "ada", "wrong").await.status, 401);
+    assert_eq!(take(), ["authentication_failed"]);
+    assert_eq!(refresh(&app, "nlrt_none").await.status, 401);
+    assert_eq!(take(), ["authentication_failed"]);
+    let (_, first) = signed_in(&app).await;
+    let (_, second) = tokens(&refresh(&app, &first).await);
+    let _ = refresh(&app, &second).await;
+    assert_eq!(take(), [""; 0]);
+    assert_eq!(refresh(&app, &first).await.status, 401);
+    assert_eq!(take(), ["family_revoked", "authentication_failed"]);
+}
+
+#[tokio::test]
+async fn many_jobs_that_sign_in_at_one_time_all_come_in() {
+    let (app, _) = serving(login());
+    let answers = join_all((0..12).map(|_| sign_in(&app, "ada", "correct horse"))).await;
+    assert_eq!(answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [200; 12]);
 }

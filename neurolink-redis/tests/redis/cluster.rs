@@ -59,7 +59,7 @@ async fn each_key_is_counted_by_its_node_and_each_node_has_the_scripts() {
 }
 
 #[tokio::test]
-async fn a_node_that_is_gone_fails_its_own_keys_only() {
+async fn a_node_that_is_gone_fails_the_requests_that_have_a_key_there() {
     let mut nodes = nodes().await;
     let urls = nodes.each_ref().map(Redis::url);
     let store = RedisStore::cluster(urls.iter().map(String::as_str)).expect("URLs");

@@ -91,6 +91,25 @@ impl FailureLimit {
         Ok(())
     }
 
+    /// The refusal of a credential that did not count while it was judged, if `attempt` is nothing.
+    #[cfg(any(feature = "api-key", feature = "bearer"))]
+    pub(super) fn refused(
+        &self,
+        attempt: Option<Attempt>,
+        ctx: &Context,
+        error: Error,
+        reason: &str,
+        challenge: HeaderValue,
+    ) -> Error {
+        if error.status() != http::StatusCode::UNAUTHORIZED {
+            return error; // the credential was not judged
+        }
+        match attempt.map_or_else(|| self.attempt(ctx), Ok) {
+            Ok(attempt) => attempt.refused(ctx, error, reason, challenge),
+            Err(too_many) => too_many,
+        }
+    }
+
     /// A few words for the plan.
     pub(super) fn summary(&self) -> String {
         match self.most {

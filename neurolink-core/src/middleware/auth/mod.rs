@@ -17,7 +17,7 @@ mod basic;
 mod bearer;
 #[cfg(any(feature = "api-key", feature = "bearer"))]
 mod entropy;
-#[cfg(any(feature = "api-key", feature = "bearer"))]
+#[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
 mod external;
 mod failures;
 #[cfg(feature = "bearer")]

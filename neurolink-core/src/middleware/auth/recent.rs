@@ -64,12 +64,6 @@ impl Judging<'_> {
 
     /// It is not good, or was not judged: then nothing counts.
     pub(super) fn refused(self, ctx: &Context, error: Error, reason: &str, challenge: HeaderValue) -> Error {
-        if error.status() != http::StatusCode::UNAUTHORIZED {
-            return error;
-        }
-        match self.attempt.map_or_else(|| self.failures.attempt(ctx), Ok) {
-            Ok(attempt) => attempt.refused(ctx, error, reason, challenge),
-            Err(too_many) => too_many,
-        }
+        self.failures.refused(self.attempt, ctx, error, reason, challenge)
     }
 }

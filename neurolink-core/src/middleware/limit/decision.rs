@@ -101,6 +101,11 @@ impl<'a> Asked<'a> {
         Self { rule, class, own: rule.of_api_key(ctx, &class.quota), name: if needed { name() } else { None } }
     }
 
+    /// One that a handler asks: what it counts is its own, and no key has a number for that.
+    pub(super) fn by_handler(rule: &'a RateLimit, ctx: &Context, name: &Arc<str>) -> Self {
+        Self { own: None, ..Self::new(rule, ctx, || Some(Arc::clone(name))) }
+    }
+
     /// What the caller has.
     fn quota(&self) -> Quota {
         self.own.unwrap_or(self.class.quota)

@@ -51,8 +51,8 @@ impl RateLimit {
         if self.cost_of().is_some() {
             problems.push("what a handler asks costs one; leave the cost away, and ask when it is to count".into());
         }
-        if name.is_empty() {
-            problems.push("it has no name; give it one of its own, such as `invitations`".into());
+        if name.is_empty() || name.contains('@') || &*name == Hook::name(&self) {
+            problems.push("it needs a name of its own, without `@`, such as `invitations`".into());
         }
         if !problems.is_empty() {
             let key = format!("limiter `{name}`");
@@ -83,7 +83,7 @@ impl Limiter {
     }
 
     async fn check_by(&self, rule: &RateLimit, ctx: &mut Context) -> Result<(), Error> {
-        let asked = [Asked::new(rule, ctx, || Some(Arc::clone(&self.name)))];
+        let asked = [Asked::by_handler(rule, ctx, &self.name)];
         let answers = match rule.store_handle() {
             Some(_) => ask(&asked, ctx).await,
             None => Vec::new(),

@@ -8,9 +8,10 @@ use crate::Context;
 impl RateLimit {
     /// The limit of the caller's API key, if it has one of its own and this counts by key.
     ///
-    /// One that cannot be counted here does not count: then the rule's does.
+    /// One that cannot be counted here does not count: then the rule's does. It is a number of requests, so it takes the
+    /// place of no limit of failures, tokens or other costs.
     pub(super) fn of_api_key(&self, ctx: &Context, quota: &Quota) -> Option<Quota> {
-        let limit = ctx.api_key_limit().filter(|_| self.key.counts_api_keys())?;
+        let limit = ctx.api_key_limit().filter(|_| self.key.counts_api_keys() && self.cost_of().is_none())?;
         let own = Quota { limit, ..*quota };
         let can_here = own.problems(self.capacity).is_empty() && quota.has_room_for(limit);
         let can_there = self.store.as_ref().is_none_or(|store| store.problems(&own).is_empty());

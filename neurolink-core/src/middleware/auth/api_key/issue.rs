@@ -38,6 +38,7 @@ const MOST_TEXTS: usize = 64;
 #[must_use]
 pub struct NewApiKey {
     user: String,
+    tenant: Option<String>,
     name: Option<String>,
     roles: Vec<String>,
     permissions: Vec<String>,
@@ -50,12 +51,19 @@ impl NewApiKey {
     pub fn new(user: impl Into<String>) -> Self {
         Self {
             user: user.into(),
+            tenant: None,
             name: None,
             roles: Vec::new(),
             permissions: Vec::new(),
             days: Some(USUAL_DAYS),
             rate_limit: None,
         }
+    }
+
+    /// Says which tenant the user is of.
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
     }
 
     /// Says what it is for, in 100 characters at most.
@@ -114,6 +122,7 @@ impl NewApiKey {
         let key = format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random));
         let mut stored = StoredApiKey::new(ApiKeyHash::of(&key), self.user);
         (stored.name, stored.roles, stored.permissions) = (self.name, self.roles, self.permissions);
+        stored.tenant = self.tenant;
         (stored.created, stored.rate_limit) = (now, self.rate_limit);
         stored.expires = self.days.map(|days| now.saturating_add(Duration::from_secs(u64::from(days) * DAY)));
         Ok(IssuedApiKey { key, stored })
@@ -128,6 +137,9 @@ impl NewApiKey {
         };
         if !plain(&self.user, LONGEST_TEXT) {
             mistakes.push(("user", format!("write 1 to {LONGEST_TEXT} characters on one line")));
+        }
+        if self.tenant.as_ref().is_some_and(|tenant| !plain(tenant, LONGEST_TEXT)) {
+            mistakes.push(("tenant", format!("write 1 to {LONGEST_TEXT} characters on one line")));
         }
         if self.name.as_ref().is_some_and(|name| !plain(name, LONGEST_NAME)) {
             mistakes.push(("name", format!("write 1 to {LONGEST_NAME} characters on one line")));

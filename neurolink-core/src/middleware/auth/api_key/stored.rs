@@ -66,6 +66,9 @@ pub struct StoredApiKey {
     pub hash: ApiKeyHash,
     /// The id of its user.
     pub user: String,
+    /// The tenant of its user, if the user is of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// What the key is for, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -93,6 +96,7 @@ impl StoredApiKey {
         Self {
             hash,
             user: user.into(),
+            tenant: None,
             name: None,
             roles: Vec::new(),
             permissions: Vec::new(),
@@ -119,7 +123,7 @@ impl StoredApiKey {
         }
         let id = self.id();
         let mut user = AuthenticatedUser::new(self.user).with_roles(self.roles).with_permissions(self.permissions);
-        user.expires = self.expires;
+        (user.expires, user.tenant) = (self.expires, self.tenant);
         describe(&mut user, id, self.rate_limit);
         Ok(user)
     }

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, header};
 use super::super::failures::refusal;
 use super::super::verified::{Fingerprint, Verified};
 use super::credentials::Credentials;
-use super::passwords::{Judging, Passwords, busy, is_reported};
+use super::passwords::{Judging, Passwords, busy};
 use super::users::{PasswordStore, PasswordUser};
 use crate::counters::address_keys;
 use crate::facts::NoAddress;
@@ -20,7 +20,7 @@ use crate::{AuthenticatedUser, Context, Error, Middleware, Next, Response};
 const KNOWN: usize = 10_000;
 
 /// How long equal credentials wait for one another: as long as a hash and its turn may take.
-const ALONE: Duration = Duration::from_secs(4);
+pub(in super::super) const ALONE: Duration = Duration::from_secs(4);
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"neurolink\", charset=\"UTF-8\"");
 
@@ -127,11 +127,7 @@ impl BasicAuth {
             known.insert(fingerprint, &Arc::new(user.clone()), user.expires, 0, now);
         };
         let judging = Judging { failure, now, reporter: ctx.reporter() };
-        let judged = self.passwords.judge(credentials, network, judging, remember).await;
-        if judged.as_ref().is_err_and(is_reported) {
-            ctx.is_first_failure();
-        }
-        Ok(judged?.user)
+        Ok(self.passwords.judge(credentials, network, judging, remember).await?.user)
     }
 }
 

@@ -27,7 +27,7 @@ impl Credentials {
     }
 
     /// Both with the network that they come from, as no others would be: neither has a NUL.
-    pub(super) fn with_network(&self, network: &[u8]) -> Vec<u8> {
+    pub(in super::super) fn with_network(&self, network: &[u8]) -> Vec<u8> {
         [self.name.as_bytes(), b":", self.password.as_bytes(), b"\0", network].concat()
     }
 

@@ -24,6 +24,9 @@ pub use authenticator::BasicAuth;
 pub(super) use credentials::Credentials;
 pub use password::PasswordHash;
 pub use passwords::Passwords;
-#[cfg(feature = "login")]
-pub(super) use passwords::{Judging, is_reported};
 pub use users::{PasswordStore, PasswordUser};
+#[cfg(feature = "login")]
+pub(super) use {
+    authenticator::ALONE,
+    passwords::{Judging, busy},
+};

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::external::External;
 use super::super::failures::{Attempt, FailureLimit};
 use super::super::lockout::Lockout;
 use super::credentials::Credentials;
@@ -32,7 +33,11 @@ pub struct Passwords {
     hashing: Arc<Hashing>,
     pub(in super::super) lockout: Lockout,
     pub(in super::super) failures: FailureLimit,
+    external: External,
 }
+
+/// How long a store of users has to answer.
+const BUDGET: Duration = Duration::from_secs(5);
 
 impl Passwords {
     /// Those of these users.
@@ -52,6 +57,7 @@ impl Passwords {
             hashing: Arc::new(Hashing::new()),
             lockout: Lockout::default(),
             failures: FailureLimit::default(),
+            external: External::new(BUDGET),
         }
     }
 
@@ -80,7 +86,7 @@ impl Passwords {
     /// The user of right credentials; `right` runs when they are, also if nobody waits any more.
     ///
     /// # Errors
-    /// 401 for wrong ones, which are [reported](is_reported) when they were looked at; 503 if nobody can tell.
+    /// 401 for wrong ones, 503 if nobody can tell.
     pub(in super::super) async fn judge(
         &self,
         credentials: Credentials,
@@ -89,12 +95,16 @@ impl Passwords {
         right: impl FnOnce(&AuthenticatedUser) + Send + 'static,
     ) -> Result<PasswordUser, Error> {
         let Judging { failure, now, reporter } = judging;
-        let Some(lock) = self.lockout.attempt(&credentials.name, &network, now) else {
+        let Credentials { name, password } = credentials;
+        let found = match self.lockout.is_locked(&name, &network, now) {
+            true => None,
+            // Before the attempt counts: a store that is down locks no name.
+            false => self.find(&name).await?,
+        };
+        let Some(lock) = self.lockout.attempt(&name, &network, now) else {
             failure.failed();
             return Err(wrong(LOCKED));
         };
-        let Credentials { name, password } = credentials;
-        let found = self.find(&name).await?;
         let hash = found.as_ref().map_or_else(|| self.store.decoy(), |user| user.hash.clone());
         let mut permit = self.hashing.enter(network).await.map_err(|Busy| busy())?;
         // A client that goes away meanwhile has made its guess all the same: it is judged to its end.
@@ -131,7 +141,7 @@ impl Passwords {
 
     /// The user of a name; 503 if nobody can tell.
     pub(in super::super) async fn find(&self, name: &str) -> Result<Option<PasswordUser>, Error> {
-        self.store.find(name).await.map_err(|error| Error::new(Code::Unavailable).with_source(error))
+        self.external.ask(self.store.find(name)).await
     }
 
     /// A few words for the plan.
@@ -172,16 +182,11 @@ pub(in super::super) struct Judging {
 const LOCKED: Refusal = Refusal::new(AuthenticationFailure::Throttled, "the name is locked");
 const NOBODY: Refusal = Refusal::new(AuthenticationFailure::Invalid, "the name and the password are nobody's");
 
-/// Whether a refusal was reported where it was judged.
-pub(in super::super) fn is_reported(error: &Error) -> bool {
-    Refusal::in_source(error).is_some_and(|refusal| refusal.text == NOBODY.text)
-}
-
 fn wrong(reason: Refusal) -> Error {
     Error::new(Code::AuthInvalid).with_source(reason)
 }
 
-pub(super) fn busy() -> Error {
+pub(in super::super) fn busy() -> Error {
     let error = Error::new(Code::Unavailable).with_source("too many passwords are being hashed");
     error.with_retry_after(Duration::from_secs(1))
 }

@@ -51,6 +51,8 @@ pub struct BearerAuth {
     pub(super) tokens: Vec<StaticToken>,
     pub(super) jwt: Option<JwtKeys>,
     pub(super) validator: Option<Asked>,
+    /// What was given a second time, and would be forgotten.
+    twice: Vec<&'static str>,
     /// Whether `Authorization: Bearer` is read.
     bearer: bool,
     /// Where tokens may be beside it.
@@ -66,6 +68,7 @@ impl Default for BearerAuth {
             tokens: Vec::new(),
             jwt: None,
             validator: None,
+            twice: Vec::new(),
             bearer: true,
             sources: Vec::new(),
             challenges: Challenges::of(true, &[]),
@@ -104,14 +107,18 @@ impl BearerAuth {
     /// Accepts JSON Web Tokens too.
     #[must_use]
     pub fn or_jwt(mut self, keys: JwtKeys) -> Self {
-        self.jwt = Some(keys);
+        if self.jwt.replace(keys).is_some() {
+            self.twice.push("keys of JSON Web Tokens");
+        }
         self
     }
 
     /// Asks a validator too.
     #[must_use]
     pub fn or_validator(mut self, validator: impl TokenValidator) -> Self {
-        self.validator = Some(Asked::new(validator));
+        if self.validator.replace(Asked::new(validator)).is_some() {
+            self.twice.push("a validator");
+        }
         self
     }
 
@@ -264,6 +271,9 @@ impl Middleware for BearerAuth {
         let mut problems: Vec<String> = self.failures.problem().into_iter().collect();
         if self.tokens.is_empty() && self.jwt.is_none() && self.validator.is_none() {
             problems.push("it has no token, no keys and no validator, so that nobody could come in; give one".into());
+        }
+        for what in &self.twice {
+            problems.push(format!("{what} came twice, of which the first would not count; take a `BearerAuth` each"));
         }
         for (index, token) in self.tokens.iter().enumerate() {
             if let Some(weak) = &token.weak {

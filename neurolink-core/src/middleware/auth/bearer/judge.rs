@@ -31,7 +31,12 @@ impl BearerAuth {
         {
             return Box::pin(self.validated(ctx, validator, token)).await;
         }
-        let attempt = self.failures.attempt(ctx)?;
+        // What is good and only asked about again is no guess: many at one time would use up what an address may fail.
+        let asks_again = |token: &str| self.keys(token).is_some_and(|keys| keys.asks_again(token, ctx.now()));
+        let attempt = match &token {
+            Ok(token) if asks_again(token) => self.failures.ask(ctx).map(|()| None)?,
+            _ => Some(self.failures.attempt(ctx)?),
+        };
         let judged = match token {
             Err(error) => Err(error),
             Ok(token) => match self.keys(&token) {
@@ -46,7 +51,7 @@ impl BearerAuth {
             }
             Err(error) => {
                 let (challenge, reason) = (self.challenges.for_error(&error), error.log_text());
-                Err(attempt.refused(ctx, error, &reason, challenge))
+                Err(self.failures.refused(attempt, ctx, error, &reason, challenge))
             }
         }
     }
@@ -57,7 +62,7 @@ impl BearerAuth {
         match validator.user(token).await {
             Ok(user) => {
                 judging.passed(user.expires, ctx.now());
-                ctx.keep_authority_async(validator.still_good(token, &user.id));
+                ctx.keep_authority_async(validator.still_good(token, user.clone()));
                 ctx.authenticate(user)
             }
             Err(error) => {

@@ -50,14 +50,14 @@ impl Asked {
     pub(super) fn still_good(
         &self,
         token: &str,
-        user: &str,
+        user: AuthenticatedUser,
     ) -> impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static + use<> {
-        let (validator, token, user) = (Arc::clone(&self.validator), Arc::<str>::from(token), Arc::<str>::from(user));
+        let (validator, token, user) = (Arc::clone(&self.validator), Arc::<str>::from(token), Arc::new(user));
         external::still_good(move || {
             let (validator, token, user) = (Arc::clone(&validator), Arc::clone(&token), Arc::clone(&user));
             Box::pin(async move {
                 let found = validator.validate(&token).await.ok()?;
-                Some(found.is_some_and(|found| *found.id == *user))
+                Some(found.is_some_and(|found| found.is_same(&user)))
             })
         })
     }

@@ -243,6 +243,13 @@ impl JwtKeys {
         self.forgetting()
     }
 
+    /// The claim of tokens that this server makes: users without a tenant have none.
+    #[cfg(feature = "login")]
+    pub(in super::super) fn own_tenant_claim(mut self, name: &str) -> Self {
+        self.rules.names.has_own_tenants = true;
+        self.tenant_claim(name)
+    }
+
     /// The claim that holds the mail address: `email` unless told.
     #[must_use]
     pub fn email_claim(mut self, name: impl Into<String>) -> Self {
@@ -314,6 +321,14 @@ impl JwtKeys {
             return None;
         }
         self.verified.get(self.verified.fingerprint(token), self.generation(), now)
+    }
+
+    /// Whether somebody has to be asked about a token that was good within the last minute.
+    pub(in super::super) fn asks_again(&self, token: &str, now: Duration) -> bool {
+        self.revocation.is_some()
+            && token.len() <= LONGEST
+            && self.verified.keeps_any()
+            && self.verified.get(self.verified.fingerprint(token.as_bytes()), self.generation(), now).is_some()
     }
 
     fn generation(&self) -> u64 {

@@ -41,6 +41,8 @@ pub(super) enum Expected {
 #[derive(Clone)]
 pub(super) struct Names {
     pub(super) tenant: Option<String>,
+    /// Tokens without that claim are of users without a tenant, for this server makes them.
+    pub(super) has_own_tenants: bool,
     pub(super) email: String,
     pub(super) name: String,
     pub(super) roles: Vec<String>,
@@ -57,6 +59,7 @@ impl Default for Rules {
             kind: None,
             names: Names {
                 tenant: None,
+                has_own_tenants: false,
                 email: "email".into(),
                 name: "name".into(),
                 roles: vec!["roles".into(), "role".into()],
@@ -109,7 +112,7 @@ impl Rules {
         if self.kind.as_ref().is_some_and(String::is_empty) {
             problems.push("the token type is empty; write for example `at+jwt`".into());
         }
-        let Names { tenant, email, name, roles, permissions } = &self.names;
+        let Names { tenant, email, name, roles, permissions, .. } = &self.names;
         if [email, name].into_iter().chain(tenant).chain(roles).chain(permissions).any(String::is_empty) {
             problems.push("the name of a claim is empty; write for example `roles`, or `/realm_access/roles`".into());
         }
@@ -173,6 +176,7 @@ impl Rules {
         };
         let tenant = match self.names.tenant.as_ref().map(|name| claims.take_named(name)) {
             None => None,
+            Some(None) if self.names.has_own_tenants => None,
             Some(Some(Value::String(tenant))) if is_subject(&tenant) => Some(tenant),
             // Without it the user would be one of no tenant, whom the id could make somebody else.
             Some(_) => return Err(invalid("the token has no valid tenant")),

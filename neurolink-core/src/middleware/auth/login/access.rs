@@ -19,6 +19,9 @@ use crate::{AuthenticatedUser, Error};
 /// The header `typ` of access tokens (RFC 9068): keys of a login take no other.
 pub(super) const KIND: &str = "at+jwt";
 
+/// The claim that names the user's tenant, of users who have one.
+const TENANT: &str = "tenant";
+
 /// Signs access tokens, and says what verifies them.
 #[derive(Clone)]
 pub(super) struct Signer {
@@ -61,7 +64,7 @@ impl Signer {
 
     /// What verifies its tokens, and nobody else's.
     pub(super) fn keys(&self) -> JwtKeys {
-        JwtKeys::of(self.public.clone()).algorithms([self.algorithm]).token_type(KIND)
+        JwtKeys::of(self.public.clone()).algorithms([self.algorithm]).token_type(KIND).own_tenant_claim(TENANT)
     }
 
     /// Signs what a token says (RFC 7515, section 5.1).
@@ -92,6 +95,11 @@ pub(super) fn claims(
     if !is_subject(&user.id) {
         return Err(Error::internal("the id of a user cannot be in a token; give one of 1 to 256 plain characters"));
     }
+    if user.tenant.as_deref().is_some_and(|tenant| !is_subject(tenant)) {
+        return Err(Error::internal(
+            "the tenant of a user cannot be in a token; give one of 1 to 256 plain characters",
+        ));
+    }
     let mut claims = Map::new();
     let mut say = |name: &str, value: Value| _ = claims.insert(name.to_owned(), value);
     say("iss", parties.0.into());
@@ -101,7 +109,7 @@ pub(super) fn claims(
     say("exp", expires.as_secs().into());
     say("jti", uuid::Uuid::new_v4().to_string().into());
     say(SID, family.text().into());
-    for (name, value) in [("email", &user.email), ("name", &user.name)] {
+    for (name, value) in [(TENANT, &user.tenant), ("email", &user.email), ("name", &user.name)] {
         if let Some(value) = value {
             say(name, value.as_str().into());
         }

@@ -1,15 +1,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode};
 use tokio::time::Instant;
 
-use super::super::basic::is_reported;
 use super::super::failures::{Attempt, refusal_to};
 use super::answer::LoginTokens;
 use super::logins::Login;
-use crate::security::Reporter;
-use crate::{Context, Error, FromContext, Needs};
+use crate::security::{Reporter, SecurityEventKind};
+use crate::{Code, Context, Error, FromContext, Needs};
 
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"neurolink\"");
 
@@ -63,7 +62,7 @@ impl LoginCall {
     /// # Errors
     /// 503 when it cannot be ended.
     pub async fn sign_out(&self, token: &str) -> Result<(), Error> {
-        self.login.sign_out(token).await
+        self.login.sign_out(self, token).await.map_err(|error| self.told(error))
     }
 
     /// A failure of the caller's address, until it is known to be none.
@@ -77,13 +76,13 @@ impl LoginCall {
         self.now + Duration::from_secs(self.since.elapsed().as_secs())
     }
 
-    /// Reports a refusal without the credential, unless it has been, and gives it its challenge.
+    /// Reports a refusal without the credential, and gives it its challenge.
     fn told(&self, error: Error) -> Error {
+        if error.code() == Code::Unavailable {
+            self.reporter.report(SecurityEventKind::Unavailable { decider: "login".into() });
+        }
         if error.status() != StatusCode::UNAUTHORIZED {
             return error;
-        }
-        if is_reported(&error) {
-            return error.with_header(header::WWW_AUTHENTICATE, CHALLENGE);
         }
         let reason = error.log_text();
         refusal_to(|event| self.reporter.report(event), error, &reason, CHALLENGE)

@@ -1,8 +1,9 @@
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::basic::{Credentials, Judging, PasswordUser, Passwords};
+use super::super::basic::{ALONE, Credentials, Judging, PasswordUser, Passwords, busy};
 use super::access::{self, Signer};
 use super::alive::Alive;
 use super::answer::LoginTokens;
@@ -14,7 +15,7 @@ use super::store::{Claim, Claimed, CredentialStore, FamilyLimits, NewFamily};
 use super::tokens::{RefreshToken, Tokens};
 use crate::counters::address_keys;
 use crate::facts::NoAddress;
-use crate::middleware::JwtKeys;
+use crate::middleware::{Gates, JwtKeys};
 use crate::security::{AuthenticationFailure, Refusal, SecurityEventKind};
 use crate::{AuthenticatedUser, Code, Error};
 
@@ -55,6 +56,9 @@ pub struct Login {
     access: Duration,
     limits: FamilyLimits,
     kept: Kept,
+    /// Equal credentials wait for one another, so that many jobs that sign in at one time are one attempt at one time.
+    alone: Arc<Gates>,
+    hasher: RandomState,
 }
 
 impl Login {
@@ -75,6 +79,8 @@ impl Login {
             access: 15 * MINUTE,
             limits: FamilyLimits { idle: 30 * DAY, absolute: 90 * DAY, grace: Duration::from_secs(10), per_user: 16 },
             kept: Kept::by(MemoryCredentials::new(), Duration::from_secs(1)),
+            alone: Arc::new(Gates::new(1, 64)),
+            hasher: RandomState::new(),
         }
     }
 
@@ -197,14 +203,15 @@ impl Login {
     }
 
     pub(super) async fn sign_in(&self, call: &LoginCall, name: &str, password: &str) -> Result<LoginTokens, Error> {
-        let failure = call.attempt()?;
         let Some(credentials) = Credentials::new(name, password) else {
-            failure.failed();
+            call.attempt()?.failed();
             return Err(refused(MALFORMED));
         };
         let address = call.address.ok_or_else(|| Error::internal(NoAddress))?;
         let network = address_keys(address).swap_remove(0).0;
-        let judging = Judging { failure, now: call.now(), reporter: call.reporter.clone() };
+        let same = self.hasher.hash_one(credentials.with_network(&network)).to_be_bytes();
+        let Some(_alone) = self.alone.enter(&same, 1, ALONE).await else { return Err(busy()) };
+        let judging = Judging { failure: call.attempt()?, now: call.now(), reporter: call.reporter.clone() };
         let found = self.passwords.judge(credentials, network, judging, |_| ()).await?;
         let token = self.tokens()?.begin(&found.name)?;
         // Signed first: a login that nobody could use is not kept.
@@ -228,13 +235,13 @@ impl Login {
         };
         let Some(found) = self.user_of(&subject).await? else {
             self.kept.ask(self.kept.store.revoke(&family)).await?;
-            // Who signed in, by the name that was right then.
-            let name = subject.split_once(' ').map_or("", |(_, name)| name);
-            revoked(call, &family, name, OUT.text);
+            revoked(call, &family, "", OUT.text);
             return failed(OUT);
         };
         let next = self.tokens()?.successor(&token)?;
         let successor = next.hash();
+        // Tried first: a token that could not be given would be one that is used.
+        self.answer(&found.user, &next, self.limits.absolute, call.now())?;
         let claim = Claim { family: &family, presented: &presented, successor: &successor, limits: &self.limits };
         match self.kept.ask(self.kept.store.claim(claim, call.now())).await? {
             Claimed::Rotated(left) | Claimed::Again(left) => self.answer(&found.user, &next, left, call.now()),
@@ -247,10 +254,13 @@ impl Login {
         }
     }
 
-    pub(super) async fn sign_out(&self, text: &str) -> Result<(), Error> {
+    pub(super) async fn sign_out(&self, call: &LoginCall, text: &str) -> Result<(), Error> {
         match self.tokens()?.read(text)? {
             Some(token) => self.kept.ask(self.kept.store.revoke(&token.family())).await,
-            None => Ok(()),
+            None => {
+                call.attempt()?.failed();
+                Ok(())
+            }
         }
     }
 
@@ -294,7 +304,7 @@ impl Login {
     }
 }
 
-/// Says that a login was ended against its user's will: every way to that comes by here.
+/// Says that a login was ended against its user's will. One that makes room for another of the same user is no such.
 fn revoked(call: &LoginCall, family: &FamilyId, owner: &str, reason: &'static str) {
     let family = family.text();
     call.reporter.report(SecurityEventKind::FamilyRevoked {

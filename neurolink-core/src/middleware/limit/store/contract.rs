@@ -22,7 +22,7 @@ pub trait LimitStore: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Takes one of each key in one round trip, whatever the others say; a refused key is not charged.
+    /// Takes one of each key in one round trip, whatever the others say; a refused key is not charged, but by a strict counter.
     ///
     /// `now` is the app's clock, since the epoch; a store with a clock of its own goes by that.
     ///
