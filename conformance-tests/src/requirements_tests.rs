@@ -62,8 +62,7 @@ fn tests_name_only_rows_that_name_them() {
 }
 
 /// What no row waits for, and is not there either.
-const OTHERWISE_MISSING: [&str; 3] =
-    ["ready-made engines", "MCP administration", "Redis for anything but limits, logins and API keys"];
+const OTHERWISE_MISSING: [&str; 3] = ["ready-made engines", "MCP administration", "Redis for sessions and memory"];
 
 #[test]
 fn the_readme_says_what_is_not_there_yet_and_nothing_that_is() {

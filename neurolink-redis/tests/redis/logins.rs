@@ -249,7 +249,7 @@ async fn redis_tells_the_time() {
 async fn the_documented_user_may_keep_logins() {
     let redis = Redis::start();
     let mut acl = redis::cmd("ACL");
-    acl.arg("SETUSER");
+    acl.arg("SETUSER").arg("neurolink");
     documented_user().into_iter().for_each(|word| _ = acl.arg(word));
     let _: () = acl.query(&mut connection(&redis)).expect("a user");
     let url = format!("redis://neurolink:change-me@127.0.0.1:{}/", redis.port);
