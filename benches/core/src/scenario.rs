@@ -10,6 +10,7 @@ use neurolink_core::middleware::{
     AccessLog, ApiKey, ApiKeyAuth, BearerAuth, ConcurrencyLimit, Cors, JwtKeys, Key, RateLimit, RequireRoles,
     SecurityHeaders, StaticToken, Timing, Tower,
 };
+use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{
     App, AppBuilder, AuthenticatedUser, Body, Context, Error, Hook, Json, Middleware, Next, Path, Request, Response,
     Route,
@@ -46,8 +47,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ok("get-concurrency", || built(bare().middleware(ConcurrencyLimit::by(Key::Address, 1000))), get),
     ok("get-tower", || built(bare().middleware(Tower::new("identity", Identity::new()))), get),
     // The onion alone: ten hooks, and ten middleware with a future each, which do nothing.
-    ok("get-ten-hooks", || built((0..10).fold(bare(), |app, _| app.middleware(Nothing))), get),
-    ok("get-ten-middleware", || built((0..10).fold(bare(), |app, _| app.middleware(Passes))), get),
+    ok("get-ten-hooks", || built((0..10).fold(bare(), |app, at| app.middleware(Nothing.named(at.to_string())))), get),
+    ok(
+        "get-ten-middleware",
+        || built((0..10).fold(bare(), |app, at| app.middleware(Passes.named(at.to_string())))),
+        get,
+    ),
     ok("get-headers-cors-limit", || built(three(bare())), get),
     ok("get-static-token", || built(guarded().middleware(bearer())), || bearing(TOKEN)),
     ok("get-api-key", || built(guarded().middleware(api_key())), with_key),
