@@ -196,13 +196,15 @@ impl AppBuilder {
         if self.native {
             checks::bodies_said(&global, &mut problems);
         }
+        #[cfg(feature = "login")]
+        let all_are_public = self.routes.iter().all(|route| route.access == super::route::Access::Public);
         let compiled = Compiler::new(&settings, &base_path, &global, &self.states, &mut problems).compile(
             self.routes,
             &self.public,
             self.native,
         );
         #[cfg(feature = "login")]
-        checks::login(&self.states, compiled.has_authenticator, &mut problems);
+        checks::login(&self.states, compiled.has_authenticator || all_are_public, &mut problems);
         problems.into_result(())?;
         let mut plan = compiled.plan;
         plan.checks = plan::checks(&settings, &hosts, &proxies, &compiled.single);

@@ -41,17 +41,13 @@ pub fn check_origin(origin: &str) -> Result<(), String> {
     if valid { Ok(()) } else { Err(help.into()) }
 }
 
-/// Checks the login, if one is registered.
+/// Checks the login, if one is registered; `is_closed` if no route is open that was not meant to be.
 #[cfg(feature = "login")]
-pub(super) fn login(
-    states: &HashMap<TypeId, Box<dyn Any + Send + Sync>>,
-    has_authenticator: bool,
-    problems: &mut Problems,
-) {
+pub(super) fn login(states: &HashMap<TypeId, Box<dyn Any + Send + Sync>>, is_closed: bool, problems: &mut Problems) {
     let login = states.get(&TypeId::of::<crate::login::Login>());
     let Some(login) = login.and_then(|state| state.downcast_ref::<crate::login::Login>()) else { return };
     login.problems().into_iter().for_each(|problem| problems.add("login", problem));
-    if !has_authenticator {
+    if !is_closed {
         problems.add("login", "nobody asks for its tokens; add `.middleware(BearerAuth::jwt(login.keys()))`");
     }
 }
