@@ -8,7 +8,7 @@ use neurolink_core::{App, Body, ConnInfo};
 use neurolink_redis::RedisApiKeys;
 
 use crate::kit::Redis;
-use crate::look::{connection, keys};
+use crate::look::{connection, documented_user, keys};
 use crate::support::app;
 
 fn now() -> Duration {
@@ -106,21 +106,10 @@ async fn a_redis_that_is_stopped_gone_or_full_of_something_else_is_503_and_never
     }
 }
 
-/// The line of docs/redis.md that makes the user for keys.
-fn documented_user() -> Vec<&'static str> {
-    let page = include_str!("../../../docs/redis.md");
-    let line = page.lines().find_map(|line| line.strip_prefix("ACL SETUSER neurolink-keys ")).expect("it has the line");
-    line.split_whitespace().collect()
-}
-
 #[tokio::test]
 async fn the_documented_user_of_keys_may_do_all_that_is_needed_and_reaches_no_count() {
     let redis = Redis::start();
-    let mut acl = redis::cmd("ACL");
-    acl.arg("SETUSER").arg("neurolink-keys");
-    documented_user().into_iter().for_each(|word| _ = acl.arg(word));
-    let _: () = acl.query(&mut connection(&redis)).expect("a user");
-    let url = format!("redis://neurolink-keys:change-me@127.0.0.1:{}/", redis.port);
+    let url = documented_user(&redis, "neurolink-keys");
     let store = RedisApiKeys::new(&url).expect("a URL");
     let issuer = ApiKeyIssuer::new(store.clone());
     let issued = issuer.issue(NewApiKey::new("alice"), now()).await.expect("kept");

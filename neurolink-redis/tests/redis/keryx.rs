@@ -6,27 +6,24 @@ use std::time::{Duration, SystemTime};
 use neurolink_core::middleware::limit_store::{Algorithm, LimitKey, LimitStore as _, Quota};
 use neurolink_core::middleware::{BearerAuth, Key, RateLimit, StaticToken};
 use neurolink_core::stack::IntoRegistration as _;
-use neurolink_core::{AuthenticatedUser, Body, ConnInfo};
+use neurolink_core::{AppBuilder, AuthenticatedUser, Body, ConnInfo, ManualClock};
 use neurolink_redis::RedisStore;
 use redis::Connection;
 
 use crate::kit::Redis;
 use crate::look::{connection, keys};
-use crate::support::{MINUTE, app, get, passing, patient, store};
+use crate::support::{self, MINUTE, get, passing, patient, store};
 
 fn keryx(redis: &Redis) -> RedisStore {
-    store(&redis.url()).prefix("ratelimit").keryx_keys()
+    store(&redis.url()).prefix("ratelimit").keryx_keys().callers_time()
 }
 
-/// Waits until a window of the clock has some seconds left, so that a test is within one; and its number.
-fn window(seconds: u64) -> u64 {
-    loop {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
-        if now % 60 < 60 - seconds {
-            return now / 60;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
+/// The number of the window in which all these tests are, by the app's clock.
+const WINDOW: u64 = 28_445_760;
+
+/// An app in the middle of that window.
+fn app() -> AppBuilder {
+    support::app().clock(Arc::new(ManualClock::at(Duration::from_secs(WINDOW * 60 + 30))))
 }
 
 /// What a server of Keryx does for one request: its count, and when the key ends.
@@ -51,13 +48,26 @@ async fn servers_of_both_count_together_at_one_key() {
     let mut theirs = connection(&redis);
     let app = app().middleware(RateLimit::strict_counter(5, MINUTE).store(patient(keryx(&redis)))).build();
     let app = app.expect("valid");
-    let key = format!("ratelimit:ip:192.0.2.1:{}", window(10));
+    let key = format!("ratelimit:ip:192.0.2.1:{WINDOW}");
     assert_eq!((as_keryx(&mut theirs, &key), as_keryx(&mut theirs, &key)), (1, 2));
     assert_eq!(passing(&app, "192.0.2.1", 5).await, 3);
     assert_eq!(as_keryx(&mut theirs, &key), 8, "refused requests count");
     assert_eq!(keys(&redis), std::slice::from_ref(&key));
     let left: i64 = redis::cmd("TTL").arg(&key).query(&mut theirs).expect("a lifetime");
     assert!((100..=120).contains(&left), "{left}");
+}
+
+#[tokio::test]
+async fn redis_tells_the_window_unless_told() {
+    let redis = Redis::start();
+    let told_by_redis = store(&redis.url()).prefix("ratelimit").keryx_keys();
+    let limit = RateLimit::strict_counter(5, MINUTE).store(patient(told_by_redis));
+    let minutes = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs() / 60;
+    let before = minutes();
+    assert_eq!(passing(&app().middleware(limit).build().expect("valid"), "192.0.2.1", 1).await, 1);
+    let key = keys(&redis).pop().expect("a key");
+    let window: u64 = key.rsplit(':').next().and_then(|window| window.parse().ok()).expect("a window");
+    assert!((before..=minutes()).contains(&window), "{key}");
 }
 
 #[tokio::test]
@@ -71,7 +81,6 @@ async fn users_and_rules_with_names_have_keys_of_their_own() {
         .middleware(RateLimit::strict_counter(20, MINUTE).by(Key::User).for_users(200).store(&handle))
         .middleware(RateLimit::strict_counter(5, MINUTE).store(&handle).named("oauth-register"));
     let app = app.build().expect("valid");
-    let window = window(10);
     for token in ["token-of-u1-0123456789", "token-of-xx-0123456789"] {
         let request = http::Request::get("/api/x").header("host", "localhost");
         let request = request.header("authorization", format!("Bearer {token}")).body(Body::empty());
@@ -82,7 +91,7 @@ async fn users_and_rules_with_names_have_keys_of_their_own() {
     keys.sort();
     let (long, short) = (
         keys.remove(0),
-        [format!("ratelimit:oauth-register:ip:192.0.2.1:{window}"), format!("ratelimit:user:u1:{window}")],
+        [format!("ratelimit:oauth-register:ip:192.0.2.1:{WINDOW}"), format!("ratelimit:user:u1:{WINDOW}")],
     );
     assert_eq!(keys, short);
     assert!(long.starts_with("ratelimit:key:") && long.len() < 64, "{long}");
@@ -91,7 +100,7 @@ async fn users_and_rules_with_names_have_keys_of_their_own() {
 #[tokio::test]
 async fn the_maths_is_keryxs() {
     let redis = Redis::start();
-    let store = keryx(&redis).callers_time();
+    let store = keryx(&redis);
     let mut theirs = connection(&redis);
     // Now, the window, the limit, the count of the window before and of this one, what is left, and the wait in ms.
     let vectors = [
@@ -127,10 +136,9 @@ async fn a_refusal_of_another_rule_gives_back() {
     let wide = RateLimit::strict_counter(9, MINUTE).store(&handle).named("wide");
     let narrow = RateLimit::strict_counter(1, MINUTE).store(&handle).named("narrow");
     let app = app().middleware(wide).middleware(narrow).build().expect("valid");
-    let window = window(10);
     assert_eq!(passing(&app, "192.0.2.1", 4).await, 1);
     let count = |name: &str| -> u64 {
-        let key = format!("ratelimit:{name}:ip:192.0.2.1:{window}");
+        let key = format!("ratelimit:{name}:ip:192.0.2.1:{WINDOW}");
         redis::cmd("GET").arg(key).query(&mut connection(&redis)).expect("a count")
     };
     assert_eq!((count("wide"), count("narrow")), (1, 4));
@@ -145,12 +153,11 @@ async fn an_ipv6_client_is_its_networks_and_a_text_of_a_client_is_hashed() {
         .middleware(RateLimit::strict_counter(5, MINUTE).store(&handle))
         .middleware(RateLimit::strict_counter(5, MINUTE).by(by_text).store(&handle).named("text"));
     let app = app.build().expect("valid");
-    let window = window(10);
     assert_eq!(get(&app, "2001:db8:1:2::1").await.0, 200);
     let mut keys = keys(&redis);
     keys.sort();
     let networks = ["2001:db8:1:2::/64", "2001:db8:1::/48"];
-    assert_eq!(keys[..2], networks.map(|network| format!("ratelimit:ip:{network}:{window}")));
+    assert_eq!(keys[..2], networks.map(|network| format!("ratelimit:ip:{network}:{WINDOW}")));
     assert!(keys[2].starts_with("ratelimit:text:key:") && !keys[2].contains("alice"), "{}", keys[2]);
 }
 

@@ -15,8 +15,7 @@ use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
 
 use crate::kit::Redis;
-use crate::look::{calls, connection, keys};
-use crate::server::documented_user;
+use crate::look::{calls, connection, documented_user, keys};
 
 /// Of `correct horse`.
 const HASH: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2FsdC1mb3ItdGVzdHM$/1ZUydr1QQ0gEJrK1BFmOleeZaTC2eEV00YfNJTIKtg";
@@ -248,11 +247,7 @@ async fn redis_tells_the_time() {
 #[tokio::test]
 async fn the_documented_user_may_keep_logins() {
     let redis = Redis::start();
-    let mut acl = redis::cmd("ACL");
-    acl.arg("SETUSER").arg("neurolink");
-    documented_user().into_iter().for_each(|word| _ = acl.arg(word));
-    let _: () = acl.query(&mut connection(&redis)).expect("a user");
-    let url = format!("redis://neurolink:change-me@127.0.0.1:{}/", redis.port);
+    let url = documented_user(&redis, "neurolink");
     let clock = Arc::new(ManualClock::at(Duration::from_secs(1_700_000_000)));
     let app = server(login().store(RedisCredentials::new(&url).expect("a URL")), &clock);
     for _ in 0..4 {

@@ -23,6 +23,18 @@ pub(crate) fn connections(redis: &Redis) -> usize {
     table.lines().filter(is_its).count()
 }
 
+/// Makes the user of this name as docs/redis.md says, and gives the URL that it connects with.
+pub(crate) fn documented_user(redis: &Redis, name: &str) -> String {
+    let page = include_str!("../../../docs/redis.md");
+    let line =
+        page.lines().find(|line| line.starts_with(&format!("ACL SETUSER {name} "))).expect("the page has the line");
+    let mut words = line.split_whitespace();
+    let mut acl = redis::cmd(words.next().expect("a command"));
+    words.for_each(|word| _ = acl.arg(word));
+    let _: () = acl.query(&mut connection(redis)).expect("a user");
+    format!("redis://{name}:change-me@127.0.0.1:{}/", redis.port)
+}
+
 /// Every key.
 pub(crate) fn keys(redis: &Redis) -> Vec<String> {
     redis::cmd("KEYS").arg("*").query(&mut connection(redis)).expect("keys")

@@ -5,7 +5,7 @@ use neurolink_core::stack::IntoRegistration as _;
 use redis::Connection;
 
 use crate::kit::Redis;
-use crate::look::{calls, connection, keys};
+use crate::look::{calls, connection, documented_user, keys};
 use crate::support::{MINUTE, app, get, passing, patient, store};
 
 /// A line of each algorithm, with a client's text as its key.
@@ -81,22 +81,10 @@ async fn lost_scripts_are_loaded_once_for_all_who_miss_them() {
     }
 }
 
-/// The line of docs/redis.md that makes the user.
-pub(crate) fn documented_user() -> Vec<&'static str> {
-    let page = include_str!("../../../docs/redis.md");
-    let line =
-        page.lines().find_map(|line| line.strip_prefix("ACL SETUSER neurolink ")).expect("the page has the line");
-    line.split_whitespace().collect()
-}
-
 #[tokio::test]
 async fn the_documented_user_may_do_all_that_is_needed_and_nothing_else() {
     let redis = Redis::start();
-    let mut acl = redis::cmd("ACL");
-    acl.arg("SETUSER").arg("neurolink");
-    documented_user().into_iter().for_each(|word| _ = acl.arg(word));
-    let _: () = acl.query(&mut connection(&redis)).expect("a user");
-    let url = format!("redis://neurolink:change-me@127.0.0.1:{}/", redis.port);
+    let url = documented_user(&redis, "neurolink");
     let handle = patient(store(&url));
     for (name, rule) in rules(&handle) {
         let app = app().middleware(rule.named(name)).build().expect("valid");
