@@ -186,25 +186,28 @@ fn value(name: &str, addr: SocketAddr) -> Option<String> {
 /// The bytes of a text with the escapes `\r`, `\n`, `\t`, `\\` and `\xNN`.
 pub(crate) fn unescape(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let two = (bytes[at], bytes.get(at + 1));
-        let (byte, used) = match two {
-            (b'\\', Some(b'r')) => (b'\r', 2),
-            (b'\\', Some(b'n')) => (b'\n', 2),
-            (b'\\', Some(b't')) => (b'\t', 2),
-            (b'\\', Some(b'\\')) => (b'\\', 2),
-            (b'\\', Some(b'x')) => match hex(bytes.get(at + 2..at + 4)) {
-                Some(byte) => (byte, 4),
-                None => (b'\\', 1),
-            },
-            (byte, _) => (byte, 1),
-        };
+    let mut rest = text;
+    // What is no escape is most of it, and is copied in runs.
+    while let Some(at) = rest.find('\\') {
+        out.extend_from_slice(&rest.as_bytes()[..at]);
+        let (byte, used) = escape(&rest.as_bytes()[at..]);
         out.push(byte);
-        at += used;
+        rest = &rest[at + used..];
     }
+    out.extend_from_slice(rest.as_bytes());
     out
+}
+
+/// The byte of what begins with a backslash, and how many of it stand for it: itself, if it is no escape.
+fn escape(bytes: &[u8]) -> (u8, usize) {
+    match bytes.get(1) {
+        Some(b'r') => (b'\r', 2),
+        Some(b'n') => (b'\n', 2),
+        Some(b't') => (b'\t', 2),
+        Some(b'\\') => (b'\\', 2),
+        Some(b'x') => hex(bytes.get(2..4)).map_or((b'\\', 1), |byte| (byte, 4)),
+        _ => (b'\\', 1),
+    }
 }
 
 fn hex(digits: Option<&[u8]>) -> Option<u8> {

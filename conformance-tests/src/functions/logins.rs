@@ -86,9 +86,12 @@ fn has_ended(ctx: &Ctx, tokens: &Tokens) -> Result<(), Failure> {
 
 /// A name and its password are tokens, which are the user with their roles.
 pub(super) fn signs_in(ctx: &Ctx) -> Result<(), Failure> {
-    for (name, password, id, admin) in
-        [("ada", PASSWORD, "u1", 403), ("bob", PASSWORD, "u2", 200), ("ünï", "pässwörd £", "u3", 403)]
-    {
+    for (name, password, id, admin) in [
+        ("ada", PASSWORD, "u1", 403),
+        ("bob", PASSWORD, "u2", 200),
+        ("old", PASSWORD, "u4", 403),
+        ("ünï", "pässwörd £", "u3", 403),
+    ] {
         let own = tokens(&log_in(ctx, name, password)?)?;
         let answer = who(ctx, &own.access)?;
         expect_status(&answer, 200)?;
