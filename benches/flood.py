@@ -26,7 +26,7 @@ import time
 
 import loading
 
-RELEASE = loading.binary().parent
+RELEASE = loading.folder("release")
 FRAMEWORKS = ["axum", "actix", "warp", "poem"]
 SECONDS = 6
 NEVER = "4000000000/1h"  # the same work for every request of a round: none is refused

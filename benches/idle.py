@@ -21,7 +21,7 @@ import time
 
 import loading
 
-RELEASE = loading.binary().parent
+RELEASE = loading.folder("release")
 FRAMEWORKS = ["axum", "actix", "warp", "poem"]
 HEAD_SECONDS, LATE_SECONDS = 5, 1.5
 ASK = b"GET /api/version HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -15,14 +15,12 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import time
 
 import loading
 import performance
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 FRAMEWORKS = ["axum", "actix", "warp", "poem"]
 # Of these --quick takes a look.
 QUICK = ["GET", "POST 1 KB", "SSE 50"]
@@ -58,7 +56,7 @@ def main() -> int:
     if os.cpu_count() < 2:
         print("two cores are needed: one for the server, one for the load", file=sys.stderr)
         return 2
-    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--package", "neurolink-benches"], cwd=ROOT, check=True)
+    loading.build()
     if loading.no_latencies() and not options.quick:
         print(loading.no_latencies(), file=sys.stderr)
     loads = options.load or (QUICK if options.quick else list(loading.LOADS))

@@ -43,8 +43,19 @@ def no_latencies() -> str:
     return "Latencies (p50, p99) were not measured: `oha` is missing; install it with `cargo install oha --locked`."
 
 
+def folder(profile: str) -> pathlib.Path:
+    """Where the programs of a profile are."""
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / profile
+
+
+def build() -> None:
+    """Builds the servers as what is shipped is built; some minutes when nothing is there."""
+    command = ["cargo", "build", "--profile", "measured", "--locked", "--quiet", "--package", "neurolink-benches", "--bin", "bench-server"]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
 def binary() -> pathlib.Path:
-    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/bench-server"
+    return folder("measured") / "bench-server"
 
 
 @functools.cache

@@ -23,7 +23,7 @@ import time
 
 import loading
 
-RELEASE = loading.binary().parent
+RELEASE = loading.folder("release")
 FRAMEWORKS = ["axum", "actix", "warp", "poem"]
 GUESSERS, HASH_MB, MORE_MB = 200, 19 * 1.048576, 16
 HEALTH_MS, LOGIN_MS = 50, 2000

@@ -70,6 +70,16 @@ def ask(connection: socket.socket, request: bytes, count: int) -> None:
             body += connection.recv(65536)
 
 
+def written(folder: pathlib.Path) -> pathlib.Path:
+    """The dump, once it is whole: callgrind writes it while the server goes on, and its sums last."""
+    for _ in range(600):
+        for dump in folder.glob("callgrind.out*"):
+            if "\ntotals:" in dump.read_text():
+                return dump
+        time.sleep(0.1)
+    raise SystemExit("callgrind wrote no dump within a minute")
+
+
 def counted(kind: str, framework: str, load: str) -> collections.Counter:
     """The instructions of a request by group."""
     method, path, body, *_ = loading.LOADS[load]
@@ -95,10 +105,10 @@ def counted(kind: str, framework: str, load: str) -> collections.Counter:
             subprocess.run(["callgrind_control", "-i", "on", str(server.pid)], stdout=subprocess.DEVNULL, check=True)
             ask(connection, request, REQUESTS)
             subprocess.run(["callgrind_control", "-d", str(server.pid)], stdout=subprocess.DEVNULL, check=True)
+            dumped = written(pathlib.Path(folder))
         finally:
             server.kill()
             server.wait()
-        dumped = next(pathlib.Path(folder).glob("callgrind.out*"))
         lines = subprocess.run(["callgrind_annotate", "--show-percs=no", "--threshold=100", dumped], capture_output=True, text=True, check=True).stdout
     found = collections.Counter()
     for instructions, name in re.findall(r"^\s*([\d,]+)\s+(\S+:.*?)(?: \[|$)", lines, flags=re.M):
@@ -127,7 +137,7 @@ def main() -> int:
     if not shutil.which("valgrind"):
         print("valgrind is missing; install it with: sudo apt-get install -y valgrind", file=sys.stderr)
         return 2
-    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--package", "neurolink-benches"], cwd=loading.ROOT, check=True)
+    loading.build()
     parts = []
     for load in options.load or LOADS:
         costs = {(framework, kind): counted(kind, framework, load) for framework in options.framework or FRAMEWORKS for kind in KINDS}
