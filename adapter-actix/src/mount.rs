@@ -28,7 +28,8 @@ pub(crate) fn everything(app: App, config: &mut ServiceConfig) {
 async fn answer(app: App, request: ServiceRequest) -> Result<ServiceResponse, actix_web::Error> {
     let (request, payload) = request.into_parts();
     let (head, mut pump) = convert::request(&request, Some(payload))?;
-    let mut handle = std::pin::pin!(app.handle(head, convert::connection(&request)));
+    // On the heap, for it is large: what actix moves about and puts into a box stays small.
+    let mut handle = Box::pin(app.handle(head, convert::connection(&request)));
     let response = std::future::poll_fn(|cx| Pump::poll_with(&mut pump, cx, |cx| handle.as_mut().poll(cx))).await;
     let response = convert::response(response, convert::asked(&request), pump)?;
     Ok(ServiceResponse::new(request, response))

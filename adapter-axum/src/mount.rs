@@ -7,6 +7,7 @@ use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, OriginalUri, Request};
 use axum::response::Response;
 use axum::serve::IncomingStream;
+use futures_util::FutureExt as _;
 use neurolink_core::{App, Body, BoxFuture, ConnInfo};
 use tokio::net::TcpListener;
 
@@ -48,16 +49,13 @@ impl tower_service::Service<Request> for Mount {
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let app = self.0.clone();
         let conn = connection(&request);
         // A router that nests this one has cut its prefix off.
         if let Some(OriginalUri(uri)) = request.extensions_mut().remove() {
             *request.uri_mut() = uri;
         }
-        Box::pin(async move {
-            let response = app.handle(request.map(Body::new), conn).await;
-            Ok(response.map(axum::body::Body::new))
-        })
+        let answer = self.0.handle(request.map(Body::new), conn);
+        Box::pin(answer.map(|response| Ok(response.map(axum::body::Body::new))))
     }
 }
 

@@ -1,3 +1,4 @@
+use futures_util::FutureExt as _;
 use neurolink_core::App;
 use poem::{Endpoint, Response, Result, Route};
 
@@ -32,8 +33,8 @@ pub struct Mount(App);
 impl Endpoint for Mount {
     type Output = Response;
 
-    async fn call(&self, request: poem::Request) -> Result<Response> {
+    fn call(&self, request: poem::Request) -> impl Future<Output = Result<Response>> + Send {
         let conn = convert::connection(&request);
-        Ok(convert::response(self.0.handle(convert::request(request), conn).await))
+        self.0.handle(convert::request(request), conn).map(|response| Ok(convert::response(response)))
     }
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use neurolink_core::server::{Adapter, Listener, ServeError, Shutdown};
 use neurolink_core::{App, Body, BoxFuture, ConnInfo, Request, Response};
 use neurolink_serve::{ServeConfig, serve};
@@ -85,8 +86,7 @@ impl Adapter for Poem {
             let make = move |conn: ConnInfo| {
                 let served = served.clone();
                 tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
-                    let answer = served.clone().answer(request.map(Body::new), conn);
-                    async move { Ok::<_, std::convert::Infallible>(answer.await) }
+                    served.clone().answer(request.map(Body::new), conn).map(Ok::<_, std::convert::Infallible>)
                 })
             };
             serve(listener, config, shutdown, make).await.map_err(|error| ServeError::new("poem", error))

@@ -1,3 +1,4 @@
+use futures_util::future::{Either, FutureExt as _};
 use http::{Method, Uri, Version, header};
 use neurolink_core::{App, ConnInfo, Request};
 use warp::filters::BoxedFilter;
@@ -52,10 +53,9 @@ fn below(base: BoxedFilter<()>, app: App) -> BoxedFilter<(Response,)> {
             *request.headers_mut() = headers;
             let known = restore(&mut request, target);
             let conn = conn.unwrap_or_else(|| ConnInfo::new(peer));
-            let app = app.clone();
-            async move {
-                known.map_err(|_| warp::reject::not_found())?;
-                Ok::<_, Rejection>(convert::reply(app.handle(request, conn).await))
+            match known {
+                Ok(()) => Either::Left(app.handle(request, conn).map(|response| Ok(convert::reply(response)))),
+                Err(_) => Either::Right(std::future::ready(Err(warp::reject::not_found()))),
             }
         })
         .boxed()

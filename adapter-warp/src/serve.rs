@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use neurolink_core::server::{Adapter, Listener, ServeError, Shutdown};
 use neurolink_core::{App, Body, BoxFuture, ConnInfo, Request, Response};
 use neurolink_serve::{ServeConfig, serve};
@@ -89,8 +90,7 @@ impl Adapter for Warp {
             let make = move |conn: ConnInfo| {
                 let served = served.clone();
                 tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
-                    let answer = served.clone().answer(request.map(Body::new), conn);
-                    async move { Ok::<_, std::convert::Infallible>(answer.await) }
+                    served.clone().answer(request.map(Body::new), conn).map(Ok::<_, std::convert::Infallible>)
                 })
             };
             serve(listener, config, shutdown, make).await.map_err(|error| ServeError::new("warp", error))

@@ -9,12 +9,12 @@ use hyper::body::Incoming;
 use hyper::service::Service as HyperService;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::{self, HttpServerConnExec};
-use hyper_util::service::TowerToHyperService;
 use neurolink_core::server::{Phase, Shutdown};
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
+use crate::call::Called;
 use crate::pulse::{Counted, CountedBody, Pulse, Seen, Version};
 use crate::refusal::Refusal;
 use crate::slot::Slot;
@@ -63,7 +63,7 @@ impl<E> Http<E> {
 }
 
 /// What the executor runs for each stream of HTTP/2.
-pub(crate) type Answering<S> = <Counted<TowerToHyperService<S>> as HyperService<http::Request<Incoming>>>::Future;
+pub(crate) type Answering<S> = <Counted<Called<S>> as HyperService<http::Request<Incoming>>>::Future;
 
 /// What a connection without a request waits for.
 enum Awaits {
@@ -92,7 +92,7 @@ where
     let socket = Socket::new(io, slot.clone(), http2.unwrap_or(http.http2), Arc::clone(&pulse));
     let mut late = false;
     {
-        let service = Counted::new(TowerToHyperService::new(service), Arc::clone(&pulse));
+        let service = Counted::new(Called(service), Arc::clone(&pulse));
         let mut connection = pin!(http.builder.serve_connection_with_upgrades(TokioIo::new(socket), service));
         let mut timer = pin!(sleep(http.head));
         let (mut awaits, mut seen, mut due) = (Awaits::Version, Seen::default(), timer.deadline());

@@ -2,6 +2,7 @@
 
 mod accept;
 mod addresses;
+mod call;
 mod config;
 mod connection;
 mod gather;

@@ -60,7 +60,7 @@ fn dressed(ctx: &mut Context, reply: Reply) -> Result<Response, Error> {
             let parts = SseParts {
                 clock: Arc::clone(&ctx.shared.clock),
                 settings: ctx.shared.settings.stream.clone(),
-                shutdown: ctx.shutdown.clone(),
+                shutdown: ctx.shutdown().cloned(),
                 cancel: ctx.cancel.take(),
                 authority: ctx.take_authority(),
                 _place: ctx.place.take(),

@@ -233,7 +233,7 @@ impl AppBuilder {
             public: compiled.public,
             settings,
         };
-        Ok(App { shared: Arc::new(shared), shutdown: None, events: None })
+        Ok(App { shared: Arc::new(shared), life: Arc::default() })
     }
 }
 

@@ -13,9 +13,9 @@ use crate::{AuthenticatedUser, BoxFuture, Code, Context, Error};
 /// What authenticators found out about a request.
 #[derive(Default)]
 pub(super) struct Caller {
-    user: Option<AuthenticatedUser>,
+    user: Option<Arc<AuthenticatedUser>>,
     still_good: SmallVec<[StillGood; 1]>,
-    challenges: SmallVec<[HeaderValue; 2]>,
+    challenges: Vec<HeaderValue>,
     authorization_claimed: bool,
     message: Option<Box<str>>,
     /// Whether a failure to authenticate has been reported.
@@ -36,8 +36,8 @@ struct AcceptedKey {
 impl Context {
     /// Who is calling, once an authenticator has found out.
     #[must_use]
-    pub const fn user(&self) -> Option<&AuthenticatedUser> {
-        self.caller.user.as_ref()
+    pub fn user(&self) -> Option<&AuthenticatedUser> {
+        self.caller.user.as_deref()
     }
 
     /// Says who is calling; for authenticators.
@@ -46,6 +46,11 @@ impl Context {
     /// 401 when another credential of the same request names somebody else, and when the user has
     /// [ended](AuthenticatedUser::expires).
     pub fn authenticate(&mut self, user: AuthenticatedUser) -> Result<(), Error> {
+        self.authenticate_shared(Arc::new(user))
+    }
+
+    /// The same for a user whom others know too: one who is configured or remembered.
+    pub(crate) fn authenticate_shared(&mut self, user: Arc<AuthenticatedUser>) -> Result<(), Error> {
         if user.expires.is_some_and(|expires| expires <= self.now) {
             return Err(Error::new(Code::TokenExpired));
         }
@@ -56,7 +61,10 @@ impl Context {
                 Err(error.with_message("The credentials of this request name different users"))
             }
             Some(known) => {
-                known.expires = [known.expires, user.expires].into_iter().flatten().min();
+                let first = [known.expires, user.expires].into_iter().flatten().min();
+                if known.expires != first {
+                    Arc::make_mut(known).expires = first;
+                }
                 Ok(())
             }
             None => {

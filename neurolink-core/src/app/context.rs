@@ -8,16 +8,18 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::caller::Caller;
+use super::handle::Life;
 use super::inserted::Inserted;
 use super::params::{Ranges, ScopeParams};
 use super::proxies::Forwarded;
 use super::table::{Shared, Target};
-use super::{ConnInfo, Scheme};
+use super::{App, ConnInfo, Scheme};
 use crate::engine::Call;
 use crate::http::{ContentCoding, Fault, Representation, Stamp, Unread, query_pairs};
+use crate::server::Shutdown;
 use crate::stack::At;
 use crate::stream::Place;
-use crate::{Body, Code, Engine, Error, RequestId, Response};
+use crate::{Body, Code, Engine, Error, Request, RequestId, Response};
 
 /// One request on its way through the onion: what it asks, what is known about it, and who asks.
 ///
@@ -40,14 +42,14 @@ pub struct Context {
     pub(crate) conn: ConnInfo,
     pub(crate) request_id: RequestId,
     /// Made when `request_id` is a trusted proxy's.
-    own_id: Option<RequestId>,
+    own_id: Option<Box<RequestId>>,
     pub(crate) now: Duration,
     pub(crate) started: Instant,
     pub(crate) deadline: Option<Instant>,
     pub(crate) refusal: Option<Error>,
     pub(crate) cancel: Option<DropGuard>,
-    pub(crate) place: Option<Place>,
-    pub(crate) shutdown: Option<crate::server::Shutdown>,
+    pub(crate) place: Option<Box<Place>>,
+    pub(crate) life: Arc<Life>,
     pub(super) reservation: Option<crate::http::Reservation>,
     /// What the body is decoded from, once that is settled.
     pub(super) coding: Option<ContentCoding>,
@@ -62,8 +64,9 @@ pub struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(shared: &Arc<Shared>, mut parts: Parts, body: Body, conn: ConnInfo) -> Self {
-        let started = Instant::now();
+    pub(crate) fn new(app: &App, request: Request, conn: ConnInfo) -> Self {
+        let (shared, started) = (&app.shared, Instant::now());
+        let (mut parts, body) = request.into_parts();
         let trusted = shared.proxies.trusts_peer(&conn);
         let hidden = shared.proxies.hide(trusted, &mut parts.headers);
         let forwarded = trusted.then(|| shared.proxies.forwarded(&conn, &parts.headers));
@@ -88,14 +91,14 @@ impl Context {
             param_ranges: Ranges::new(),
             scope_params: None,
             conn,
-            own_id: incoming.is_some().then(RequestId::random),
+            own_id: incoming.is_some().then(|| Box::new(RequestId::random())),
             request_id: incoming.unwrap_or_else(RequestId::random),
             started,
             deadline: None,
             refusal: None,
             cancel: None,
             place: None,
-            shutdown: None,
+            life: Arc::clone(&app.life),
             reservation: None,
             forwarded,
             caller: Caller::default(),
@@ -236,11 +239,15 @@ impl Context {
         self.deadline
     }
 
+    pub(crate) fn shutdown(&self) -> Option<&Shutdown> {
+        self.life.shutdown.as_ref()
+    }
+
     /// Whether the server is on its way out: readiness says no, whatever the engine says.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         let not_ready = crate::server::Phase::NotReady;
-        self.shutdown.as_ref().is_some_and(|shutdown| shutdown.phase() >= not_ready)
+        self.shutdown().is_some_and(|shutdown| shutdown.phase() >= not_ready)
     }
 
     /// The id of the request.
@@ -251,8 +258,8 @@ impl Context {
 
     /// The id that this server made beside a trusted proxy's, which may not be unique; for logs.
     #[must_use]
-    pub const fn own_request_id(&self) -> Option<&RequestId> {
-        self.own_id.as_ref()
+    pub fn own_request_id(&self) -> Option<&RequestId> {
+        self.own_id.as_deref()
     }
 
     /// Adds a fact for what is further inside.
@@ -323,10 +330,11 @@ impl Context {
     pub fn reserve_stream(&mut self) -> Result<(), Error> {
         if self.place.is_none() {
             let place = self.shared.streams.enter(self, self.shared.settings.stream.max_per_client);
-            self.place = place.map_err(|_| {
+            let place = place.map_err(|_| {
                 let error = Error::new(Code::RateLimitExceeded).with_retry_after(Duration::from_secs(1));
                 error.with_message("Too many streams are open; close one first")
             })?;
+            self.place = place.map(Box::new);
         }
         Ok(())
     }

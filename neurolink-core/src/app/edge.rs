@@ -62,7 +62,7 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response, goes_on: bool) -
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         response.extensions_mut().insert(UnreadBody);
     }
-    if ctx.shutdown.as_ref().is_some_and(|shutdown| shutdown.phase() >= Phase::Draining)
+    if ctx.shutdown().is_some_and(|shutdown| shutdown.phase() >= Phase::Draining)
         && ctx.parts.version < http::Version::HTTP_2
     {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -1,17 +1,10 @@
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
 
-use http::StatusCode;
-use tokio::time::{Instant, Sleep, sleep_until};
-
-use super::observer::{RequestEvent, ResponseEvent};
-use super::table::{REFUSED, Shared};
-use super::{AppBuilder, ConnInfo, Context, Plan, authorize, edge, guard};
+use super::table::Shared;
+use super::{AppBuilder, ConnInfo, Context, Plan};
 use crate::http::give_headers_back;
-use crate::server::{Event, EventSender, Phase, Shutdown};
-use crate::stack::{Endpoint, Next, panicked};
-use crate::{Code, Engine, Error, Request, Response};
+use crate::server::{EventSender, Shutdown};
+use crate::{Engine, Request, Response};
 
 /// How long stores may take to be told what requests have used.
 #[cfg(feature = "rate-limit")]
@@ -42,6 +35,12 @@ const SETTLING: std::time::Duration = std::time::Duration::from_secs(1);
 #[derive(Clone)]
 pub struct App {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) life: Arc<Life>,
+}
+
+/// What an app has of the server that runs it: in one place, for every request has a part in it.
+#[derive(Clone, Default)]
+pub(crate) struct Life {
     pub(crate) shutdown: Option<Shutdown>,
     pub(crate) events: Option<EventSender>,
 }
@@ -55,15 +54,16 @@ impl App {
     /// Answers a request.
     ///
     /// Dropping the future cancels the work; a panic inside becomes a 500.
-    pub async fn handle(&self, request: Request, conn: ConnInfo) -> Response {
-        let (parts, body) = request.into_parts();
-        let mut ctx = Context::new(&self.shared, parts, body, conn);
-        ctx.shutdown.clone_from(&self.shutdown);
-        self.route(&mut ctx);
-        let endpoint = &*self.shared.targets[ctx.target].endpoint;
-        let response = self.run_with(&mut ctx, endpoint).await;
-        give_headers_back(std::mem::take(&mut ctx.parts.headers));
-        response
+    pub fn handle(&self, request: Request, conn: ConnInfo) -> impl Future<Output = Response> + Send + use<> {
+        // On the heap, for it is large, and what answers a request is moved about.
+        let mut ctx = Box::new(Context::new(self, request, conn));
+        async move {
+            ctx.find_target();
+            let shared = Arc::clone(&ctx.shared);
+            let response = ctx.run(&shared, &*shared.targets[ctx.target].endpoint).await;
+            give_headers_back(std::mem::take(&mut ctx.parts.headers));
+            response
+        }
     }
 
     /// Answers a request if it is at the base path or below, and gives it back otherwise.
@@ -141,7 +141,8 @@ impl App {
     /// The same app as part of a server that can shut down: readiness, streams and connections follow it.
     #[must_use]
     pub fn with_shutdown(&self, shutdown: Shutdown) -> Self {
-        Self { shutdown: Some(shutdown), ..self.clone() }
+        let life = Life { shutdown: Some(shutdown), events: self.life.events.clone() };
+        Self { shared: Arc::clone(&self.shared), life: Arc::new(life) }
     }
 
     /// Waits until the stores of limits have been told what requests have used, 1 s at most.
@@ -154,111 +155,8 @@ impl App {
     }
 
     pub(crate) fn with_events(&self, events: EventSender) -> Self {
-        Self { events: Some(events), ..self.clone() }
-    }
-
-    /// Finds what answers.
-    fn route(&self, ctx: &mut Context) {
-        let shared = &*self.shared;
-        ctx.target = match guard::check(shared, ctx) {
-            Ok(canonical) => {
-                ctx.canonical = canonical;
-                self.lookup(ctx)
-            }
-            Err(error) => {
-                ctx.refusal = Some(error);
-                REFUSED
-            }
-        };
-        let target = &shared.targets[ctx.target];
-        if !target.probe && self.shutdown.as_ref().is_some_and(|shutdown| shutdown.phase() >= Phase::Refusing) {
-            ctx.refusal = Some(Error::new(Code::Draining));
-            ctx.target = REFUSED;
-        }
-        if target.probe
-            && let Some(refusal) = shared.probes.refusal(ctx)
-        {
-            ctx.refusal = Some(refusal);
-            ctx.target = REFUSED;
-        }
-        ctx.deadline = Some(ctx.started + shared.targets[ctx.target].timeout);
-    }
-
-    fn lookup(&self, ctx: &mut Context) -> usize {
-        let shared = &*self.shared;
-        let path = ctx.path();
-        let Ok(matched) = shared.router.at(path) else { return shared.unmatched(path) };
-        // Parameters are kept as ranges into the path: nothing is copied.
-        let start = path.as_ptr() as usize;
-        let ranges = matched
-            .params
-            .iter()
-            .map(|(_, value)| {
-                let from = value.as_ptr() as usize - start;
-                from..from + value.len()
-            })
-            .collect();
-        let target = shared.paths[*matched.value].target(ctx.method());
-        ctx.param_ranges = ranges;
-        target
-    }
-
-    /// Runs the onion of the context's target around an endpoint.
-    pub(crate) async fn run_with(&self, ctx: &mut Context, endpoint: &dyn Endpoint) -> Response {
-        let shared = &*self.shared;
-        for observer in &shared.observers {
-            observer.request(&RequestEvent { request_id: ctx.request_id(), method: ctx.method(), path: ctx.path() });
-        }
-        if let Some(events) = &self.events {
-            events.send(|| Event::Request {
-                request_id: ctx.request_id().to_string(),
-                method: ctx.method().to_string(),
-                path: ctx.path().to_owned(),
-            });
-        }
-        let target = &shared.targets[ctx.target];
-        let (deadline, timeout_status) = (ctx.deadline, ctx.timeout_status());
-        let mut response = {
-            let onion = std::pin::pin!(Next::new(&target.steps, endpoint).run_whole(ctx));
-            Outermost { onion, deadline, timer: None, timeout_status }.await
-        };
-        authorize::add_challenges(ctx, &mut response);
-        if let Some(error) = response.body().error() {
-            authorize::report_refusal(ctx, error);
-        }
-        let goes_on = ctx.skip_body().await;
-        let code = response.body().error().map(Error::code);
-        if let (Some(events), Some(error)) = (&self.events, response.body().error())
-            && error.status().is_server_error()
-        {
-            events.send(|| Event::Error {
-                request_id: Some(ctx.request_id().to_string()),
-                code: error.code(),
-                message: error.message().to_owned(),
-                timestamp: shared.clock.now(),
-            });
-        }
-        let response = edge::finish(ctx, response, goes_on);
-        for observer in &shared.observers {
-            observer.response(&ResponseEvent {
-                request_id: ctx.request_id(),
-                method: ctx.method(),
-                path: ctx.path(),
-                matched: ctx.matched(),
-                status: response.status(),
-                code,
-                duration: ctx.elapsed(),
-            });
-        }
-        if let Some(events) = &self.events {
-            events.send(|| Event::Response {
-                request_id: ctx.request_id().to_string(),
-                status: response.status().as_u16(),
-                code,
-                duration: ctx.elapsed(),
-            });
-        }
-        response
+        let life = Life { events: Some(events), shutdown: self.life.shutdown.clone() };
+        Self { shared: Arc::clone(&self.shared), life: Arc::new(life) }
     }
 }
 
@@ -268,42 +166,5 @@ impl std::fmt::Debug for App {
             .field("base_path", &self.shared.base_path)
             .field("routes", &self.shared.plan.routes.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// The whole onion with the request's one timer, which is made when the first poll does not finish.
-///
-/// When it fires, the guard inside the onion answers, so that the answer still gets its headers.
-/// What hangs outside of the guard is answered here.
-struct Outermost<'a, F> {
-    onion: Pin<&'a mut F>,
-    deadline: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
-    timeout_status: StatusCode,
-}
-
-impl<F: Future<Output = Response>> Outermost<'_, F> {
-    fn poll_onion(&mut self, cx: &mut TaskContext<'_>) -> Poll<Response> {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.onion.as_mut().poll(cx)))
-            .unwrap_or_else(|panic| Poll::Ready(super::respond_error(panicked(&*panic))))
-    }
-}
-
-impl<F: Future<Output = Response>> Future for Outermost<'_, F> {
-    type Output = Response;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Response> {
-        if let Poll::Ready(response) = self.poll_onion(cx) {
-            return Poll::Ready(response);
-        }
-        let Some(deadline) = self.deadline else { return Poll::Pending };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        std::task::ready!(timer.as_mut().poll(cx));
-        match self.poll_onion(cx) {
-            Poll::Ready(response) => Poll::Ready(response),
-            Poll::Pending => {
-                Poll::Ready(super::respond_error(Error::new(Code::Timeout).with_status(self.timeout_status)))
-            }
-        }
     }
 }

@@ -34,6 +34,7 @@ mod request_body;
 mod requirement;
 mod route;
 mod route_checks;
+mod run;
 mod service;
 #[cfg(feature = "rate-limit")]
 mod stored_counts;

@@ -79,23 +79,20 @@ impl Protected {
         F: FnOnce(Request) -> Fut + Send,
         Fut: Future<Output = Response> + Send,
     {
-        let shared = &self.app.shared;
-        let (parts, body) = request.into_parts();
-        let mut ctx = Context::new(shared, parts, body, conn);
+        let shared = &*self.app.shared;
+        // On the heap, for it is large, and what answers a request is moved about.
+        let mut ctx = Box::new(Context::new(&self.app, request, conn));
         ctx.native = true;
-        ctx.target = match guard::check(shared, &ctx) {
-            Ok(_) => shared.native(ctx.path()),
-            Err(error) => {
-                ctx.refusal = Some(error);
-                REFUSED
-            }
-        };
+        match guard::check(shared, &ctx) {
+            Ok(_) => ctx.target = shared.native(ctx.path()),
+            Err(error) => ctx.refuse(error),
+        }
         let target = &shared.targets[ctx.target];
         ctx.deadline = Some(ctx.started + target.timeout);
         if ctx.target == REFUSED {
-            return self.app.run_with(&mut ctx, &*target.endpoint).await;
+            return ctx.run(shared, &*target.endpoint).await;
         }
-        self.app.run_with(&mut ctx, &Native(Mutex::new(Some(native)))).await
+        ctx.run(shared, &Native(Mutex::new(Some(native)))).await
     }
 }
 

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 
 use super::{App, ConnInfo};
 use crate::{Body, BoxError, BoxFuture, Response};
@@ -23,9 +24,7 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let app = self.clone();
         let conn = request.extensions().get::<ConnInfo>().copied().unwrap_or_default();
-        let request = request.map(Body::new);
-        Box::pin(async move { Ok(app.handle(request, conn).await) })
+        Box::pin(self.handle(request.map(Body::new), conn).map(Ok))
     }
 }

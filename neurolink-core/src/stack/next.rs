@@ -302,22 +302,22 @@ impl Inside for HooksInside {
 async fn run_hooks(hooks: &[Scoped], step: usize, next: Next<'_>, inside: impl Inside, ctx: &mut Context) -> Response {
     let place = Place::enter(ctx, None);
     let (outer, ctx) = (place.outer, &mut *place.ctx);
-    let mut entered = hooks.len();
-    let mut early = None;
     for (index, hook) in hooks.iter().enumerate() {
         ctx.at = Some(At { step, hook: index });
         let answer = hook.middleware.as_hook().filter(|_| hook.applies(ctx)).and_then(|hook| hook.before(ctx));
-        if answer.is_some() {
-            (early, entered) = (answer, index);
-            break;
+        if let Some(response) = answer {
+            ctx.at = outer;
+            return run_back(&hooks[..index], ctx, response);
         }
     }
-    let mut response = match early {
-        Some(response) => response,
-        None => inside.run(next, ctx).await,
-    };
+    let response = inside.run(next, ctx).await;
     ctx.at = outer;
-    for hook in hooks[..entered].iter().rev() {
+    run_back(hooks, ctx, response)
+}
+
+/// The way out through the hooks that let a request in.
+fn run_back(hooks: &[Scoped], ctx: &Context, mut response: Response) -> Response {
+    for hook in hooks.iter().rev() {
         if let Some(sync) = hook.middleware.as_hook().filter(|_| hook.applies(ctx)) {
             sync.after(ctx, &mut response);
         }

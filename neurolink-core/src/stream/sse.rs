@@ -34,7 +34,7 @@ pub(crate) struct SseParts {
     /// What the caller's right to it rests on.
     pub(crate) authority: Authority,
     /// Counts it among the caller's streams.
-    pub(crate) _place: Option<Place>,
+    pub(crate) _place: Option<Box<Place>>,
     /// For the log.
     pub(crate) request_id: String,
 }

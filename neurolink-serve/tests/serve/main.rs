@@ -2,5 +2,6 @@
 
 mod kit;
 mod limits;
+mod ready;
 mod requests;
 mod shutdown;

@@ -314,7 +314,7 @@ impl Middleware for BearerAuth {
             match remembered {
                 Some(known) => {
                     self.failures.ask(ctx)?;
-                    ctx.authenticate(known.user.clone())?;
+                    ctx.authenticate_shared(Arc::clone(&known.user))?;
                 }
                 None => {
                     let token = whole_token(ctx);

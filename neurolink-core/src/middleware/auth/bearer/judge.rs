@@ -1,5 +1,7 @@
 //! Whose a token is.
 
+use std::sync::Arc;
+
 use super::super::jwt::JwtKeys;
 use super::super::secret::{self, Hashed};
 use super::BearerAuth;
@@ -8,7 +10,7 @@ use crate::{AuthenticatedUser, Code, Context, Error};
 
 impl BearerAuth {
     /// The user of a configured token.
-    fn configured(&self, token: &str) -> Option<&AuthenticatedUser> {
+    fn configured(&self, token: &str) -> Option<&Arc<AuthenticatedUser>> {
         let presented = (!self.tokens.is_empty()).then(|| Hashed::new(token.as_bytes()))?;
         secret::find(self.tokens.iter(), &presented, |token| &token.hashed).map(|token| &token.user)
     }
@@ -18,36 +20,37 @@ impl BearerAuth {
         self.jwt.as_ref().filter(|_| is_jwt(token))
     }
 
-    /// The validator, if nobody here knows a token.
+    /// The validator of a token that is not the keys', if nobody here knows it.
     fn asked(&self, token: &str) -> Option<&Asked> {
-        self.validator.as_ref().filter(|_| self.keys(token).is_none() && self.configured(token).is_none())
+        self.validator.as_ref().filter(|_| self.configured(token).is_none())
     }
 
     /// Judges a token, or what is none.
     pub(super) async fn judge(&self, ctx: &mut Context, token: Result<String, Error>) -> Result<(), Error> {
+        let keys = token.as_ref().ok().and_then(|token| self.keys(token));
         // Boxed: it is seldom needed, and would make the future of every request large.
-        if let Ok(token) = &token
+        if let (Ok(token), None) = (&token, keys)
             && let Some(validator) = self.asked(token)
         {
             return Box::pin(self.validated(ctx, validator, token)).await;
         }
         // What is good and only asked about again is no guess: many at one time would use up what an address may fail.
-        let asks_again = |token: &str| self.keys(token).is_some_and(|keys| keys.asks_again(token, ctx.now()));
+        let asks_again = |token: &str| keys.is_some_and(|keys| keys.asks_again(token, ctx.now()));
         let attempt = match &token {
             Ok(token) if asks_again(token) => self.failures.ask(ctx).map(|()| None)?,
             _ => Some(self.failures.attempt(ctx)?),
         };
         let judged = match token {
             Err(error) => Err(error),
-            Ok(token) => match self.keys(&token) {
+            Ok(token) => match keys {
                 Some(keys) => Box::pin(signed(ctx, keys, &token)).await,
-                None => self.configured(&token).cloned().ok_or_else(|| Error::new(Code::AuthInvalid)),
+                None => self.configured(&token).map(Arc::clone).ok_or_else(|| Error::new(Code::AuthInvalid)),
             },
         };
         match judged {
             Ok(user) => {
                 drop(attempt);
-                ctx.authenticate(user)
+                ctx.authenticate_shared(user)
             }
             Err(error) => {
                 let (challenge, reason) = (self.challenges.for_error(&error), error.log_text());
@@ -85,7 +88,7 @@ impl BearerAuth {
                 && let Some(known) = self.jwt.as_ref().and_then(|keys| keys.remembered(token.as_bytes(), ctx.now()))
             {
                 self.failures.ask(ctx)?;
-                ctx.authenticate(known.user.clone())?;
+                ctx.authenticate_shared(Arc::clone(&known.user))?;
                 continue;
             }
             self.judge(ctx, found).await?;
@@ -95,15 +98,18 @@ impl BearerAuth {
 }
 
 /// The user of a JSON Web Token.
-async fn signed(ctx: &mut Context, keys: &JwtKeys, token: &str) -> Result<AuthenticatedUser, Error> {
+async fn signed(ctx: &mut Context, keys: &JwtKeys, token: &str) -> Result<Arc<AuthenticatedUser>, Error> {
     let known = keys.verify(token, ctx.now()).await?;
     if let Some(still_good) = keys.still_good(&known) {
         ctx.keep_authority_async(still_good);
     }
-    Ok(known.user.clone())
+    Ok(Arc::clone(&known.user))
 }
 
 /// Whether a token has the form of a JWT: three parts.
 fn is_jwt(token: &str) -> bool {
-    token.bytes().map(|byte| usize::from(byte == b'.')).sum::<usize>() == 2
+    // The count of a short piece is a byte: the processor compares many at one time.
+    let pieces = token.as_bytes().chunks(usize::from(u8::MAX));
+    let dots = pieces.map(|piece| usize::from(piece.iter().map(|byte| u8::from(*byte == b'.')).sum::<u8>()));
+    dots.sum::<usize>() == 2
 }

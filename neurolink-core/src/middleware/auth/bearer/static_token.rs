@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use super::super::entropy::check_secret;
 use super::super::secret::Hashed;
@@ -10,7 +11,7 @@ pub struct StaticToken {
     pub(super) hashed: Hashed,
     /// Why it is no token, in words that follow "the token".
     pub(super) weak: Option<String>,
-    pub(super) user: AuthenticatedUser,
+    pub(super) user: Arc<AuthenticatedUser>,
 }
 
 impl StaticToken {
@@ -18,7 +19,7 @@ impl StaticToken {
     #[must_use]
     pub fn new(token: impl AsRef<str>, user: AuthenticatedUser) -> Self {
         let token = token.as_ref();
-        Self { hashed: Hashed::new(token.as_bytes()), weak: check_secret(token).err(), user }
+        Self { hashed: Hashed::new(token.as_bytes()), weak: check_secret(token).err(), user: Arc::new(user) }
     }
 }
 

@@ -362,7 +362,7 @@ async fn no_more_than_64_ask_for_revocations_at_one_time() {
 async fn a_stream_whose_check_gives_no_answer_ends_at_the_second_time() {
     let known = |keys: &JwtKeys| {
         let _ = keys;
-        Arc::new(Known { user: crate::AuthenticatedUser::new("u1"), id: None, issued: None })
+        Arc::new(Known { user: Arc::new(crate::AuthenticatedUser::new("u1")), id: None, issued: None })
     };
     let keys = keys().revocation(Silent);
     let still_good = keys.still_good(&known(&keys)).expect("it can be revoked");

@@ -1,5 +1,6 @@
 //! What the claims of a token must say, and the user that they become.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -72,7 +73,7 @@ impl Default for Rules {
 /// What a token that is good says.
 #[derive(Debug, PartialEq)]
 pub(in super::super) struct Known {
-    pub(in super::super) user: AuthenticatedUser,
+    pub(in super::super) user: Arc<AuthenticatedUser>,
     /// `jti`.
     pub(super) id: Option<String>,
     /// `iat`.
@@ -185,7 +186,11 @@ impl Rules {
         user.tenant = tenant;
         // One that is too far away to be told is no end.
         user.expires = Duration::try_from_secs_f64(ends).ok();
-        Ok(Known { user, id, issued: issued.and_then(|issued| Duration::try_from_secs_f64(issued).ok()) })
+        Ok(Known {
+            user: Arc::new(user),
+            id,
+            issued: issued.and_then(|issued| Duration::try_from_secs_f64(issued).ok()),
+        })
     }
 }
 
