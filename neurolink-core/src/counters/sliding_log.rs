@@ -214,6 +214,24 @@ impl Counters for Logs {
         self.in_shard(key, |shard| shard.take(key, self.window, limit, millis(now)))
     }
 
+    fn look(&self, key: &[u8], share: u32, now: Duration) -> Taken {
+        let (key, now, limit) = (self.hashers.hash(key), millis(now), self.limit.saturating_mul(share));
+        let mut log = self.in_shard(key, |shard| shard.logs.get(&key).cloned().unwrap_or_default());
+        log.expire(self.window, now);
+        log.take(self.window, limit, now).taken(key, false)
+    }
+
+    fn charge(&self, key: &[u8], share: u32, more: u32, now: Duration) {
+        match self.take(key, share, now).charge {
+            Some(shared) if shared.shared => self.give_back(shared, now),
+            Some(one) => self.charge_more(one, more.saturating_sub(1), now),
+            None => {
+                let own = Charge { key: self.hashers.hash(key), stamp: Stamp::default(), shared: false };
+                self.charge_more(own, more, now);
+            }
+        }
+    }
+
     fn give_back(&self, charge: Charge, _now: Duration) {
         self.in_shard(charge.key, |shard| shard.in_log(charge, |log| log.give_back(charge.stamp)));
     }

@@ -46,6 +46,8 @@ mod limits;
 #[cfg(feature = "full")]
 mod limits_together;
 #[cfg(feature = "full")]
+mod lockout_store;
+#[cfg(feature = "full")]
 #[path = "../../../conformance-tests/kit/log.rs"]
 mod log;
 #[cfg(feature = "full")]
