@@ -7,6 +7,7 @@ use super::super::failures::{Attempt, FailureLimit};
 use super::super::lockout::{Lockout, Whose};
 use super::credentials::Credentials;
 use super::hashing::{Busy, Hashing};
+use super::queue::Asking;
 use super::users::{PasswordStore, PasswordUser, Users};
 use crate::middleware::limit_store::{OnStoreFailure, StoreHandle};
 use crate::security::{AuthenticationFailure, Refusal, Reporter, SecurityEventKind};
@@ -131,13 +132,13 @@ impl Passwords {
             // Before the attempt counts: a store that is down locks no name.
             false => self.find(&name).await?,
         };
-        let network = whose.network();
+        let asking = Asking { network: whose.network(), name: whose.name().into(), is_trusted: seen.is_trusted };
         let Some(lock) = self.lockout.attempt(whose, seen, &self.failures, &reporter, now).await? else {
             failure.failed();
             return Err(wrong(LOCKED));
         };
         let hash = found.as_ref().map_or_else(|| self.store.decoy(), |user| user.hash.clone());
-        let mut permit = self.hashing.enter(network).await.map_err(|Busy| busy())?;
+        let mut permit = self.hashing.enter(asking).await.map_err(|Busy| busy())?;
         // A client that goes away meanwhile has made its guess all the same: it is judged to its end.
         let judged = tokio::task::spawn_blocking(move || {
             // The permit goes when this guess is settled, and then whoever is next hashes.

@@ -19,6 +19,10 @@ impl Whose {
         Self { name: name.into(), pair, addresses }
     }
 
+    pub(in super::super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The network that the client owns.
     pub(in super::super) fn network(&self) -> SmallVec<[u8; 24]> {
         self.addresses.first().map(|(network, _)| network.clone()).unwrap_or_default()
