@@ -93,6 +93,21 @@ async fn each_refused_credential_is_one_event_with_its_reason_and_without_the_cr
 }
 
 #[tokio::test]
+async fn a_configured_key_that_is_revoked_is_one_event_of_whoever_reports_it() {
+    let keys = expired_key();
+    let handle = keys.handle();
+    let (app, kept) = observed(|app| app.middleware(keys));
+    assert!(handle.revoke("expired"));
+    assert_eq!(kept.take(), [""; 0], "nobody was told");
+    let handle = handle.reporting_to(app.reporter());
+    assert!(!handle.revoke("unknown"));
+    assert_eq!(kept.take(), [""; 0]);
+    assert!(handle.revoke("k1") && handle.revoke("k1"));
+    assert_eq!(kept.take(), ["key_revoked - - - k1"]);
+    assert_eq!(get(&app, "/api/x", &[("x-api-key", KEY)]).await.status, 401);
+}
+
+#[tokio::test]
 async fn strangers_on_paths_that_are_not_there_are_no_event_and_wrong_credentials_are() {
     let (app, kept) = observed(|app| app.middleware(tokens()));
     for (path, headers) in

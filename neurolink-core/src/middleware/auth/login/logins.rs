@@ -219,7 +219,9 @@ impl Login {
         let answer = self.answer(&found.user, &token, self.limits.absolute, call.now())?;
         let (family, hash, subject) = (token.family(), token.hash(), self.subject(&found)?);
         let new = NewFamily { family: &family, subject: &subject, token: &hash, limits: &self.limits };
-        self.kept.ask(self.kept.store.begin(new, call.now())).await?;
+        for gone in self.kept.ask(self.kept.store.begin(new, call.now())).await? {
+            revoked(call, &gone, &found.user.id, "another login of the user took its place");
+        }
         Ok(answer)
     }
 
@@ -305,7 +307,7 @@ impl Login {
     }
 }
 
-/// Says that a login was ended against its user's will. One that makes room for another of the same user is no such.
+/// Says that a login was ended that nobody has signed out of.
 fn revoked(call: &LoginCall, family: &FamilyId, owner: &str, reason: &'static str) {
     let family = family.text();
     call.reporter.report(SecurityEventKind::FamilyRevoked {
