@@ -290,6 +290,17 @@ mod tests {
         assert!(counters.look(b"a", 1, START + MINUTE).charge.is_some());
     }
 
+    #[cfg(feature = "rate-limit")]
+    #[test]
+    fn a_key_that_has_taken_none_can_be_charged() {
+        let counters = Table::new(1000, FixedWindow::new(5, MINUTE));
+        counters.charge(b"a", 1, 3, START);
+        assert_eq!(counters.look(b"a", 1, START).remaining, 1);
+        counters.charge(b"a", 1, 30, START);
+        assert_eq!(counters.take(b"a", 1, START).charge, None);
+        assert!(counters.take(b"a", 1, START + MINUTE).charge.is_some());
+    }
+
     #[test]
     fn a_set_full_of_refused_keys_gives_new_ones_a_shared_state() {
         let algorithm = FixedWindow::new(1, Duration::from_millis(10));

@@ -12,7 +12,6 @@ use neurolink_core::login::{Login, MemoryCredentials};
 use neurolink_core::middleware::{
     BasicAuth, BearerAuth, JwtKeys, PasswordHash, PasswordStore, PasswordUser, Passwords,
 };
-use neurolink_core::security::SecurityEventKind;
 use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{App, AuthenticatedUser, BoxError, ManualClock, Route};
 use serde_json::{Value, json};
@@ -28,7 +27,7 @@ use crate::support::{app, ask, mistakes};
 const OTHER_HASH: &str = "$2b$10$abcdefghijklmnopqrstuu23JPZtHcGhwXSF41f93o/7vBdDut3Xu";
 
 /// What a token says.
-fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     let claims = token.split('.').nth(1).expect("claims");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).expect("base64url")).expect("JSON")
 }
@@ -350,61 +349,6 @@ async fn users_of_two_tenants_with_one_id_stay_two_users() {
         let answer = ask(&app, "GET", "/api/tenant", "192.0.2.1:5", &[("authorization", &authorization)]).await;
         assert_eq!((answer.status, answer.json()["data"].as_str()), (200, Some(tenant)), "{name}");
     }
-}
-
-/// Keeps the names of events, and of families the owner and the reason.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<String>>>);
-
-impl Kept {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().expect("no panic"))
-    }
-}
-
-impl neurolink_core::app::Observer for Kept {
-    fn security(&self, event: &neurolink_core::security::SecurityEvent<'_>) {
-        let more = match &event.kind {
-            SecurityEventKind::FamilyRevoked { family, owner, reason } => format!(" {owner} {reason} {family}"),
-            _ => String::new(),
-        };
-        self.0.lock().expect("no panic").push(format!("{}{more}", event.kind.name()));
-    }
-}
-
-#[tokio::test]
-async fn a_login_that_makes_room_for_another_of_its_user_is_an_event() {
-    let kept = Kept::default();
-    let full = || login().store(MemoryCredentials::with_capacity(2));
-    for login in [login().per_user(2), full()] {
-        let app = building(login).observe(kept.clone()).build().expect("valid");
-        let (oldest, _) = signed_in(&app).await;
-        signed_in(&app).await;
-        assert_eq!(kept.take(), [""; 0]);
-        signed_in(&app).await;
-        let [event] = &*kept.take() else { panic!("one event") };
-        let sid = event.strip_prefix("family_revoked u1 another login of the user took its place ").expect("it");
-        assert_eq!(claims(&oldest)["sid"], sid);
-    }
-}
-
-#[tokio::test]
-async fn each_refusal_is_one_event() {
-    let kept = Kept::default();
-    let take =
-        || kept.take().iter().map(|event| event.split(' ').next().unwrap_or_default().to_owned()).collect::<Vec<_>>();
-    let clock = Arc::new(ManualClock::at(Duration::from_secs(1_700_000_000)));
-    let app = building(login()).observe(kept.clone()).clock(Arc::clone(&clock) as _).build().expect("valid");
-    assert_eq!(sign_in(&app, "ada", "wrong").await.status, 401);
-    assert_eq!(take(), ["authentication_failed"]);
-    assert_eq!(refresh(&app, "nlrt_none").await.status, 401);
-    assert_eq!(take(), ["authentication_failed"]);
-    let (_, first) = signed_in(&app).await;
-    let (_, second) = tokens(&refresh(&app, &first).await);
-    let _ = refresh(&app, &second).await;
-    assert_eq!(take(), [""; 0]);
-    assert_eq!(refresh(&app, &first).await.status, 401);
-    assert_eq!(take(), ["family_revoked", "authentication_failed"]);
 }
 
 #[tokio::test]

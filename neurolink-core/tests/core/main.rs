@@ -51,6 +51,8 @@ mod lockout_store;
 #[path = "../../../conformance-tests/kit/log.rs"]
 mod log;
 #[cfg(feature = "full")]
+mod login_events;
+#[cfg(feature = "full")]
 mod login_kit;
 #[cfg(feature = "full")]
 mod login_outages;
