@@ -26,10 +26,10 @@ const ARGON2ID: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2FsdC1mb3ItdGVzdHM$/1ZUyd
 
 /// Keeps what it gets, as lines: kind, subject, route, method, what only the kind has.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Kept(Arc<Mutex<Vec<String>>>);
 
 impl Kept {
-    fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().expect("a lock"))
     }
 }
@@ -44,6 +44,7 @@ impl Observer for Kept {
             SecurityEventKind::LockoutBegan { user } => format!("{user:?}"),
             SecurityEventKind::Unavailable { decider } => decider.to_string(),
             SecurityEventKind::KeyRevoked { key } => key.to_string(),
+            SecurityEventKind::FamilyRevoked { family, owner, reason } => format!("{owner} ({reason}) {family}"),
             _ => String::new(),
         };
         let tenant = event.tenant.as_deref().map(|tenant| format!("{tenant}/")).unwrap_or_default();
