@@ -6,11 +6,13 @@
 A server with names and passwords (argon2id, 19 MiB) behind a trusted proxy. 200 connections send wrong passwords without a
 pause, each time of another name and from another address, so that neither a limit of failures nor a lockout stops them. Meanwhile `GET /api/health` has to
 answer within 50 ms, a user who has signed in before within 2 s, at p99 and always with 200, and the server may grow by what
-its hashes need, and 16 MB. A megabyte is 1,000,000 bytes. Ends with 1 when a figure is missed: it wants a quiet machine.
+its hashes need, and 16 MB. The same holds for a user who logs in from an address where the name came in before, which costs
+a hash each time. A megabyte is 1,000,000 bytes. Ends with 1 when a figure is missed: it wants a quiet machine.
 """
 import argparse
 import base64
 import itertools
+import json
 import os
 import pathlib
 import re
@@ -35,6 +37,7 @@ def start(framework: str, folder: str) -> tuple:
     config = pathlib.Path(folder) / "neurolink.toml"
     config.write_text(
         f'[auth]\npasswords = [{{ name = "ada", hash = "{made.stdout.strip()}", user = "ada" }}]\n'
+        f'[auth.login]\nsecret = "{"of-this-bench-alone-" * 3}"\nbasic = true\n'
         '[proxies]\ntrusted = ["127.0.0.1/32"]\n'
     )
     config.chmod(0o600)
@@ -57,6 +60,12 @@ def request(path: str, address: str, password: str = None, name: str = "ada") ->
     credentials = base64.b64encode(f"{name}:{password}".encode()).decode() if password else None
     authorization = f"Authorization: Basic {credentials}\r\n" if credentials else ""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {address}\r\n{authorization}\r\n".encode()
+
+
+def login(address: str) -> bytes:
+    body = json.dumps({"username": "ada", "password": RIGHT})
+    head = f"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {address}\r\nContent-Type: application/json"
+    return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
 def ask(connection: socket.socket, text: bytes) -> int:
@@ -123,14 +132,17 @@ def measure(framework: str, seconds: int) -> bool:
                 # Whoever signs in again and again has done so before, and some hashes are the least a server needs.
                 if ask(connection, request("/api/version", "192.0.2.1", RIGHT)) != 200:
                     raise SystemExit(f"{framework}: the right password is refused")
+                if ask(connection, login("192.0.2.3")) != 200:
+                    raise SystemExit(f"{framework}: the login is refused")
             before = resident(server)
             guessers = Guessers(port)
             time.sleep(1)
             until = time.monotonic() + seconds
-            health, logins = [], []
+            health, logins, hashed = [], [], []
             threads = [
                 threading.Thread(target=timed, args=(port, request("/api/health", "192.0.2.2"), 0.025, until, health)),
                 threading.Thread(target=timed, args=(port, request("/api/version", "192.0.2.1", RIGHT), 0.1, until, logins)),
+                threading.Thread(target=timed, args=(port, login("192.0.2.3"), 0.1, until, hashed)),
             ]
             for thread in threads:
                 thread.start()
@@ -142,10 +154,13 @@ def measure(framework: str, seconds: int) -> bool:
             server.kill()
             server.wait()
     most = max(os.cpu_count() // 2, 1) * HASH_MB + MORE_MB
-    wrong = [status for _, status in health + logins if status != 200]
-    bad = p99(health) >= HEALTH_MS or p99(logins) >= LOGIN_MS or bool(wrong) or grown >= most
+    asked = health + logins + hashed
+    wrong = [status for _, status in asked if status != 200]
+    slow = p99(health) >= HEALTH_MS or p99(logins) >= LOGIN_MS or p99(hashed) >= LOGIN_MS
+    bad = slow or bool(wrong) or grown >= most
     print(f"{framework:6} guesses {dict(sorted(guessers.statuses.items()))}; health p99 {p99(health):.1f} ms (< {HEALTH_MS}), "
-          f"a login p99 {p99(logins):.1f} ms (< {LOGIN_MS}), {len(wrong)} of {len(health) + len(logins)} not 200, "
+          f"a login p99 {p99(logins):.1f} ms, of an address that has signed in before, not remembered, {p99(hashed):.1f} ms "
+          f"(< {LOGIN_MS}), {len(wrong)} of {len(asked)} not 200, "
           f"grown by {grown:.1f} MB (< {most:.0f})  {'MISSED' if bad else 'ok'}", flush=True)
     return bad
 

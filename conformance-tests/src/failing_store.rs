@@ -7,7 +7,8 @@ use neurolink_core::middleware::RateLimit;
 use neurolink_core::middleware::limit_store::{LimitKey, LimitStore, OnStoreFailure, Settlement, StoreHandle, Taken};
 use neurolink_core::{BoxError, Route, RouteGroup};
 
-struct Failing;
+/// A store that always fails.
+pub(crate) struct Failing;
 
 #[async_trait]
 impl LimitStore for Failing {
@@ -16,6 +17,10 @@ impl LimitStore for Failing {
     }
 
     async fn take(&self, _: &[LimitKey], _: Duration) -> Result<Vec<Taken>, BoxError> {
+        Err("it always fails".into())
+    }
+
+    async fn look(&self, _: &[LimitKey], _: Duration) -> Result<Vec<Taken>, BoxError> {
         Err("it always fails".into())
     }
 

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use neurolink_core::login::Login;
+use neurolink_core::middleware::limit_store::StoreHandle;
 use neurolink_core::middleware::{
     AccessLog, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts, JwkSetFile, JwtAlgorithm, JwtKeys, Key, RateLimit,
     RateLimitHeaders, SecurityHeaders, Timing,
@@ -15,8 +16,7 @@ use crate::login::KeptLogin;
 use crate::sections::parse_hsts;
 use crate::{
     ConcurrencyConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig,
-    LoginStore, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore,
-    limit_store,
+    LoginStore, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
 };
 
 /// [`Config::apply`] in the words of a builder.
@@ -96,9 +96,11 @@ impl Config {
         let mut renamed = vec![("x-request-id", &*self.request_id.header), ("x-api-key", &*self.auth.api_keys.header)];
         renamed.extend(self.auth.token_header.iter().map(|header| ("authorization", &**header)));
         all.extend(self.cors.build(&renamed, &self.request_id.header, &limit_headers).map(configured));
-        all.extend(self.rate_limit.build(&mut problems).map(Registration::configured));
+        let store = self.rate_limit.handle(&mut problems);
+        all.extend(self.rate_limit.build(store.as_ref()).map(Registration::configured));
         all.extend(self.concurrency.build().map(configured));
         let passwords = self.auth.passwords(&mut problems);
+        let passwords = passwords.map(|passwords| self.locked(passwords, store.as_ref(), &mut problems));
         let login = self.auth.login(passwords.as_ref(), &mut problems);
         all.extend(self.auth.bearer(login.as_ref().map(|kept| &kept.login), &mut problems).map(configured));
         all.extend(self.auth.basic(passwords.as_ref()).map(configured));
@@ -213,7 +215,7 @@ impl RateLimitConfig {
         names
     }
 
-    fn build(&self, problems: &mut Vec<ConfigProblem>) -> Option<Registration> {
+    fn build(&self, store: Option<&StoreHandle>) -> Option<Registration> {
         let rate = self.limit?;
         let limit = match self.algorithm {
             RateLimitAlgorithm::FixedWindow => RateLimit::fixed_window(rate.limit, rate.window),
@@ -245,11 +247,8 @@ impl RateLimitConfig {
         if let Some(message) = &self.message {
             limit = limit.message(message.as_str());
         }
-        if self.store == RateLimitStore::Redis {
-            match limit_store::redis(self) {
-                Ok(store) => limit = limit.store(&store).on_store_failure(self.failure_policy()),
-                Err(problem) => problems.push(problem),
-            }
+        if let Some(store) = store {
+            limit = limit.store(store).on_store_failure(self.failure_policy());
         }
         let mut registration = Registration::new(limit).except(&self.except);
         if !self.paths.is_empty() {

@@ -5,8 +5,8 @@ use crate::layers::Table;
 use crate::reader::{Found, Section};
 use crate::{
     AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorsConfig, HeadersConfig, Loaded,
-    Loader, LogConfig, Preset, ProxiesConfig, RateLimitConfig, RequestIdConfig, ServerConfig, StreamConfig,
-    TimeoutConfig,
+    Loader, LogConfig, Preset, ProxiesConfig, RateLimitConfig, RateLimitStore, RequestIdConfig, ServerConfig,
+    StreamConfig, TimeoutConfig,
 };
 
 /// Everything that can be configured, as values.
@@ -142,5 +142,12 @@ impl Config {
             log
         );
         root.finish();
+        if self.rate_limit.limit.is_none() && self.rate_limit.store == RateLimitStore::Redis && !self.locks_in_store() {
+            found.warn(
+                "rate_limit.store has no effect while rate_limit.limit is `off` and no lockout counts there; name a \
+                 limit, such as `100/60s`"
+                    .into(),
+            );
+        }
     }
 }

@@ -38,6 +38,11 @@ impl Call {
         })
     }
 
+    /// Asks what taking one would give.
+    pub(crate) fn look(keys: &Keys, key: &LimitKey) -> Result<Self, BoxError> {
+        Ok(Self { what: "look", ..Self::take(keys, key)? })
+    }
+
     /// Changes what was taken.
     pub(crate) fn settle(keys: &Keys, key: &LimitKey, charge: Charge, change: Change) -> Result<Self, BoxError> {
         let (what, charge) = match change {

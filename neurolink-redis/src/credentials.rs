@@ -111,6 +111,14 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What a field was made of.
+fn unhex(text: &str) -> Result<[u8; 16], BoxError> {
+    if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err("a field is called as none of ours".into());
+    }
+    Ok(u128::from_str_radix(text, 16)?.to_be_bytes())
+}
+
 #[async_trait]
 impl CredentialStore for RedisCredentials {
     fn name(&self) -> &str {
@@ -121,12 +129,13 @@ impl CredentialStore for RedisCredentials {
         prefix_problem(&self.prefix).into_iter().collect()
     }
 
-    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<(), BoxError> {
+    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<Vec<FamilyId>, BoxError> {
         let NewFamily { family, subject, token, limits, .. } = new;
         let mut call = self.call(Operation::Begin, family, Some(now));
         call.arg(hex(token.as_bytes())).arg(subject);
         call.arg(millis(limits.idle)).arg(millis(limits.absolute)).arg(limits.per_user);
-        self.run(call).await.map(drop)
+        let gone = self.run(call).await?;
+        gone.iter().map(|gone| unhex(gone).map(|gone| family.sibling(gone))).collect()
     }
 
     async fn look(&self, family: &FamilyId) -> Result<Option<String>, BoxError> {

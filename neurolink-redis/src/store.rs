@@ -133,6 +133,12 @@ impl LimitStore for RedisStore {
         answers.iter().map(|numbers| taken(numbers)).collect()
     }
 
+    async fn look(&self, keys: &[LimitKey], now: Duration) -> Result<Vec<Taken>, BoxError> {
+        let calls = keys.iter().map(|key| Call::look(&self.keys, key)).collect::<Result<Vec<_>, _>>()?;
+        let answers = self.call(&calls, self.time(now)).await?;
+        answers.iter().map(|numbers| taken(numbers)).collect()
+    }
+
     async fn settle(&self, settlements: &[Settlement], now: Duration) -> Result<(), BoxError> {
         let call = |one: &Settlement| Call::settle(&self.keys, one.key(), one.charge(), one.change());
         let calls = settlements.iter().map(call).collect::<Result<Vec<_>, _>>()?;

@@ -33,6 +33,10 @@ impl LimitStore for Slow {
         self.memory.take(keys, now).await
     }
 
+    async fn look(&self, keys: &[LimitKey], now: Duration) -> Result<Vec<Taken>, BoxError> {
+        self.memory.look(keys, now).await
+    }
+
     async fn settle(&self, settlements: &[Settlement], _: Duration) -> Result<(), BoxError> {
         tokio::time::sleep(Duration::from_millis(30)).await;
         for settlement in settlements {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use http::{HeaderValue, header};
 use neurolink_core::Request;
 
-use super::edit::{lose, set, text};
+use super::edit::{change_path, is, lose, set, text};
 use super::limit::trust;
 use super::mutant::Mutant;
 
@@ -68,6 +68,28 @@ pub(super) const ALL: &[Mutant] = &[
         let address = format!("192.0.2.{}", NEXT.fetch_add(1, Ordering::Relaxed));
         set(request.headers_mut(), "x-forwarded-for", &address);
     }),
+    Mutant::new("lockouts-of-one-store-count-apart", AREAS, "each server has five guesses").request(|request| {
+        change_path(request, |path| path.replace("/lockout/two", "/lockout/apart"));
+    }),
+    Mutant::new("failing-lockout-store-opens", AREAS, "nobody waits for a lockout's store").request(|request| {
+        change_path(request, |path| path.replace("/lockout/deny", "/lockout/allow"));
+    }),
+    Mutant::new("failing-lockout-store-says-no-time", AREAS, "503 does not say when to come back").response(
+        |head, response| {
+            if is(head, "/api/test/lockout/deny") {
+                lose(response, "retry-after");
+            }
+        },
+    ),
+    Mutant::new("failing-lockout-store-denies", AREAS, "no lockout lets pass while its store fails").request(
+        |request| {
+            change_path(request, |path| {
+                path.replace("/lockout/allow", "/lockout/deny").replace("/lockout/local", "/lockout/deny")
+            });
+        },
+    ),
+    Mutant::new("failing-lockout-store-counts-nothing", AREAS, "a process lets all pass while the store fails")
+        .request(|request| change_path(request, |path| path.replace("/lockout/local", "/lockout/allow"))),
     Mutant::new("names-lock-everywhere", AREAS, "a stranger locks an owner out").config(trust).request(|request| {
         request.headers_mut().insert("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
     }),

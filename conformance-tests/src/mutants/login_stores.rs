@@ -67,7 +67,7 @@ impl CredentialStore for Wrong {
         "wrong"
     }
 
-    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<(), BoxError> {
+    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<Vec<FamilyId>, BoxError> {
         self.subjects.lock().unwrap_or_else(PoisonError::into_inner).insert(*new.family, new.subject.to_owned());
         self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(*new.family, [*new.token; 2]);
         self.inner.begin(new, now).await

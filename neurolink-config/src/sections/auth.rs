@@ -4,8 +4,10 @@ use neurolink_core::ConfigProblem;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
+use super::RateLimitStore;
+use super::limit_store::STORES;
 use crate::layers::{Origin, Value};
-use crate::reader::{Found, Section, boolean, rate, text, with_origin};
+use crate::reader::{Found, Section, boolean, rate, text, with_origin, word};
 use crate::secrets::BEARER;
 use crate::units::Rate;
 use crate::{ApiKeysConfig, JwtConfig, LoginConfig, PasswordConfig, checks, show};
@@ -43,6 +45,9 @@ pub struct AuthConfig {
     /// How many failures of one address are answered before it must wait: 30 in 60 s; `None` for any number.
     #[serde(serialize_with = "show::rate")]
     pub failure_limit: Option<Rate>,
+    /// Where failures with names and passwords are counted: `None` for where `rate_limit` counts, unless its keys are Keryx's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lockout_store: Option<RateLimitStore>,
     /// Patterns of paths that anybody may call.
     pub public: Vec<String>,
     /// Answers 404, 405 and plain OPTIONS as 401 to callers without credentials.
@@ -81,6 +86,7 @@ impl Default for AuthConfig {
             login: None,
             api_keys: ApiKeysConfig::default(),
             failure_limit: Some(Rate::new(30, Duration::from_secs(60))),
+            lockout_store: None,
             public: Vec::new(),
             hide_unmatched: true,
         }
@@ -146,6 +152,10 @@ impl AuthConfig {
             self.api_keys.read(api_keys);
         }
         section.set("failure_limit", &mut self.failure_limit, rate);
+        section.set("lockout_store", &mut self.lockout_store, |value| word(&STORES)(value).map(Some));
+        if self.passwords.is_empty() {
+            section.warn_idle(&[("lockout_store", self.lockout_store.is_some())], "without auth.passwords");
+        }
         section.list("public", &mut self.public, checks::pattern);
         section.set("hide_unmatched", &mut self.hide_unmatched, boolean);
         if !self.has_bearer() {

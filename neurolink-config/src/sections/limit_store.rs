@@ -44,7 +44,8 @@ pub enum StoreFailure {
     Local,
 }
 
-const STORES: [(&str, RateLimitStore); 2] = [("memory", RateLimitStore::Memory), ("redis", RateLimitStore::Redis)];
+pub(super) const STORES: [(&str, RateLimitStore); 2] =
+    [("memory", RateLimitStore::Memory), ("redis", RateLimitStore::Redis)];
 const KEYS: [(&str, RedisKeys); 2] = [("hashed", RedisKeys::Hashed), ("keryx", RedisKeys::Keryx)];
 const FAILURES: [(&str, StoreFailure); 3] =
     [("deny", StoreFailure::Deny), ("allow", StoreFailure::Allow), ("local", StoreFailure::Local)];

@@ -201,7 +201,6 @@ impl RateLimitConfig {
                 ("tokens", self.tokens != before.tokens),
                 ("headers", self.headers != before.headers),
                 ("message", self.message != before.message),
-                ("store", self.store != before.store),
             ];
             section.warn_idle(&changed, "while rate_limit.limit is `off`; name a limit, such as `100/60s`");
         } else if self.algorithm != RateLimitAlgorithm::LeakyBucket {

@@ -114,6 +114,7 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         "sliding_counter",
     ),
     ("[auth]\ntoken = \"[hidden]\"", "auth.token", Some("[hidden, 8 bytes]"), "give the secret itself"),
+    ("[auth]\nlockout_store = \"disk\"", "auth.lockout_store", Some("disk"), "`memory` and `redis`"),
     ("[auth]\nfailure_limit = \"30\"", "auth.failure_limit", Some("30"), "or `off`"),
     ("[auth]\npublic = [\"api/x\"]", "auth.public[0]", Some("api/x"), "begins with a slash"),
     ("[auth]\npublic = [\"/a\"]\nskip_paths = [\"/b\"]", "auth.skip_paths", None, "is given already by"),

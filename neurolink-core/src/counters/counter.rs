@@ -11,6 +11,14 @@ pub(crate) trait Counters: Send + Sync {
     #[cfg(feature = "rate-limit")]
     fn take_of(&self, limit: u32, key: &[u8], share: u32, now: Duration) -> Taken;
 
+    /// What taking one would give; nothing is taken, and a key that never called gets no place.
+    #[cfg(feature = "rate-limit")]
+    fn look(&self, key: &[u8], share: u32, now: Duration) -> Taken;
+
+    /// Takes more of a key that may have taken none before, even if there is nothing left; if it has a place of its own.
+    #[cfg(feature = "rate-limit")]
+    fn charge(&self, key: &[u8], share: u32, more: u32, now: Duration);
+
     /// Gives back what was taken, as far as it still counts.
     #[cfg(feature = "rate-limit")]
     fn give_back(&self, charge: Charge, now: Duration);

@@ -87,14 +87,8 @@ impl<A: Algorithm> Table<A> {
         act(&mut sets[set])
     }
 
-    /// What taking one would give; nothing is taken, and a key that never called gets no place.
-    #[cfg(feature = "basic")]
-    pub(crate) fn look(&self, key: &[u8], share: u32, now: Duration) -> Taken {
-        self.look_at(key, now, |algorithm, state, now| algorithm.take(state, share, now))
-    }
-
     /// What is said of the state of a key, of which a copy is given.
-    #[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
+    #[cfg(feature = "rate-limit")]
     pub(super) fn look_at(
         &self,
         key: &[u8],
@@ -108,7 +102,7 @@ impl<A: Algorithm> Table<A> {
     }
 
     /// Changes the state of a key, or the one that its set shares.
-    #[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
+    #[cfg(feature = "rate-limit")]
     pub(super) fn act_on<T>(
         &self,
         key: &[u8],
@@ -179,6 +173,21 @@ impl<A: Algorithm> Counters for Table<A> {
     }
 
     #[cfg(feature = "rate-limit")]
+    fn look(&self, key: &[u8], share: u32, now: Duration) -> Taken {
+        self.look_at(key, now, |algorithm, state, now| algorithm.take(state, share, now))
+    }
+
+    #[cfg(feature = "rate-limit")]
+    fn charge(&self, key: &[u8], share: u32, more: u32, now: Duration) {
+        self.act_on(key, now, |algorithm, state, shared, now| {
+            if !shared {
+                let one = algorithm.take(state, share, now).charged;
+                algorithm.charge_more(state, more.saturating_sub(u32::from(one.is_some())), now);
+            }
+        });
+    }
+
+    #[cfg(feature = "rate-limit")]
     fn give_back(&self, charge: Charge, now: Duration) {
         self.in_state(charge, |state| self.algorithm.give_back(state, charge.stamp, millis(now)));
     }
@@ -191,7 +200,7 @@ impl<A: Algorithm> Counters for Table<A> {
 
 impl<S: Copy + Default + Send> Set<S> {
     /// The state of a key as it is, and whether it is the shared one; nothing for one that would get a place.
-    #[cfg(any(feature = "api-key", feature = "basic", feature = "bearer"))]
+    #[cfg(feature = "rate-limit")]
     fn seen<A: Algorithm<State = S>>(&self, algorithm: &A, key: u128, now: u64) -> Option<(S, bool)> {
         if let Some(way) = self.ways.iter().find(|way| way.key == key) {
             return Some((way.state, false));
@@ -279,6 +288,17 @@ mod tests {
         }
         assert_eq!(counters.look(b"a", 1, START).resets, START + MINUTE);
         assert!(counters.look(b"a", 1, START + MINUTE).charge.is_some());
+    }
+
+    #[cfg(feature = "rate-limit")]
+    #[test]
+    fn a_key_that_has_taken_none_can_be_charged() {
+        let counters = Table::new(1000, FixedWindow::new(5, MINUTE));
+        counters.charge(b"a", 1, 3, START);
+        assert_eq!(counters.look(b"a", 1, START).remaining, 1);
+        counters.charge(b"a", 1, 30, START);
+        assert_eq!(counters.take(b"a", 1, START).charge, None);
+        assert!(counters.take(b"a", 1, START + MINUTE).charge.is_some());
     }
 
     #[test]

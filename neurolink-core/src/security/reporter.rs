@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::text::clean;
 use super::{Required, SecurityEvent, SecurityEventKind};
 use crate::app::Shared;
+#[cfg(feature = "basic")]
+use crate::middleware::Settling;
 use crate::{App, Context, Error, FromContext, RequestId};
 
 /// Reports decisions to an app's observers and its log; a cheap handle to clone, which may outlive its request.
@@ -42,6 +44,12 @@ struct Facts {
 }
 
 impl Reporter {
+    /// What stores are being told.
+    #[cfg(feature = "basic")]
+    pub(crate) fn settling(&self) -> &Arc<Settling> {
+        &self.shared.settling
+    }
+
     /// Reports a decision. Of failures to authenticate the first one of a request counts.
     pub fn report(&self, kind: SecurityEventKind<'_>) {
         let request = self.request.as_deref();

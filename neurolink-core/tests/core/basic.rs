@@ -16,19 +16,19 @@ use crate::support::{Answer, app, ask, mistakes};
 const ARGON2ID: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2FsdC1mb3ItdGVzdHM$/1ZUydr1QQ0gEJrK1BFmOleeZaTC2eEV00YfNJTIKtg";
 /// Of `correct horse`.
 const BCRYPT: &str = "$2b$10$abcdefghijklmnopqrstuu23JPZtHcGhwXSF41f93o/7vBdDut3Xu";
-const ONE: &str = "192.0.2.1:5";
-const OTHER: &str = "192.0.2.2:5";
+pub(crate) const ONE: &str = "192.0.2.1:5";
+pub(crate) const OTHER: &str = "192.0.2.2:5";
 
-fn user(name: &str, hash: &str) -> PasswordUser {
+pub(crate) fn user(name: &str, hash: &str) -> PasswordUser {
     let user = AuthenticatedUser::new(format!("id-of-{name}")).with_roles(["user"]);
     PasswordUser::new(name, PasswordHash::parse(hash).expect("a hash"), user)
 }
 
-fn users() -> [PasswordUser; 2] {
+pub(crate) fn users() -> [PasswordUser; 2] {
     [user("ada", ARGON2ID), user("bob", BCRYPT)]
 }
 
-fn serving(auth: BasicAuth) -> (App, Arc<ManualClock>) {
+pub(crate) fn serving(auth: BasicAuth) -> (App, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(Duration::from_secs(1_700_000_000)));
     let me = Route::get("/api/me", async |user: AuthenticatedUser| user.id);
     let any = Route::get("/api/any", async || "any").optional_auth();
@@ -36,21 +36,21 @@ fn serving(auth: BasicAuth) -> (App, Arc<ManualClock>) {
     (app.build().expect("valid"), clock)
 }
 
-async fn sign_in(app: &App, peer: &str, name: &str, password: &str) -> Answer {
+pub(crate) async fn sign_in(app: &App, peer: &str, name: &str, password: &str) -> Answer {
     let credentials = format!("Basic {}", STANDARD.encode(format!("{name}:{password}")));
     ask(app, "GET", "/api/me", peer, &[("authorization", &credentials)]).await
 }
 
 /// What a refusal looks like, but for what is of the request alone.
-fn shape(answer: &Answer) -> (u16, String, Vec<&str>) {
+pub(crate) fn shape(answer: &Answer) -> (u16, String, Vec<&str>) {
     (answer.status, answer.json()["error"].to_string(), answer.challenges())
 }
 
 /// A store that counts how often it is asked, and may be out of order.
 #[derive(Clone, Default)]
-struct Counting {
-    asked: Arc<AtomicUsize>,
-    is_down: bool,
+pub(crate) struct Counting {
+    pub(crate) asked: Arc<AtomicUsize>,
+    pub(crate) is_down: bool,
 }
 
 #[async_trait::async_trait]

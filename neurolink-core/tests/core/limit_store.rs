@@ -31,8 +31,9 @@ pub(crate) struct Told {
     /// It takes 20 ms to be told, or for ever.
     dawdles: AtomicBool,
     hangs_when_told: AtomicBool,
-    takes: AtomicUsize,
-    settles: AtomicUsize,
+    pub(crate) looks: AtomicUsize,
+    pub(crate) takes: AtomicUsize,
+    pub(crate) settles: AtomicUsize,
     probes: AtomicUsize,
 }
 
@@ -69,6 +70,12 @@ impl LimitStore for Flaky {
             taken.pop();
         }
         Ok(taken)
+    }
+
+    async fn look(&self, keys: &[LimitKey], now: Duration) -> Result<Vec<Taken>, BoxError> {
+        self.told.looks.fetch_add(1, Ordering::SeqCst);
+        self.told.answer().await?;
+        self.memory.look(keys, now).await
     }
 
     async fn settle(&self, settlements: &[Settlement], now: Duration) -> Result<(), BoxError> {

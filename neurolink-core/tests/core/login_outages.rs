@@ -52,7 +52,7 @@ impl CredentialStore for Fragile {
         "fragile"
     }
 
-    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<(), BoxError> {
+    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<Vec<FamilyId>, BoxError> {
         self.before().await?;
         self.0.0.begin(new, now).await
     }

@@ -27,7 +27,7 @@ use crate::support::{app, ask, mistakes};
 const OTHER_HASH: &str = "$2b$10$abcdefghijklmnopqrstuu23JPZtHcGhwXSF41f93o/7vBdDut3Xu";
 
 /// What a token says.
-fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     let claims = token.split('.').nth(1).expect("claims");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).expect("base64url")).expect("JSON")
 }
@@ -349,31 +349,6 @@ async fn users_of_two_tenants_with_one_id_stay_two_users() {
         let answer = ask(&app, "GET", "/api/tenant", "192.0.2.1:5", &[("authorization", &authorization)]).await;
         assert_eq!((answer.status, answer.json()["data"].as_str()), (200, Some(tenant)), "{name}");
     }
-}
-
-#[tokio::test]
-async fn each_refusal_is_one_event() {
-    #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<&'static str>>>);
-    impl neurolink_core::app::Observer for Kept {
-        fn security(&self, event: &neurolink_core::security::SecurityEvent<'_>) {
-            self.0.lock().expect("no panic").push(event.kind.name());
-        }
-    }
-    let kept = Kept::default();
-    let take = || std::mem::take(&mut *kept.0.lock().expect("no panic"));
-    let clock = Arc::new(ManualClock::at(Duration::from_secs(1_700_000_000)));
-    let app = building(login()).observe(kept.clone()).clock(Arc::clone(&clock) as _).build().expect("valid");
-    assert_eq!(sign_in(&app, "ada", "wrong").await.status, 401);
-    assert_eq!(take(), ["authentication_failed"]);
-    assert_eq!(refresh(&app, "nlrt_none").await.status, 401);
-    assert_eq!(take(), ["authentication_failed"]);
-    let (_, first) = signed_in(&app).await;
-    let (_, second) = tokens(&refresh(&app, &first).await);
-    let _ = refresh(&app, &second).await;
-    assert_eq!(take(), [""; 0]);
-    assert_eq!(refresh(&app, &first).await.status, 401);
-    assert_eq!(take(), ["family_revoked", "authentication_failed"]);
 }
 
 #[tokio::test]

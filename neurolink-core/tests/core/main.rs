@@ -46,8 +46,12 @@ mod limits;
 #[cfg(feature = "full")]
 mod limits_together;
 #[cfg(feature = "full")]
+mod lockout_store;
+#[cfg(feature = "full")]
 #[path = "../../../conformance-tests/kit/log.rs"]
 mod log;
+#[cfg(feature = "full")]
+mod login_events;
 #[cfg(feature = "full")]
 mod login_kit;
 #[cfg(feature = "full")]

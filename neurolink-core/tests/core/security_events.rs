@@ -26,10 +26,10 @@ const ARGON2ID: &str = "$argon2id$v=19$m=7168,t=1,p=1$c2FsdC1mb3ItdGVzdHM$/1ZUyd
 
 /// Keeps what it gets, as lines: kind, subject, route, method, what only the kind has.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Kept(Arc<Mutex<Vec<String>>>);
 
 impl Kept {
-    fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().expect("a lock"))
     }
 }
@@ -44,6 +44,7 @@ impl Observer for Kept {
             SecurityEventKind::LockoutBegan { user } => format!("{user:?}"),
             SecurityEventKind::Unavailable { decider } => decider.to_string(),
             SecurityEventKind::KeyRevoked { key } => key.to_string(),
+            SecurityEventKind::FamilyRevoked { family, owner, reason } => format!("{owner} ({reason}) {family}"),
             _ => String::new(),
         };
         let tenant = event.tenant.as_deref().map(|tenant| format!("{tenant}/")).unwrap_or_default();
@@ -90,6 +91,21 @@ async fn each_refused_credential_is_one_event_with_its_reason_and_without_the_cr
     let both = [("authorization", &*format!("Bearer {TOKEN}")), ("x-api-key", KEY)];
     assert_eq!(get(&app, "/api/x", &both).await.status, 401);
     assert_eq!(kept.take(), ["authentication_failed u1 GET /api/x conflict (the credentials name different users)"]);
+}
+
+#[tokio::test]
+async fn a_configured_key_that_is_revoked_is_one_event_of_whoever_reports_it() {
+    let keys = expired_key();
+    let handle = keys.handle();
+    let (app, kept) = observed(|app| app.middleware(keys));
+    assert!(handle.revoke("expired"));
+    assert_eq!(kept.take(), [""; 0], "nobody was told");
+    let handle = handle.reporting_to(app.reporter());
+    assert!(!handle.revoke("unknown"));
+    assert_eq!(kept.take(), [""; 0]);
+    assert!(handle.revoke("k1") && handle.revoke("k1"));
+    assert_eq!(kept.take(), ["key_revoked - - - k1"]);
+    assert_eq!(get(&app, "/api/x", &[("x-api-key", KEY)]).await.status, 401);
 }
 
 #[tokio::test]

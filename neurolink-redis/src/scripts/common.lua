@@ -23,11 +23,13 @@ local function read()
 end
 
 local function write(rest, ...)
+  if WHAT == 'look' then return end
   local state = {...}
   for index, number in ipairs(state) do state[index] = text(number) end
   redis.call('SET', KEY, table.concat(state, ' '), 'PX', lifetime(rest))
 end
 
+-- A look is answered as taking one would be, and changes nothing.
 -- An answer: whether it passes, what is left, how long to wait, the charge. What is refused changes nothing, but for a strict counter.
 local function passes(left, wait, first, second) return {1, left, wait, first, second or 0} end
 local function refused(wait) return {0, 0, wait, 0, 0} end

@@ -15,8 +15,13 @@ if WHAT == 'charge_more' then
   lives(current)
   return {}
 end
-local count = redis.call('INCR', current)
-lives(current)
+local count
+if WHAT == 'look' then
+  count = tonumber(redis.call('GET', current) or '0') + 1
+else
+  count = redis.call('INCR', current)
+  lives(current)
+end
 local previous = tonumber(redis.call('GET', at(window - 1)) or '0')
 local used = math.floor(previous * (1 - (now % WINDOW) / WINDOW)) + count
 local wait = (window + 1) * WINDOW - now

@@ -22,6 +22,8 @@ end
 if count >= LIMIT then
   return refused(tonumber(redis.call('LINDEX', KEY, count - LIMIT)) + WINDOW - now)
 end
-redis.call('RPUSH', KEY, text(now))
-redis.call('PEXPIRE', KEY, lifetime(WINDOW))
+if WHAT ~= 'look' then
+  redis.call('RPUSH', KEY, text(now))
+  redis.call('PEXPIRE', KEY, lifetime(WINDOW))
+end
 return passes(LIMIT - count - 1, WINDOW, now)

@@ -1,15 +1,17 @@
 //! Logins in a real Redis: one token of each, whichever server is asked.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use http::header;
 use http_body_util::BodyExt as _;
+use neurolink_core::app::Observer;
 use neurolink_core::login::Login;
 use neurolink_core::middleware::{BearerAuth, PasswordHash, PasswordUser, Passwords};
-use neurolink_core::{App, AuthenticatedUser, ConnInfo, Json, ManualClock, Route};
+use neurolink_core::security::{SecurityEvent, SecurityEventKind};
+use neurolink_core::{App, AppBuilder, AuthenticatedUser, ConnInfo, Json, ManualClock, Route};
 use neurolink_redis::RedisCredentials;
 use neurolink_routes::{OfflineEngine, WithRoutes as _};
 use serde_json::{Value, json};
@@ -35,10 +37,29 @@ fn login() -> Login {
     Login::new(Passwords::users([user("ada"), user("bob")]), SECRET).per_user(3).store_timeout(10 * SECOND)
 }
 
+/// Keeps whose logins were ended.
+#[derive(Clone, Default)]
+struct Gone(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Gone {
+    fn security(&self, event: &SecurityEvent<'_>) {
+        if let SecurityEventKind::FamilyRevoked { owner, .. } = &event.kind {
+            self.0.lock().expect("no panic").push(owner.to_string());
+        }
+    }
+}
+
 /// One server, of several that share a Redis and a clock.
 fn server(login: Login, clock: &Arc<ManualClock>) -> App {
+    observed_server(login, clock, None)
+}
+
+fn observed_server(login: Login, clock: &Arc<ManualClock>, observer: Option<Gone>) -> App {
     let me = Route::get("/api/me", async |user: AuthenticatedUser| Json(json!({ "id": user.id })));
-    App::builder(OfflineEngine::new())
+    let app = App::builder(OfflineEngine::new());
+    observer
+        .into_iter()
+        .fold(app, AppBuilder::observe)
         .clock(Arc::clone(clock) as _)
         .middleware(BearerAuth::jwt(login.keys()).no_failure_limit())
         .state(login)
@@ -153,13 +174,16 @@ async fn a_login_ends_unused_and_at_its_last_day() {
 #[tokio::test]
 async fn a_user_with_too_many_loses_the_oldest_and_what_is_over_counts_no_more() {
     let redis = Redis::start();
-    let ([app, _], clock) = two(&redis);
+    let clock = Arc::new(ManualClock::at(Duration::from_secs(1_700_000_000)));
+    let gone = Gone::default();
+    let app = observed_server(login().store(store(&redis)), &clock, Some(gone.clone()));
     let (strangers, _) = log_in(&app, "bob").await;
     let mut own = Vec::new();
     for _ in 0..5 {
         own.push(log_in(&app, "ada").await.0);
         clock.advance(SECOND);
     }
+    assert_eq!(*gone.0.lock().expect("no panic"), ["id-of-ada"; 2], "each that had to go is an event");
     for (number, access) in own.iter().enumerate() {
         assert_eq!(me(&app, access).await, if number < 2 { 401 } else { 200 }, "{number}");
     }

@@ -1,4 +1,4 @@
-//! Limits and API keys in a real Redis.
+//! Limits, lockouts, logins and API keys in a real Redis.
 
 #[path = "../../kit/redis.rs"]
 mod kit;
@@ -10,6 +10,7 @@ mod app;
 mod cluster;
 mod failures;
 mod keryx;
+mod lockout;
 mod logins;
 mod look;
 mod maths;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use neurolink_core::middleware::limit_store::{
-    Algorithm, Change, LimitKey, LimitStore, MemoryStore, Quota, Settlement, Taken,
+    Algorithm, Change, Charge, LimitKey, LimitStore, MemoryStore, Quota, Settlement, Taken,
 };
 use neurolink_redis::RedisStore;
 use proptest::prelude::*;
@@ -20,6 +20,7 @@ const START: Duration = Duration::from_millis(1_700_000_000_123);
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Take,
+    Look,
     /// Settles one of the charges that are open.
     Settle(usize, Change),
 }
@@ -40,7 +41,7 @@ fn quota() -> impl Strategy<Value = Quota> {
 
 fn act() -> impl Strategy<Value = Act> {
     let change = prop_oneof![Just(Change::GiveBack), (1_u32..12).prop_map(Change::ChargeMore)];
-    prop_oneof![3 => Just(Act::Take), 1 => (any::<usize>(), change).prop_map(|(which, change)| Act::Settle(which, change))]
+    prop_oneof![3 => Just(Act::Take), 1 => Just(Act::Look), 1 => (any::<usize>(), change).prop_map(|(which, change)| Act::Settle(which, change))]
 }
 
 /// What can be compared: the charges mean something to their store only.
@@ -59,6 +60,14 @@ impl Both<'_> {
         self.runtime.block_on(async {
             let keys = std::slice::from_ref(key);
             let [redis, memory] = [self.redis.take(keys, now).await, self.memory.take(keys, now).await];
+            [redis.expect("an answer")[0], memory.expect("an answer")[0]]
+        })
+    }
+
+    fn look(&self, key: &LimitKey, now: Duration) -> [Taken; 2] {
+        self.runtime.block_on(async {
+            let keys = std::slice::from_ref(key);
+            let [redis, memory] = [self.redis.look(keys, now).await, self.memory.look(keys, now).await];
             [redis.expect("an answer")[0], memory.expect("an answer")[0]]
         })
     }
@@ -106,6 +115,10 @@ fn the_scripts_give_the_answers_of_the_counters_in_memory() {
                         open.push((taken, now));
                     }
                 }
+                Act::Look => {
+                    let looked = both.look(&key, now);
+                    prop_assert_eq!(seen(&looked[0]), seen(&looked[1]), "a look, {:?} at {:?}", quota, now - START);
+                }
                 Act::Settle(which, change) if !open.is_empty() => {
                     let (taken, since) = open.swap_remove(which % open.len());
                     // The counters in memory forget a log that is empty, and what was in it then costs no more.
@@ -120,6 +133,26 @@ fn the_scripts_give_the_answers_of_the_counters_in_memory() {
     });
     run.unwrap_or_else(|error| panic!("{error}"));
     assert!(cases.get() >= 150);
+}
+
+#[test]
+fn what_is_charged_of_a_key_that_nothing_was_taken_of_counts_as_in_memory() {
+    let server = Redis::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let both = Both { runtime: &runtime, redis: &store(&server.url()).callers_time(), memory: MemoryStore::new(1000) };
+    let quota = Quota::new(1, Duration::from_secs(3600), Algorithm::SlidingLog);
+    let key = LimitKey::new("rule", b"one", 1, quota);
+    let charged = [Settlement::new(key.clone(), Charge::new(0, 0), Change::ChargeMore(1))];
+    let minute = |minutes: u64| START + Duration::from_secs(60 * minutes);
+    for at in [0, 50, 100] {
+        runtime.block_on(both.redis.settle(&charged, minute(at))).expect("an answer");
+        runtime.block_on(both.memory.settle(&charged, minute(at))).expect("an answer");
+        for (later, passes) in [(1, false), (59, false), (60, true)] {
+            let looked = both.look(&key, minute(at + later));
+            assert_eq!(looked.map(|looked| looked.charge.is_some()), [passes; 2], "{later} minutes after {at}");
+            assert_eq!(seen(&looked[0]), seen(&looked[1]));
+        }
+    }
 }
 
 #[test]

@@ -36,6 +36,12 @@ impl FailureLimit {
         *self = Self::of(most);
     }
 
+    /// How many, in how long; nothing for any number.
+    #[cfg(feature = "basic")]
+    pub(super) const fn most(&self) -> Option<(u32, Duration)> {
+        self.most
+    }
+
     pub(super) fn problem(&self) -> Option<String> {
         self.most
             .is_some_and(|(failures, window)| failures == 0 || window.is_zero())
@@ -119,7 +125,7 @@ impl FailureLimit {
     }
 }
 
-fn too_many(report: impl FnOnce(SecurityEventKind<'_>), wait: Duration) -> Error {
+pub(super) fn too_many(report: impl FnOnce(SecurityEventKind<'_>), wait: Duration) -> Error {
     let detail = "too many failures from this address".into();
     report(SecurityEventKind::AuthenticationFailed { reason: AuthenticationFailure::Throttled, detail });
     Error::new(Code::RateLimitExceeded)

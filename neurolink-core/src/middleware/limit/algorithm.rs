@@ -86,7 +86,7 @@ impl Quota {
     }
 
     /// So many percent of it, but at least one.
-    pub(super) fn percent(self, percent: u8) -> Self {
+    pub(in crate::middleware) fn percent(self, percent: u8) -> Self {
         let part = |number: u32| {
             let part = u64::from(number) * u64::from(percent) / 100;
             u32::try_from(part).unwrap_or(u32::MAX)

@@ -12,6 +12,10 @@ for at = 1, #all, 2 do
   end
 end
 table.sort(others, function(one, other) return one.begun < other.begun end)
-for at = 1, #others + 1 - most do redis.call('HDEL', KEY, others[at].family) end
+local gone = {}
+for at = 1, #others + 1 - most do
+  gone[at] = others[at].family
+  redis.call('HDEL', KEY, gone[at])
+end
 write({begun = now, rotated = now, token = token, preceding = '', subject = subject}, now, idle, absolute)
-return {}
+return gone

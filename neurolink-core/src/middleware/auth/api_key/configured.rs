@@ -7,7 +7,7 @@ use super::super::entropy::check_secret;
 use super::ApiKeyHash;
 use super::stored::{EXPIRED, UNKNOWN, describe};
 use crate::AuthenticatedUser;
-use crate::security::{AuthenticationFailure, Refusal};
+use crate::security::{AuthenticationFailure, Refusal, Reporter, SecurityEventKind};
 
 /// A key that is configured, with its user; only its hash is kept.
 #[derive(Clone)]
@@ -67,7 +67,10 @@ impl fmt::Debug for ApiKey {
 
 /// The configured keys of an [`ApiKeyAuth`](super::ApiKeyAuth), to revoke them while it runs; a cheap handle to clone.
 #[derive(Clone, Debug, Default)]
-pub struct ApiKeys(Arc<[Entry]>);
+pub struct ApiKeys {
+    entries: Arc<[Entry]>,
+    reporter: Option<Reporter>,
+}
 
 /// A key, and whether it was revoked: a flag of its own, so that requests share nothing that is written.
 #[derive(Debug)]
@@ -78,19 +81,38 @@ struct Entry {
 
 impl ApiKeys {
     pub(super) fn of(keys: impl IntoIterator<Item = ApiKey>) -> Self {
-        Self(keys.into_iter().map(|key| Entry { key, revoked: AtomicBool::new(false) }).collect())
+        let entries = keys.into_iter().map(|key| Entry { key, revoked: AtomicBool::new(false) }).collect();
+        Self { entries, reporter: None }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
+    }
+
+    /// Reports each id that is revoked: in a handler by [`Context::reporter`](crate::Context::reporter), elsewhere by
+    /// [`App::reporter`](crate::App::reporter).
+    ///
+    /// ```
+    /// # use neurolink_core::Context;
+    /// # use neurolink_core::middleware::ApiKeys;
+    /// fn revoke(keys: &ApiKeys, ctx: &Context, id: &str) -> bool {
+    ///     keys.reporting_to(ctx.reporter()).revoke(id)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn reporting_to(&self, reporter: Reporter) -> Self {
+        Self { reporter: Some(reporter), ..self.clone() }
     }
 
     /// Revokes the keys of this id from the next request on; streams end within 30 s. `false` if there is none.
     pub fn revoke(&self, id: &str) -> bool {
-        let mut known = false;
-        for entry in self.0.iter().filter(|entry| entry.key.id == id) {
-            entry.revoked.store(true, Ordering::Release);
+        let (mut known, mut counted) = (false, false);
+        for entry in self.entries.iter().filter(|entry| entry.key.id == id) {
+            counted |= !entry.revoked.swap(true, Ordering::AcqRel);
             known = true;
+        }
+        if let Some(reporter) = self.reporter.as_ref().filter(|_| counted) {
+            reporter.report(SecurityEventKind::KeyRevoked { key: id.into() });
         }
         known
     }
@@ -99,7 +121,7 @@ impl ApiKeys {
     pub(super) fn find(&self, presented: &ApiKeyHash) -> Option<usize> {
         let mut found = None;
         // All are compared, so that the time does not tell which.
-        for (index, entry) in self.0.iter().enumerate() {
+        for (index, entry) in self.entries.iter().enumerate() {
             if entry.key.hash == *presented {
                 found = Some(index);
             }
@@ -109,12 +131,12 @@ impl ApiKeys {
 
     /// Whether the key at this place still counts.
     pub(super) fn is_good(&self, index: usize) -> bool {
-        self.0.get(index).is_some_and(|entry| !entry.revoked.load(Ordering::Acquire))
+        self.entries.get(index).is_some_and(|entry| !entry.revoked.load(Ordering::Acquire))
     }
 
     /// The user of the key at this place, and the limit of the key.
     pub(super) fn user(&self, index: usize, now: Duration) -> Result<(AuthenticatedUser, Option<u32>), Refusal> {
-        let Entry { key, .. } = self.0.get(index).ok_or(UNKNOWN)?;
+        let Entry { key, .. } = self.entries.get(index).ok_or(UNKNOWN)?;
         if !self.is_good(index) {
             return Err(Refusal::new(AuthenticationFailure::Revoked, "the key is revoked"));
         }
@@ -129,7 +151,7 @@ impl ApiKeys {
 
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        for (index, Entry { key, .. }) in self.0.iter().enumerate() {
+        for (index, Entry { key, .. }) in self.entries.iter().enumerate() {
             if let Some(weak) = &key.weak {
                 problems.push(format!("the key `{}` {weak}", key.id));
             }
@@ -139,7 +161,7 @@ impl ApiKeys {
             if key.user.id.is_empty() {
                 problems.push("a key has a user without an id; name the user".into());
             }
-            if self.0[..index].iter().any(|other| other.key.hash == key.hash) {
+            if self.entries[..index].iter().any(|other| other.key.hash == key.hash) {
                 problems.push(format!("the key `{}` is there twice; give each user a key of their own", key.id));
             }
         }

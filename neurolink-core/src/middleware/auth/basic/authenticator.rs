@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, header};
 
 use super::super::failures::refusal;
+use super::super::lockout::Whose;
 use super::super::verified::{Fingerprint, Verified};
 use super::credentials::Credentials;
 use super::passwords::{Judging, Passwords, busy};
@@ -13,6 +14,7 @@ use super::users::{PasswordStore, PasswordUser};
 use crate::counters::address_keys;
 use crate::facts::NoAddress;
 use crate::middleware::Gates;
+use crate::middleware::limit_store::{OnStoreFailure, StoreHandle};
 use crate::stack::{Kind, order};
 use crate::{AuthenticatedUser, Context, Error, Middleware, Next, Response};
 
@@ -84,6 +86,20 @@ impl BasicAuth {
         self
     }
 
+    /// Counts the lockout in a store too, as [`Passwords::lockout_store`] tells.
+    #[must_use]
+    pub fn lockout_store(mut self, store: impl Into<StoreHandle>) -> Self {
+        self.passwords = self.passwords.lockout_store(store);
+        self
+    }
+
+    /// What callers get while that store does not answer: 503 unless told.
+    #[must_use]
+    pub fn on_lockout_store_failure(mut self, policy: OnStoreFailure) -> Self {
+        self.passwords = self.passwords.on_lockout_store_failure(policy);
+        self
+    }
+
     /// The message of the 401 for callers without credentials.
     #[must_use]
     pub fn message(mut self, message: impl Into<Arc<str>>) -> Self {
@@ -92,17 +108,17 @@ impl BasicAuth {
     }
 
     /// The user of credentials that were right a short time ago, unless guesses are refused where they come from.
-    fn remembered(
+    async fn remembered(
         &self,
         ctx: &Context,
         fingerprint: Fingerprint,
-        name: &str,
-        network: &[u8],
+        whose: &Whose,
     ) -> Result<Option<AuthenticatedUser>, Error> {
         let now = ctx.now_or_later();
         let Some(user) = self.known.get(fingerprint, 0, now) else { return Ok(None) };
         self.passwords.failures.ask(ctx)?;
-        Ok((!self.passwords.lockout.is_locked(name, network, now)).then(|| user.as_ref().clone()))
+        let seen = self.passwords.lockout.look(whose, now).await?;
+        Ok((!seen.is_locked).then(|| user.as_ref().clone()))
     }
 
     /// The user of right credentials.
@@ -110,14 +126,14 @@ impl BasicAuth {
     /// Equal ones from one network wait for one another, so that a page that asks ten things at one time costs one hash and no failure.
     async fn user(&self, ctx: &Context, credentials: Credentials) -> Result<AuthenticatedUser, Error> {
         let address = ctx.client_address().ok_or_else(|| Error::internal(NoAddress))?;
-        let network = address_keys(address).swap_remove(0).0;
+        let whose = Whose::new(&credentials.name, address_keys(address));
         // Of one network: guesses from elsewhere, which the lockout bounds there, learn nothing of it.
-        let fingerprint = self.known.fingerprint(&credentials.with_network(&network));
-        if let Some(user) = self.remembered(ctx, fingerprint, &credentials.name, &network)? {
+        let fingerprint = self.known.fingerprint(&credentials.with_network(&whose.network()));
+        if let Some(user) = self.remembered(ctx, fingerprint, &whose).await? {
             return Ok(user);
         }
         let alone = self.alone.enter(&fingerprint.to_be_bytes(), 1, ALONE).await;
-        if let Some(user) = self.remembered(ctx, fingerprint, &credentials.name, &network)? {
+        if let Some(user) = self.remembered(ctx, fingerprint, &whose).await? {
             return Ok(user);
         }
         let Some(_alone) = alone else { return Err(busy()) };
@@ -127,7 +143,7 @@ impl BasicAuth {
             known.insert(fingerprint, &Arc::new(user.clone()), user.expires, 0, now);
         };
         let judging = Judging { failure, now, reporter: ctx.reporter() };
-        Ok(self.passwords.judge(credentials, network, judging, remember).await?.user)
+        Ok(self.passwords.judge(credentials, whose, judging, remember).await?.user)
     }
 }
 

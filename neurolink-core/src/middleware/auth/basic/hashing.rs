@@ -1,21 +1,13 @@
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use smallvec::SmallVec;
-use tokio::sync::oneshot;
-
 use super::password::Memory;
+use super::queue::{Asking, Queue};
 
-/// How many of one caller wait.
-const WAITING_OF_ONE: usize = 8;
-/// How many wait in all.
-const WAITING: usize = 64;
 /// How long they wait.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// Hashes passwords, which is slow and takes memory: so many at one time, and callers in turn, however many guesses
-/// one of them sends.
+/// Hashes passwords, which is slow and takes memory: so many at one time, and the others in turn.
 pub(super) struct Hashing {
     most: usize,
     state: Mutex<State>,
@@ -24,20 +16,10 @@ pub(super) struct Hashing {
 #[derive(Default)]
 struct State {
     running: usize,
-    /// Whose turn is next stands first.
-    lanes: VecDeque<Lane>,
+    waiting: Queue,
     /// Of those who hash no more: as many as have hashed at one time.
     memories: Vec<Memory>,
 }
-
-/// Those of one caller who wait.
-struct Lane {
-    caller: Caller,
-    waiting: VecDeque<oneshot::Sender<Permit>>,
-}
-
-/// Whose turn it is: a network.
-pub(in super::super) type Caller = SmallVec<[u8; 24]>;
 
 /// One may hash; dropping it lets the next one.
 pub(super) struct Permit {
@@ -61,7 +43,7 @@ impl Hashing {
     }
 
     /// A turn at hashing.
-    pub(super) async fn enter(self: &Arc<Self>, caller: Caller) -> Result<Permit, Busy> {
+    pub(super) async fn enter(self: &Arc<Self>, asking: Asking) -> Result<Permit, Busy> {
         let turn = {
             let mut state = self.state();
             if state.running < self.most {
@@ -69,7 +51,7 @@ impl Hashing {
                 let memory = state.memories.pop().unwrap_or_default();
                 return Ok(self.permit(memory));
             }
-            state.queue(caller)?
+            state.waiting.enter(asking)?
         };
         match tokio::time::timeout(WAIT, turn).await {
             Ok(Ok(permit)) => Ok(permit),
@@ -86,36 +68,6 @@ impl Hashing {
     }
 }
 
-impl State {
-    fn queue(&mut self, caller: Caller) -> Result<oneshot::Receiver<Permit>, Busy> {
-        // Who has gone away takes no place.
-        for lane in &mut self.lanes {
-            lane.waiting.retain(|turn| !turn.is_closed());
-        }
-        self.lanes.retain(|lane| !lane.waiting.is_empty());
-        if self.lanes.iter().map(|lane| lane.waiting.len()).sum::<usize>() >= WAITING {
-            return Err(Busy);
-        }
-        let (turn, wait) = oneshot::channel();
-        match self.lanes.iter_mut().find(|lane| lane.caller == caller) {
-            Some(lane) if lane.waiting.len() >= WAITING_OF_ONE => return Err(Busy),
-            Some(lane) => lane.waiting.push_back(turn),
-            None => self.lanes.push_back(Lane { caller, waiting: [turn].into() }),
-        }
-        Ok(wait)
-    }
-
-    /// The next turn: the first of the caller who has waited longest for one.
-    fn next(&mut self) -> Option<oneshot::Sender<Permit>> {
-        let mut lane = self.lanes.pop_front()?;
-        let turn = lane.waiting.pop_front();
-        if !lane.waiting.is_empty() {
-            self.lanes.push_back(lane);
-        }
-        turn
-    }
-}
-
 impl Drop for Permit {
     fn drop(&mut self) {
         let Some(hashing) = self.hashing.take() else { return };
@@ -123,7 +75,7 @@ impl Drop for Permit {
         loop {
             let turn = {
                 let mut state = hashing.state();
-                let Some(turn) = state.next() else {
+                let Some(turn) = state.waiting.next() else {
                     state.running -= 1;
                     state.memories.push(memory);
                     return;
@@ -146,23 +98,29 @@ impl Drop for Permit {
 mod tests {
     use futures_util::FutureExt as _;
 
+    use super::super::queue::{WAITING, WAITING_OF_ONE};
     use super::*;
 
-    fn caller(number: u8) -> Caller {
-        [number].into_iter().collect()
+    fn asking(network: u8, name: &str, is_trusted: bool) -> Asking {
+        Asking { network: [network].into_iter().collect(), name: name.into(), is_trusted }
     }
 
-    /// How many hash, and how many callers wait.
+    /// One whose name never came in from there.
+    fn stranger(network: u8) -> Asking {
+        asking(network, "ada", false)
+    }
+
+    /// How many hash, and how many networks wait.
     fn state(hashing: &Hashing) -> (usize, usize) {
         let state = hashing.state();
-        (state.running, state.lanes.len())
+        (state.running, state.waiting.networks())
     }
 
     #[tokio::test(start_paused = true)]
     async fn so_many_hash_and_a_permit_that_is_dropped_goes_to_the_next() {
         let hashing = Arc::new(Hashing::at_most(1));
-        let first = hashing.enter(caller(1)).await.expect("at once");
-        let mut second = Box::pin(hashing.enter(caller(1)));
+        let first = hashing.enter(stranger(1)).await.expect("at once");
+        let mut second = Box::pin(hashing.enter(stranger(1)));
         assert!(second.as_mut().now_or_never().is_none());
         drop(first);
         drop(second.await.expect("its turn"));
@@ -172,13 +130,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn callers_take_turns_however_many_guesses_one_sends() {
         let hashing = Arc::new(Hashing::at_most(1));
-        let mut held = hashing.enter(caller(1)).await.expect("at once");
-        let mut guesses: Vec<_> = (0..WAITING_OF_ONE).map(|_| Box::pin(hashing.enter(caller(1)))).collect();
+        let mut held = hashing.enter(stranger(1)).await.expect("at once");
+        let mut guesses: Vec<_> = (0..WAITING_OF_ONE).map(|_| Box::pin(hashing.enter(stranger(1)))).collect();
         for guess in &mut guesses {
             assert!(guess.as_mut().now_or_never().is_none());
         }
-        assert!(hashing.enter(caller(1)).now_or_never().expect("at once").is_err(), "eight of one wait");
-        let mut honest = Box::pin(hashing.enter(caller(2)));
+        assert!(hashing.enter(stranger(1)).now_or_never().expect("at once").is_err(), "eight of one wait");
+        let mut honest = Box::pin(hashing.enter(stranger(2)));
         assert!(honest.as_mut().now_or_never().is_none());
         drop(held);
         held = guesses.remove(0).await.expect("its turn");
@@ -189,7 +147,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn there_is_memory_for_as_many_as_hash_at_one_time() {
         let hashing = Arc::new(Hashing::at_most(2));
-        let enter = || async { hashing.enter(caller(1)).await.expect("a turn") };
+        let enter = || async { hashing.enter(stranger(1)).await.expect("a turn") };
         for _ in 0..5 {
             let both = (enter().await, enter().await);
             let mut third = Box::pin(enter());
@@ -203,16 +161,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_than_so_many_wait_and_none_for_longer() {
         let hashing = Arc::new(Hashing::at_most(1));
-        let held = hashing.enter(caller(0)).await.expect("at once");
-        let mut waiting: Vec<_> = (0..WAITING).map(|n| Box::pin(hashing.enter(caller(n as u8)))).collect();
+        let held = hashing.enter(stranger(0)).await.expect("at once");
+        let mut waiting: Vec<_> = (0..WAITING).map(|n| Box::pin(hashing.enter(stranger(n as u8)))).collect();
         for one in &mut waiting {
             assert!(one.as_mut().now_or_never().is_none());
         }
-        assert!(hashing.enter(caller(200)).now_or_never().expect("at once").is_err());
+        assert!(hashing.enter(stranger(200)).now_or_never().expect("at once").is_err());
         let last = waiting.pop().expect("the last");
         assert!(last.await.is_err(), "two seconds have passed");
         drop(waiting);
-        let mut again = Box::pin(hashing.enter(caller(200)));
+        let mut again = Box::pin(hashing.enter(stranger(200)));
         assert!(again.as_mut().now_or_never().is_none(), "who has gone away takes no place");
         drop(held);
         assert!(again.await.is_ok());
@@ -222,12 +180,95 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_turn_of_one_who_goes_away_is_the_next_ones() {
         let hashing = Arc::new(Hashing::at_most(1));
-        let held = hashing.enter(caller(1)).await.expect("at once");
-        let (mut first, mut second) = (Box::pin(hashing.enter(caller(1))), Box::pin(hashing.enter(caller(2))));
+        let held = hashing.enter(stranger(1)).await.expect("at once");
+        let (mut first, mut second) = (Box::pin(hashing.enter(stranger(1))), Box::pin(hashing.enter(stranger(2))));
         assert!(first.as_mut().now_or_never().is_none() && second.as_mut().now_or_never().is_none());
         drop(held); // given to the first, who does not look
         drop(first);
         assert!(second.now_or_never().expect("its turn").is_ok());
         assert_eq!(hashing.state().running, 0);
+    }
+
+    type Turn<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Permit, Busy>> + 'a>>;
+
+    /// So many who wait behind one who hashes.
+    fn waiting<'a>(hashing: &'a Arc<Hashing>, asking: impl Iterator<Item = Asking>) -> Vec<Turn<'a>> {
+        let enter = |asking| {
+            let mut turn: Turn<'a> = Box::pin(hashing.enter(asking));
+            assert!(turn.as_mut().now_or_never().is_none(), "it waits");
+            turn
+        };
+        asking.map(enter).collect()
+    }
+
+    /// How many of them were sent away.
+    fn sent_away(turns: &mut [Turn<'_>]) -> usize {
+        turns.iter_mut().filter_map(|turn| turn.as_mut().now_or_never()).filter(Result::is_err).count()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_known_gets_the_place_of_the_newest_stranger_in_a_full_queue() {
+        let hashing = Arc::new(Hashing::at_most(1));
+        let _held = hashing.enter(stranger(200)).await.expect("at once");
+        let mut strangers = waiting(&hashing, (0..WAITING as u8).map(stranger));
+        assert!(hashing.enter(stranger(201)).now_or_never().expect("at once").is_err(), "it is full");
+        let known = waiting(&hashing, [asking(100, "ada", true)].into_iter());
+        let newest = strangers.pop().expect("the newest");
+        assert!(newest.now_or_never().expect("at once").is_err());
+        assert_eq!(sent_away(&mut strangers), 0);
+        drop(known);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_account_takes_eight_places_from_strangers_wherever_it_asks_from() {
+        let hashing = Arc::new(Hashing::at_most(1));
+        let _held = hashing.enter(stranger(200)).await.expect("at once");
+        let mut strangers = waiting(&hashing, (0..WAITING as u8).map(stranger));
+        let places = waiting(&hashing, (100..108).map(|network| asking(network, "eve", true)));
+        for network in 108..150 {
+            assert!(hashing.enter(asking(network, "eve", true)).now_or_never().expect("at once").is_err());
+        }
+        let honest = waiting(&hashing, [asking(150, "ada", true)].into_iter());
+        drop((places, honest));
+        assert_eq!(sent_away(&mut strangers), 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_network_has_eight_places_known_or_not() {
+        let hashing = Arc::new(Hashing::at_most(1));
+        let _held = hashing.enter(stranger(200)).await.expect("at once");
+        let places = (0..WAITING_OF_ONE).map(|number| asking(1, &format!("user {number}"), number % 2 == 0));
+        let _places = waiting(&hashing, places);
+        for is_trusted in [true, false] {
+            assert!(hashing.enter(asking(1, "ada", is_trusted)).now_or_never().expect("at once").is_err());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_known_sends_nobody_away_who_is_known() {
+        let hashing = Arc::new(Hashing::at_most(1));
+        let _held = hashing.enter(stranger(200)).await.expect("at once");
+        let all = (0..WAITING as u8).map(|number| asking(number, &format!("user {number}"), true));
+        let mut all = waiting(&hashing, all);
+        assert!(hashing.enter(asking(100, "ada", true)).now_or_never().expect("at once").is_err());
+        assert_eq!(sent_away(&mut all), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_known_has_every_second_turn() {
+        let hashing = Arc::new(Hashing::at_most(1));
+        let mut held = Some(hashing.enter(stranger(200)).await.expect("at once"));
+        let mut turns = waiting(&hashing, (0..4).map(stranger));
+        turns.extend(waiting(&hashing, (10..12).map(|network| asking(network, "ada", true))));
+        let mut order = Vec::new();
+        while order.len() < turns.len() {
+            drop(held.take());
+            let done = turns.iter_mut().enumerate().filter(|(index, _)| !order.contains(index));
+            let mut next = done.filter_map(|(index, turn)| Some((index, turn.as_mut().now_or_never()?)));
+            let (index, permit) = next.next().expect("a turn");
+            held = Some(permit.expect("a permit"));
+            order.push(index);
+        }
+        assert_eq!(order, [4, 0, 5, 1, 2, 3]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Passwords are kept as argon2id, or as bcrypt where they were hashed elsewhere.
 //! A hash is slow on purpose, so half of the cores at most hash at one time, callers take turns, and 64 wait for 2 s at
-//! most: then 503. A password that was right is known for 60 s by a keyed hash, in the network that it came from.
+//! most: then 503; a name that came in from there within a day has every second turn, and the place of a stranger. A password that was right is known for 60 s by a keyed hash, in the network that it came from.
 //!
 //! | counted | refused | for |
 //! |---|---|---|
@@ -17,6 +17,7 @@ mod credentials;
 mod hashing;
 mod password;
 mod passwords;
+mod queue;
 mod users;
 
 pub use authenticator::BasicAuth;

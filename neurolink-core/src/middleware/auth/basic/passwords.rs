@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::super::external::External;
 use super::super::failures::{Attempt, FailureLimit};
-use super::super::lockout::Lockout;
+use super::super::lockout::{Lockout, Whose};
 use super::credentials::Credentials;
-use super::hashing::{Busy, Caller, Hashing};
+use super::hashing::{Busy, Hashing};
+use super::queue::Asking;
 use super::users::{PasswordStore, PasswordUser, Users};
+use crate::middleware::limit_store::{OnStoreFailure, StoreHandle};
 use crate::security::{AuthenticationFailure, Refusal, Reporter, SecurityEventKind};
 use crate::{AuthenticatedUser, Code, Error};
 
@@ -79,34 +81,64 @@ impl Passwords {
     /// unless told.
     #[must_use]
     pub fn lockout(mut self, from_one_network: u32, from_all: u32, window: Duration) -> Self {
-        self.lockout = Lockout::new(from_one_network, from_all, window);
+        self.lockout.numbers(from_one_network, from_all, window);
+        self
+    }
+
+    /// Counts failures of names, and of addresses, in a store too, so that servers which share it lock names together.
+    ///
+    /// It is asked for each name and password, also for one that is remembered. An address that has failed too often is
+    /// refused by each server for itself as well, and before anything is asked.
+    ///
+    /// ```
+    /// use neurolink_core::middleware::limit_store::{MemoryStore, StoreHandle};
+    /// # use neurolink_core::middleware::Passwords;
+    ///
+    /// # fn f(passwords: Passwords) -> Passwords {
+    /// let store = StoreHandle::new(MemoryStore::new(100_000)); // in earnest one that other servers reach too
+    /// passwords.lockout_store(&store)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn lockout_store(mut self, store: impl Into<StoreHandle>) -> Self {
+        self.lockout.store(store.into());
+        self
+    }
+
+    /// What a name and a password get while that store does not answer: 503 unless told; by `Local`, what this process
+    /// has counted decides.
+    #[must_use]
+    pub fn on_lockout_store_failure(mut self, policy: OnStoreFailure) -> Self {
+        self.lockout.on_store_failure(policy);
         self
     }
 
     /// The user of right credentials; `right` runs when they are, also if nobody waits any more.
     ///
     /// # Errors
-    /// 401 for wrong ones, 503 if nobody can tell.
+    /// 401 for wrong ones, 429 for an address that failed too often, 503 if nobody can tell.
     pub(in super::super) async fn judge(
         &self,
         credentials: Credentials,
-        network: Caller,
+        whose: Whose,
         judging: Judging,
         right: impl FnOnce(&AuthenticatedUser) + Send + 'static,
     ) -> Result<PasswordUser, Error> {
         let Judging { failure, now, reporter } = judging;
         let Credentials { name, password } = credentials;
-        let found = match self.lockout.is_locked(&name, &network, now) {
+        let seen = self.lockout.look(&whose, now).await?;
+        let found = match seen.is_locked {
             true => None,
             // Before the attempt counts: a store that is down locks no name.
             false => self.find(&name).await?,
         };
-        let Some(lock) = self.lockout.attempt(&name, &network, now) else {
+        let asking = Asking { network: whose.network(), name: whose.name().into(), is_trusted: seen.is_trusted };
+        let Some(lock) = self.lockout.attempt(whose, seen, &self.failures, &reporter, now).await? else {
             failure.failed();
             return Err(wrong(LOCKED));
         };
         let hash = found.as_ref().map_or_else(|| self.store.decoy(), |user| user.hash.clone());
-        let mut permit = self.hashing.enter(network).await.map_err(|Busy| busy())?;
+        let mut permit = self.hashing.enter(asking).await.map_err(|Busy| busy())?;
         // A client that goes away meanwhile has made its guess all the same: it is judged to its end.
         let judged = tokio::task::spawn_blocking(move || {
             // The permit goes when this guess is settled, and then whoever is next hashes.
@@ -114,10 +146,10 @@ impl Passwords {
             // A decoy's password lets nobody in.
             match found {
                 Some(found) if is_right => {
-                    lock.succeeded();
+                    let told = lock.succeeded();
                     drop(failure); // whoever finds it remembered finds no failure of it
                     right(&found.user);
-                    Some(found)
+                    Some((found, told))
                 }
                 found => {
                     // It counts before anybody hears of it.
@@ -135,8 +167,9 @@ impl Passwords {
                 }
             }
         });
-        let user = judged.await.map_err(Error::internal)?;
-        user.ok_or_else(|| wrong(NOBODY))
+        let (user, told) = judged.await.map_err(Error::internal)?.ok_or_else(|| wrong(NOBODY))?;
+        told.await;
+        Ok(user)
     }
 
     /// The user of a name; 503 if nobody can tell.
@@ -154,7 +187,8 @@ impl Passwords {
     }
 
     pub(in super::super) fn problems(&self) -> Vec<String> {
-        let mut problems: Vec<String> = self.failures.problem().into_iter().chain(self.lockout.problem()).collect();
+        let mut problems: Vec<String> = self.failures.problem().into_iter().collect();
+        problems.extend(self.lockout.problems(&self.failures));
         let names = self.names.as_deref().unwrap_or_default();
         if self.names.is_some() && names.is_empty() {
             problems.push("it has no user, so that nobody could come in; give one".into());

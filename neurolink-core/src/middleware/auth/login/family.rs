@@ -35,6 +35,12 @@ impl FamilyId {
         &self.family
     }
 
+    /// Another login of the same user, of which a store knows this.
+    #[must_use]
+    pub const fn sibling(&self, family: [u8; 16]) -> Self {
+        Self { user: self.user, family }
+    }
+
     /// As the claim `sid` has it.
     pub(super) fn text(&self) -> String {
         URL_SAFE_NO_PAD.encode([self.user, self.family].concat())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::basic::{ALONE, Credentials, Judging, PasswordUser, Passwords, busy};
+use super::super::lockout::Whose;
 use super::access::{self, Signer};
 use super::alive::Alive;
 use super::answer::LoginTokens;
@@ -208,17 +209,19 @@ impl Login {
             return Err(refused(MALFORMED));
         };
         let address = call.address.ok_or_else(|| Error::internal(NoAddress))?;
-        let network = address_keys(address).swap_remove(0).0;
-        let same = self.hasher.hash_one(credentials.with_network(&network)).to_be_bytes();
+        let whose = Whose::new(name, address_keys(address));
+        let same = self.hasher.hash_one(credentials.with_network(&whose.network())).to_be_bytes();
         let Some(_alone) = self.alone.enter(&same, 1, ALONE).await else { return Err(busy()) };
         let judging = Judging { failure: call.attempt()?, now: call.now(), reporter: call.reporter.clone() };
-        let found = self.passwords.judge(credentials, network, judging, |_| ()).await?;
+        let found = self.passwords.judge(credentials, whose, judging, |_| ()).await?;
         let token = self.tokens()?.begin(&found.name)?;
         // Signed first: a login that nobody could use is not kept.
         let answer = self.answer(&found.user, &token, self.limits.absolute, call.now())?;
         let (family, hash, subject) = (token.family(), token.hash(), self.subject(&found)?);
         let new = NewFamily { family: &family, subject: &subject, token: &hash, limits: &self.limits };
-        self.kept.ask(self.kept.store.begin(new, call.now())).await?;
+        for gone in self.kept.ask(self.kept.store.begin(new, call.now())).await? {
+            revoked(call, &gone, &found.user.id, "another login of the user took its place");
+        }
         Ok(answer)
     }
 
@@ -304,7 +307,7 @@ impl Login {
     }
 }
 
-/// Says that a login was ended against its user's will. One that makes room for another of the same user is no such.
+/// Says that a login was ended that nobody has signed out of.
 fn revoked(call: &LoginCall, family: &FamilyId, owner: &str, reason: &'static str) {
     let family = family.text();
     call.reporter.report(SecurityEventKind::FamilyRevoked {

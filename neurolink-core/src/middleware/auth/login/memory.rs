@@ -107,11 +107,10 @@ impl State {
     }
 
     /// Drops the oldest login of a user, if there is one.
-    fn drop_oldest(&mut self, user: &[u8; 16]) -> bool {
-        let Some(own) = self.users.get_mut(user).filter(|own| !own.is_empty()) else { return false };
-        own.remove(0);
+    fn drop_oldest(&mut self, user: &[u8; 16]) -> Option<Family> {
+        let own = self.users.get_mut(user).filter(|own| !own.is_empty())?;
         self.count -= 1;
-        true
+        Some(own.remove(0))
     }
 
     fn add(&mut self, user: [u8; 16], family: Family) {
@@ -132,17 +131,19 @@ impl CredentialStore for MemoryCredentials {
         is_zero.then(|| "a store of no logins lets nobody in; give it some".into()).into_iter().collect()
     }
 
-    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<(), BoxError> {
+    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<Vec<FamilyId>, BoxError> {
         let NewFamily { family, subject, token, limits } = new;
         let mut state = self.state();
+        let mut gone = Vec::new();
         while state.users.get(family.user()).is_some_and(|own| own.len() >= limits.per_user) {
-            state.drop_oldest(family.user());
+            gone.extend(state.drop_oldest(family.user()));
         }
         if state.count >= self.capacity {
             state.drop_ended(now);
         }
-        if state.count >= self.capacity && !state.drop_oldest(family.user()) {
-            return Err(format!("{} logins are kept, and no more", self.capacity).into());
+        if state.count >= self.capacity {
+            let oldest = state.drop_oldest(family.user());
+            gone.push(oldest.ok_or_else(|| format!("{} logins are kept, and no more", self.capacity))?);
         }
         state.add(
             *family.user(),
@@ -156,7 +157,8 @@ impl CredentialStore for MemoryCredentials {
                 limits: *limits,
             },
         );
-        Ok(())
+        let went_on = gone.into_iter().filter(|family| now < family.ends());
+        Ok(went_on.map(|gone| family.sibling(gone.id)).collect())
     }
 
     async fn look(&self, family: &FamilyId) -> Result<Option<String>, BoxError> {

@@ -24,7 +24,7 @@ async fn one() -> (MemoryCredentials, FamilyId) {
     (store, family)
 }
 
-async fn begin(store: &MemoryCredentials, family: &FamilyId, now: Duration) -> Result<(), BoxError> {
+async fn begin(store: &MemoryCredentials, family: &FamilyId, now: Duration) -> Result<Vec<FamilyId>, BoxError> {
     store.begin(NewFamily::new(family, "subject", &hash(1), &LIMITS), now).await
 }
 
@@ -91,7 +91,9 @@ async fn a_user_with_too_many_logins_loses_the_oldest_and_nobody_else_any() {
     let store = MemoryCredentials::new();
     begin(&store, &id(9, 1), NOW).await.expect("room");
     for number in 1..=5 {
-        begin(&store, &id(1, number), NOW + SECOND * number.into()).await.expect("room");
+        let gone = begin(&store, &id(1, number), NOW + SECOND * number.into()).await.expect("room");
+        let oldest = number.checked_sub(LIMITS.per_user as u8).filter(|oldest| *oldest > 0);
+        assert_eq!(gone, oldest.map(|oldest| id(1, oldest)).into_iter().collect::<Vec<_>>(), "it is told");
     }
     for number in 1..=5 {
         assert_eq!(is_there(&store, &id(1, number)).await, number > 2, "{number}");
@@ -106,12 +108,13 @@ async fn a_full_store_drops_what_is_over_then_the_users_own_and_never_anothers()
         begin(&store, &id(user, 1), NOW).await.expect("room");
     }
     assert!(begin(&store, &id(4, 1), NOW).await.is_err());
-    begin(&store, &id(3, 2), NOW).await.expect("their own goes");
+    assert_eq!(begin(&store, &id(3, 2), NOW).await.expect("their own goes"), [id(3, 1)]);
     for (user, family, there) in [(1, 1, true), (2, 1, true), (3, 1, false), (3, 2, true), (4, 1, false)] {
         assert_eq!(is_there(&store, &id(user, family)).await, there, "{user} {family}");
     }
     assert!(matches!(claim(&store, &id(1, 1), 1, NOW + 50 * SECOND).await, Claimed::Rotated(_)));
-    begin(&store, &id(4, 1), NOW + LIMITS.idle).await.expect("two are over");
+    let gone = begin(&store, &id(4, 1), NOW + LIMITS.idle).await.expect("two are over");
+    assert_eq!(gone, [], "what is over is nobody's loss");
     assert!(is_there(&store, &id(1, 1)).await && !is_there(&store, &id(2, 1)).await);
     let kept = store.state().users.values().map(Vec::len).sum::<usize>();
     assert_eq!((kept, store.state().count), (2, 2));

@@ -101,11 +101,12 @@ pub trait CredentialStore: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Keeps a new login with its first token; of a user who has [too many](FamilyLimits::per_user) the oldest goes.
+    /// Keeps a new login with its first token; of a user who has [too many](FamilyLimits::per_user) the oldest goes. Gives
+    /// those that had to go although they went on: each is a security event.
     ///
     /// # Errors
     /// It cannot keep it, or has no room: never by dropping another user's.
-    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<(), BoxError>;
+    async fn begin(&self, new: NewFamily<'_>, now: Duration) -> Result<Vec<FamilyId>, BoxError>;
 
     /// The `subject` of a login, while it goes on.
     ///

@@ -30,6 +30,12 @@ pub trait LimitStore: Send + Sync + 'static {
     /// It could not be reached, or did not understand.
     async fn take(&self, keys: &[LimitKey], now: Duration) -> Result<Vec<Taken>, BoxError>;
 
+    /// What taking one of each key would give, in one round trip; nothing is taken, so a charge only says that it passes.
+    ///
+    /// # Errors
+    /// It could not be reached, or did not understand.
+    async fn look(&self, keys: &[LimitKey], now: Duration) -> Result<Vec<Taken>, BoxError>;
+
     /// Settles what was taken, in one round trip.
     ///
     /// # Errors
@@ -135,7 +141,7 @@ pub struct Settlement {
 pub enum Change {
     /// It is given back, as far as it still counts.
     GiveBack,
-    /// So many more are taken, even if there is nothing left.
+    /// So many more are taken, even if there is nothing left; of the key, whatever the charge is.
     ChargeMore(u32),
 }
 

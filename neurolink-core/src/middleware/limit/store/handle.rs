@@ -64,11 +64,11 @@ impl StoreHandle {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    pub(in super::super) fn name(&self) -> &str {
+    pub(in crate::middleware) fn name(&self) -> &str {
         self.0.store.name()
     }
 
-    pub(in super::super) fn problems(&self, quota: &Quota) -> Vec<String> {
+    pub(in crate::middleware) fn problems(&self, quota: &Quota) -> Vec<String> {
         let mut problems = self.0.store.problems(quota);
         if self.0.budget.is_zero() {
             problems.push("a store that may take no time never answers; give for example 50ms".into());
@@ -77,9 +77,23 @@ impl StoreHandle {
     }
 
     /// Takes one of each key; `None` if there was no answer in time.
-    pub(super) async fn take(&self, keys: &[LimitKey], now: Duration) -> Option<Vec<Taken>> {
+    pub(in crate::middleware) async fn take(&self, keys: &[LimitKey], now: Duration) -> Option<Vec<Taken>> {
+        self.answered(keys, self.0.store.take(keys, now)).await
+    }
+
+    /// What taking one of each key would give; `None` if there was no answer in time.
+    #[cfg(feature = "basic")]
+    pub(in crate::middleware) async fn look(&self, keys: &[LimitKey], now: Duration) -> Option<Vec<Taken>> {
+        self.answered(keys, self.0.store.look(keys, now)).await
+    }
+
+    async fn answered(
+        &self,
+        keys: &[LimitKey],
+        call: impl Future<Output = Result<Vec<Taken>, BoxError>>,
+    ) -> Option<Vec<Taken>> {
         self.guarded(async {
-            let taken = self.0.store.take(keys, now).await?;
+            let taken = call.await?;
             match taken.len() == keys.len() {
                 true => Ok(taken),
                 false => Err(format!("{} answers to {} questions", taken.len(), keys.len()).into()),

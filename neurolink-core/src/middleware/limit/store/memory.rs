@@ -46,12 +46,23 @@ impl LimitStore for MemoryStore {
         Ok(keys.iter().map(take).collect())
     }
 
+    async fn look(&self, keys: &[LimitKey], now: Duration) -> Result<Vec<Taken>, BoxError> {
+        let look = |key: &LimitKey| {
+            let seen = self.counters(key).look(&key.identity, key.share, now);
+            let charge = seen.charge.map(|_| Charge::new(0, 0));
+            Taken { charge, remaining: seen.remaining, wait: seen.resets.saturating_sub(now) }
+        };
+        Ok(keys.iter().map(look).collect())
+    }
+
     async fn settle(&self, settlements: &[Settlement], now: Duration) -> Result<(), BoxError> {
         for Settlement { key, charge, change } in settlements {
-            let Some(charge) = charge.counted else { continue };
-            match change {
-                Change::GiveBack => self.counters(key).give_back(charge, now),
-                Change::ChargeMore(more) => self.counters(key).charge_more(charge, *more, now),
+            let counters = self.counters(key);
+            match (change, charge.counted) {
+                (Change::GiveBack, Some(charge)) => counters.give_back(charge, now),
+                (Change::GiveBack, None) => {}
+                (Change::ChargeMore(more), Some(charge)) => counters.charge_more(charge, *more, now),
+                (Change::ChargeMore(more), None) => counters.charge(&key.identity, key.share, *more, now),
             }
         }
         Ok(())

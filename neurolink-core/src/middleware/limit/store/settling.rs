@@ -22,7 +22,7 @@ impl Settling {
     /// Tells each store once what became of charges; it goes on if the caller does not wait for the end.
     ///
     /// Nothing can be told outside of a runtime.
-    pub(in super::super) fn tell(
+    pub(in crate::middleware) fn tell(
         &self,
         settlements: Vec<(StoreHandle, Settlement)>,
         now: Duration,
