@@ -2,7 +2,8 @@
 //!
 //! Off unless registered. A preflight is answered here, before authentication, and never goes further inside;
 //! every other response gets its headers, errors and streams included.
-//! A denied origin gets no `Access-Control-*` header at all, and `Vary: Origin` is set whenever the origin decides.
+//! A denied origin gets no `Access-Control-*` header at all, but for what [`Cors::announce`] tells everybody, and
+//! `Vary: Origin` is set whenever the origin decides.
 //! An origin that CORS allows may also send state-changing requests from its site.
 //!
 //! A wildcard together with credentials would let any site read authenticated answers: it is a mistake at build.
@@ -61,6 +62,7 @@ pub struct Cors {
     max_age: Option<Duration>,
     preflight_status: StatusCode,
     denied: Denied,
+    announce: bool,
     built: Built,
 }
 
@@ -125,6 +127,7 @@ impl Cors {
             max_age: Some(Duration::from_secs(86_400)),
             preflight_status: StatusCode::NO_CONTENT,
             denied: Denied::Omit,
+            announce: false,
             built: Built::default(),
         }
         .build()
@@ -179,6 +182,24 @@ impl Cors {
     #[must_use]
     pub const fn denied(mut self, denied: Denied) -> Self {
         self.denied = denied;
+        self
+    }
+
+    /// Whether the methods and the request headers are on every answer, whoever asks, and not on preflights alone.
+    ///
+    /// Browsers read them on preflights only (Fetch standard, section 3.2.2), and give a denied origin nothing for
+    /// them; it is for clients of servers such as Keryx, which say them always.
+    ///
+    /// ```
+    /// use neurolink_core::{Stack, middleware::Cors};
+    ///
+    /// let cors = Cors::any().methods(["GET", "POST"]).headers(["Content-Type"]).announce(true);
+    /// let stack = Stack::builder().with(cors).build()?;
+    /// # Ok::<(), neurolink_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn announce(mut self, yes: bool) -> Self {
+        self.announce = yes;
         self
     }
 
@@ -250,7 +271,7 @@ impl Cors {
         let Some(origin) = self.allowed_origin(ctx.headers()) else {
             return match self.denied {
                 Denied::Omit => self.empty(),
-                Denied::Forbid => forbidden(ctx),
+                Denied::Forbid => self.forbidden(ctx),
             };
         };
         let mut response = self.empty();
@@ -259,16 +280,22 @@ impl Cors {
         if self.credentials {
             headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
         }
-        for (name, value) in [
-            (ACCESS_CONTROL_ALLOW_METHODS, &self.built.methods),
-            (ACCESS_CONTROL_ALLOW_HEADERS, &self.built.headers),
-            (ACCESS_CONTROL_MAX_AGE, &self.built.max_age),
-        ] {
+        self.tell(headers);
+        if let Some(value) = &self.built.max_age {
+            headers.insert(ACCESS_CONTROL_MAX_AGE, value.clone());
+        }
+        response
+    }
+
+    /// What may be sent.
+    fn tell(&self, headers: &mut HeaderMap) {
+        for (name, value) in
+            [(ACCESS_CONTROL_ALLOW_METHODS, &self.built.methods), (ACCESS_CONTROL_ALLOW_HEADERS, &self.built.headers)]
+        {
             if let Some(value) = value {
                 headers.insert(name, value.clone());
             }
         }
-        response
     }
 
     fn empty(&self) -> Response {
@@ -277,15 +304,22 @@ impl Cors {
         if self.varies() {
             response.headers_mut().insert(VARY, VARY_PREFLIGHT);
         }
+        if self.announce {
+            self.tell(response.headers_mut());
+        }
         response
     }
-}
 
-fn forbidden(ctx: &mut Context) -> Response {
-    let mut response = ctx.fail(Error::new(Code::Forbidden).with_message("This origin is not allowed"));
-    // Another origin would be answered otherwise; `after` does not run behind an early answer.
-    response.headers_mut().insert(VARY, VARY_PREFLIGHT);
-    response
+    /// `after` does not run behind an early answer.
+    fn forbidden(&self, ctx: &mut Context) -> Response {
+        let mut response = ctx.fail(Error::new(Code::Forbidden).with_message("This origin is not allowed"));
+        // Another origin would be answered otherwise.
+        response.headers_mut().insert(VARY, VARY_PREFLIGHT);
+        if self.announce {
+            self.tell(response.headers_mut());
+        }
+        response
+    }
 }
 
 fn is_preflight(ctx: &Context) -> bool {
@@ -339,7 +373,7 @@ impl Hook for Cors {
         let denied = self.denied == Denied::Forbid
             && ctx.headers().contains_key(ORIGIN)
             && self.allowed_origin(ctx.headers()).is_none();
-        denied.then(|| forbidden(ctx))
+        denied.then(|| self.forbidden(ctx))
     }
 
     fn after(&self, ctx: &Context, response: &mut Response) {
@@ -347,6 +381,9 @@ impl Hook for Cors {
         // What a handler wrote about this does not count.
         headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
         headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        if self.announce {
+            self.tell(headers);
+        }
         if self.varies() {
             vary_by_origin(headers);
         }
