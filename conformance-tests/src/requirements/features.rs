@@ -71,7 +71,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("OAuth", &[Probe::Route("/oauth")]),
     ("OpenAI routes", &[Probe::Route("/chat/completions")]),
     ("preset hardening", &[Probe::Preset("hardening")]),
-    ("preset keryx", &[Probe::Preset("keryx")]),
     ("preset tonl", &[Probe::Preset("tonl")]),
     ("private listener", &[Probe::Text("neurolink-config/src/sections/server.rs", "private")]),
     ("redaction", &[Probe::Middleware("redaction")]),
