@@ -57,7 +57,7 @@ impl Registered {
 /// What is missing today. A row that waits for a feature whose probe is found fails.
 #[rustfmt::skip] // a table
 pub(super) const FEATURES: &[Feature] = &[
-    ("async CORS decisions", &[Probe::Text("neurolink-core/src/middleware/cors.rs", "async")]),
+    ("async CORS decisions", &[Probe::Text("neurolink-core/src/middleware/cors", "async")]),
     ("audit", &[Probe::File("cli/src/commands/audit.rs")]),
     ("cache", &[Probe::Middleware("cache")]),
     ("CLI state", &[Probe::File("cli/src/commands/status.rs"), Probe::File("cli/src/commands/stop.rs")]),
