@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use neurolink_config::{Config, Loader, Preset};
+use neurolink_core::App;
+use neurolink_routes::{OfflineEngine, WithRoutes as _};
 
 /// Every key of a preset that has a value, as a file would write it.
 fn values(preset: Preset) -> BTreeMap<String, String> {
@@ -39,6 +41,45 @@ fn the_page_lists_exactly_what_presets_differ_in() {
     let table = page.split_once(&head).expect("the head of the table").1;
     let written: Vec<_> = table.lines().take_while(|line| line.starts_with('|')).collect();
     assert_eq!(written, rows.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_server_of_each_preset_can_be_built_with_authentication_and_without() {
+    for preset in Preset::ALL {
+        for token in [None, Some("a-token-of-mine-alone")] {
+            let variables = token.map(|token| ("NEUROLINK__AUTH__TOKEN", token));
+            let loaded = Loader::new().preset(preset).environment(variables).load().expect("valid");
+            let builder = loaded.config.apply(App::builder(OfflineEngine::new())).expect("valid");
+            let app = builder.all_routes().build().expect("valid");
+            let route = app.plan().routes.iter().find(|route| route.path == "/api/version").expect("a route");
+            let limit = route.steps.iter().find(|step| step.name == "rate-limit").map(|step| step.summary.as_str());
+            assert_eq!(
+                limit,
+                match preset {
+                    Preset::Neurolink => Some("100 in 900s by address"),
+                    Preset::Keryx => Some("20 in 60s, strict counter, by user or address, 200 for users"),
+                    _ => None,
+                }
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_given_wins_over_keryx() {
+    let variables = [
+        ("NEUROLINK__PRESET", "keryx"),
+        ("NEUROLINK__SERVER__PORT", "3000"),
+        ("NEUROLINK__RATE_LIMIT__STORE", "redis"),
+        ("NEUROLINK__RATE_LIMIT__REDIS_URL", "redis://127.0.0.1:6379"),
+        ("NEUROLINK__CORS__ORIGINS", "https://app.example.com"),
+        ("NEUROLINK__HEADERS__CONTENT_SECURITY_POLICY", "default-src 'self'"),
+    ];
+    let loaded = Loader::new().environment(variables).load().expect("Keryx's keys go with the preset's algorithm");
+    assert_eq!((loaded.config.server.port, loaded.warnings.len(), loaded.weaknesses.len()), (3000, 0, 0));
+    let other = [("NEUROLINK__RATE_LIMIT__ALGORITHM", "gcra")];
+    let error = Loader::new().environment(variables).environment(other).load().expect_err("keys of another algorithm");
+    assert!(error.to_string().contains("rate_limit.redis_keys"), "{error}");
 }
 
 // Shows S2-42.
