@@ -254,7 +254,7 @@ pub(crate) const ALL: &[FunctionCase] = &[
     inside("cors/any-origin-with-credentials-is-a-mistake", "reference", "V53", mistakes::any_origin_with_credentials),
     inside("routing/a-route-that-is-there-twice-is-a-mistake", "reference", "V67", mistakes::route_twice),
     inside("middleware/a-request-is-one-line-of-the-log", "reference", "O-D45", access_log::one_line_each),
-    inside("keryx/twenty-first-request-of-a-stranger-is-429", "keryx", "S2-07; S2-10", keryx::of_strangers)
+    inside("keryx/twenty-first-request-of-a-stranger-is-429", "keryx", "S2-07; S2-10; P-D17", keryx::of_strangers)
         .by_address()
         .covers(&["S2-07", "S2-10"]),
     inside("keryx/one-more-than-two-hundred-of-a-user-is-429", "keryx", "S2-08", keryx::of_users)

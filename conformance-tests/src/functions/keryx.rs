@@ -56,7 +56,7 @@ fn expect_header(answer: &RawResponse, name: &str, value: &str) -> Result<(), Fa
     ensure(found.as_deref() == Some(value), || format!("{name} is {found:?}, expected {value:?}"))
 }
 
-/// The twenty-first request of a stranger is refused with Keryx's text, and another address is not.
+/// The twenty-first request of a stranger is refused with Keryx's text and all headers, and another address is not.
 pub(super) fn of_strangers(ctx: &Ctx) -> Result<(), Failure> {
     window_begins(ctx)?;
     let mut connection = ctx.connect()?;
@@ -64,6 +64,8 @@ pub(super) fn of_strangers(ctx: &Ctx) -> Result<(), Failure> {
     expect_header(&last, "x-ratelimit-remaining", "0")?;
     let refused = ask(ctx, &mut connection, STRANGER, 1, 429)?;
     expect_header(&refused, "retry-after", "60")?;
+    expect_header(&refused, "access-control-allow-origin", "*")?;
+    expect_header(&refused, "x-frame-options", "DENY")?;
     let message = refused.json().unwrap_or_default()["error"]["message"].take();
     ensure(message == json!("Rate limit exceeded. Try again in 60 seconds."), || format!("the message is {message}"))?;
     let other = ctx.other();
