@@ -36,7 +36,8 @@ pub(crate) fn start(config: &LogConfig) -> Result<(), ConfigError> {
         builder.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
     } else {
         let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        builder.with_ansi(colours).init();
+        // Keryx's lines say themselves where they are from.
+        builder.with_ansi(colours).with_target(config.format != LogFormat::Keryx).init();
     }
     let as_text = take_hook();
     set_hook(Box::new(move |panic| match panic {

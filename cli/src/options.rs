@@ -16,7 +16,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Values to begin with [default: modern] [possible values: modern, neurolink]
+    /// Values to begin with [default: modern] [possible values: modern, neurolink, keryx]
     #[arg(long, value_name = "PRESET")]
     preset: Option<String>,
 
@@ -60,7 +60,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     body_limit: Option<String>,
 
-    /// How lines look, those of the log and all others [default: text] [possible values: text, json]
+    /// How lines look, those of the log and all others [default: text] [possible values: text, json, keryx]
     #[arg(long, value_name = "FORMAT")]
     log: Option<String>,
 

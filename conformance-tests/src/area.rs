@@ -36,6 +36,7 @@ files!(
     "injection",
     "json",
     "jwt",
+    "keryx",
     "limit",
     "login",
     "methods",

@@ -70,6 +70,7 @@ pub const CONFIGURATIONS: &[(&str, &str)] = &[
     ("login", include_str!("../configurations/login.toml")),
     ("busy", include_str!("../configurations/busy.toml")),
     ("dialects", include_str!("../configurations/dialects.toml")),
+    ("keryx", include_str!("../configurations/keryx.toml")),
     ("large", include_str!("../configurations/large.toml")),
     ("formats", include_str!("../configurations/formats.toml")),
     ("idle", include_str!("../configurations/idle.toml")),

@@ -15,7 +15,7 @@ use crate::jwks;
 use crate::login::KeptLogin;
 use crate::sections::parse_hsts;
 use crate::{
-    ConcurrencyConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig,
+    ConcurrencyConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogFormat,
     LoginStore, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
 };
 
@@ -90,7 +90,10 @@ impl Config {
         let headers = self.headers.build(&mut problems);
         let mut all = vec![configured(Timing::new()), configured(headers)];
         if self.log.access {
-            all.push(configured(AccessLog::new()));
+            all.push(configured(match self.log.format {
+                LogFormat::Keryx => AccessLog::keryx(),
+                LogFormat::Text | LogFormat::Json => AccessLog::new(),
+            }));
         }
         let limit_headers = self.rate_limit.header_names();
         let mut renamed = vec![("x-request-id", &*self.request_id.header), ("x-api-key", &*self.auth.api_keys.header)];
@@ -132,7 +135,7 @@ impl Config {
         settings.errors.code_prefix.clone_from(&self.errors.code_prefix);
         settings.errors.timeout_status =
             StatusCode::from_u16(self.errors.timeout_status).unwrap_or(StatusCode::GATEWAY_TIMEOUT);
-        settings.errors.dev_errors = self.errors.dev_errors;
+        settings.errors.dev_errors = self.errors.dev_errors && !self.production;
         settings.stream.keep_alive = self.stream.keep_alive;
         settings.stream.idle_timeout = self.stream.idle_timeout;
         settings.stream.max_duration = self.stream.max_duration;
@@ -172,7 +175,7 @@ impl CorsConfig {
         };
         let cors = cors.methods(&self.methods).headers(headers).expose(expose);
         let denied = if self.forbid_denied { Denied::Forbid } else { Denied::Omit };
-        let cors = cors.preflight_status(self.preflight_status).denied(denied);
+        let cors = cors.preflight_status(self.preflight_status).denied(denied).announce(self.announce);
         Some(cors.credentials(self.credentials).max_age(self.max_age))
     }
 }
@@ -182,6 +185,7 @@ impl RateLimitKey {
         match self {
             Self::Address => Key::Address,
             Self::User => Key::User,
+            Self::Caller => Key::Caller,
             Self::ApiKey => Key::ApiKey,
         }
     }
@@ -320,6 +324,7 @@ impl HeadersConfig {
         let mut headers = match self.preset {
             HeaderPreset::Modern => SecurityHeaders::modern(),
             HeaderPreset::Neurolink => SecurityHeaders::neurolink(),
+            HeaderPreset::Keryx => SecurityHeaders::keryx(),
             HeaderPreset::Helmet => SecurityHeaders::helmet(),
             HeaderPreset::None => SecurityHeaders::none(),
         };

@@ -2,10 +2,10 @@ use neurolink_core::{ConfigError, ConfigProblem};
 use serde::Serialize;
 
 use crate::layers::Table;
-use crate::reader::{Found, Section};
+use crate::reader::{Found, Section, boolean};
 use crate::{
     AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig, CrossSiteConfig, ErrorsConfig, HeadersConfig, Loaded,
-    Loader, LogConfig, Preset, ProxiesConfig, RateLimitConfig, RateLimitStore, RequestIdConfig, ServerConfig,
+    Loader, LogConfig, Origins, Preset, ProxiesConfig, RateLimitConfig, RateLimitStore, RequestIdConfig, ServerConfig,
     StreamConfig, TimeoutConfig,
 };
 
@@ -28,6 +28,10 @@ pub struct Config {
     /// The preset that it began with.
     #[serde(serialize_with = "preset")]
     pub preset: Preset,
+    /// What is for development is off, whatever else says: no caller is told the cause of an error.
+    ///
+    /// Read from layers, it also closes what a preset opens to every website: `cors.origins` are those that are named.
+    pub production: bool,
     /// Where the server listens, what it is called, how it stops.
     pub server: ServerConfig,
     /// Who may call.
@@ -73,6 +77,7 @@ impl Config {
     pub(crate) fn modern() -> Self {
         Self {
             preset: Preset::Modern,
+            production: false,
             server: ServerConfig::default(),
             auth: AuthConfig::default(),
             cors: CorsConfig::default(),
@@ -118,6 +123,10 @@ impl Config {
     pub(crate) fn read(&mut self, table: Table, found: &Found) {
         let mut root = Section::root(table, found);
         let _ = root.take("preset"); // read already
+        root.set("production", &mut self.production, boolean);
+        if self.production && self.cors.origins == Origins::Any {
+            self.cors.origins = Origins::Off;
+        }
         macro_rules! sections {
             ($($name:ident),*) => {$(
                 if let Some(section) = root.section(stringify!($name)) {
@@ -141,6 +150,10 @@ impl Config {
             stream,
             log
         );
+        if self.production && self.errors.dev_errors {
+            found.warn("errors.dev_errors has no effect while production is `true`".into());
+            self.errors.dev_errors = false;
+        }
         root.finish();
         if self.rate_limit.limit.is_none() && self.rate_limit.store == RateLimitStore::Redis && !self.locks_in_store() {
             found.warn(

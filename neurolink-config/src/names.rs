@@ -6,9 +6,10 @@ use neurolink_core::ConfigProblem;
 
 use crate::layers::{Table, Value};
 
-/// The sections, and the one key that stands outside of them.
-pub(crate) const SECTIONS: [&str; 15] = [
+/// The sections, and the two keys that stand outside of them.
+pub(crate) const SECTIONS: [&str; 16] = [
     "preset",
+    "production",
     "server",
     "auth",
     "cors",
@@ -116,8 +117,11 @@ pub(crate) fn with_section(key: &str) -> Option<String> {
     Some(format!("there is no such key; did you mean `{meant}`, as a variable {variable}?"))
 }
 
-/// The key `section.key` that `section_key` may stand for.
+/// The key `section.key` that `section_key` may stand for; a key outside of the sections is itself.
 pub(crate) fn meant_by(name: &str) -> Option<String> {
+    if ["preset", "production"].contains(&name) {
+        return Some(name.to_owned());
+    }
     SECTIONS.iter().find_map(|section| {
         let key = name.strip_prefix(section)?.strip_prefix('_')?.trim_start_matches('_');
         (!key.is_empty()).then(|| format!("{section}.{key}"))

@@ -69,7 +69,7 @@ impl Config {
             ),
             (self.headers.preset == HeaderPreset::None, "headers.preset", "responses carry no security headers"),
             (
-                self.errors.dev_errors,
+                self.errors.dev_errors && !self.production,
                 "errors.dev_errors",
                 "callers on this machine are told the causes of server errors",
             ),

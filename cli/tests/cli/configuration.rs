@@ -149,7 +149,7 @@ fn the_effective_configuration_has_no_secrets_and_can_be_read_again() {
 
 #[test]
 fn what_config_writes_is_read_without_a_warning() {
-    for preset in ["modern", "neurolink"] {
+    for preset in neurolink_config::Preset::ALL.map(neurolink_config::Preset::as_str) {
         let folder = folder();
         let first = run(&["config", "--preset", preset]);
         std::fs::write(folder.join("neurolink.toml"), &first.stdout).expect("a file");

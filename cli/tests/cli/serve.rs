@@ -144,6 +144,28 @@ fn an_interrupt_ends_it_too_and_each_request_is_one_line_of_the_log() {
     }
 }
 
+// Shows S2-46.
+#[test]
+fn the_preset_keryx_serves_and_logs_its_line_of_each_request() {
+    for framework in frameworks() {
+        let arguments = ["serve", "--preset", "keryx", "--port", "0", "--framework", framework];
+        let serving = Serving::start(&mut neurolink(&arguments));
+        let answer = serving.get("/api/version?key=my-query-123", "Origin: https://some.example\r\n").to_lowercase();
+        assert!(answer.starts_with("http/1.1 200"), "{framework}: {answer}");
+        for header in
+            ["x-ratelimit-limit: 20", "access-control-allow-origin: *", "access-control-allow-headers: content-type"]
+        {
+            assert!(answer.contains(&format!("\r\n{header}\r\n")), "{framework}: {header} is not in {answer}");
+        }
+        let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("an id").to_owned();
+        let url = format!("127.0.0.1(http://{}/api/version)", serving.address);
+        let (_, _, err) = serving.end("-TERM");
+        let line = err.lines().find(|line| line.contains("[ACTION:WEB:")).expect("a line of the log");
+        assert!(line.contains(" INFO [ACTION:WEB:OK] /api/version ("), "{framework}: {line}");
+        assert!(line.ends_with(&format!("ms) [GET] {url} [cor:{id}] {{}}")), "{framework}: {line}");
+    }
+}
+
 // Shows S0-75, O-D45.
 #[test]
 fn the_log_has_no_query_no_body_and_no_credential() {

@@ -1,7 +1,7 @@
 //! What the log of a server in this process says of requests.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::subscriber::Interest;
@@ -12,7 +12,12 @@ use crate::function::{Ctx, Failure, ensure, expect_status, wait_until};
 use super::requests::SOON;
 
 /// The lines of the access log of every server of this process, while somebody listens.
-static LINES: Mutex<Option<Vec<String>>> = Mutex::new(None);
+static LINES: Mutex<Heard> = Mutex::new(Heard { listeners: 0, lines: Vec::new() });
+
+struct Heard {
+    listeners: usize,
+    lines: Vec<String>,
+}
 
 /// Each request is one line, with no query, no body and nothing that a client could forge a line with.
 pub(super) fn one_line_each(ctx: &Ctx) -> Result<(), Failure> {
@@ -38,27 +43,34 @@ pub(super) fn one_line_each(ctx: &Ctx) -> Result<(), Failure> {
     ensure(are_right, || format!("a line tells too much, or could be read as two: {lines:?}"))
 }
 
-fn lines_with(mark: &str) -> Vec<String> {
-    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.iter().flatten().filter(|line| line.contains(mark)).cloned().collect()
+pub(super) fn lines_with(mark: &str) -> Vec<String> {
+    heard().lines.iter().filter(|line| line.contains(mark)).cloned().collect()
 }
 
-/// Keeps the lines that come until it is dropped.
-struct Listening;
+fn heard() -> MutexGuard<'static, Heard> {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps the lines that come until it is dropped, and everybody else who listens has stopped too.
+pub(super) struct Listening;
 
 impl Listening {
-    fn begin() -> Self {
+    pub(super) fn begin() -> Self {
         static INSTALLED: Once = Once::new();
         // Where somebody else has the log of this process, no line comes, and the case says so.
         INSTALLED.call_once(|| drop(tracing::subscriber::set_global_default(Log)));
-        *LINES.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+        heard().listeners += 1;
         Self
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        *LINES.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut heard = heard();
+        heard.listeners -= 1;
+        if heard.listeners == 0 {
+            heard.lines.clear();
+        }
     }
 }
 
@@ -76,7 +88,7 @@ impl Subscriber for Log {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        Self::wants(metadata) && LINES.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        Self::wants(metadata) && heard().listeners > 0
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -90,8 +102,9 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line::default();
         event.record(&mut line);
-        if let Some(lines) = LINES.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            lines.push(line.0);
+        let mut heard = heard();
+        if heard.listeners > 0 {
+            heard.lines.push(line.0);
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::{
     access_log, attack, backpressure, bodies, cancel, concurrency, concurrent, connection, crowd, drain, expect,
-    expiry, http2, http2_attacks, identity, issued_keys, lifecycle, limits, logins, mistakes, passwords, smuggling,
-    streams, timing, unread, vectors,
+    expiry, http2, http2_attacks, identity, issued_keys, keryx, lifecycle, limits, logins, mistakes, passwords,
+    smuggling, streams, timing, unread, vectors,
 };
 use crate::case::Level;
 use crate::function::{Ctx, Failure, FunctionCase};
@@ -254,6 +254,18 @@ pub(crate) const ALL: &[FunctionCase] = &[
     inside("cors/any-origin-with-credentials-is-a-mistake", "reference", "V53", mistakes::any_origin_with_credentials),
     inside("routing/a-route-that-is-there-twice-is-a-mistake", "reference", "V67", mistakes::route_twice),
     inside("middleware/a-request-is-one-line-of-the-log", "reference", "O-D45", access_log::one_line_each),
+    inside("keryx/twenty-first-request-of-a-stranger-is-429", "keryx", "S2-07; S2-10; P-D17", keryx::of_strangers)
+        .by_address()
+        .covers(&["S2-07", "S2-10"]),
+    inside("keryx/one-more-than-two-hundred-of-a-user-is-429", "keryx", "S2-08", keryx::of_users)
+        .by_address()
+        .covers(&["S2-08"]),
+    inside("keryx/users-and-strangers-count-apart", "keryx", "S2-04", keryx::apart).by_address().covers(&["S2-04"]),
+    inside("keryx/windows-are-those-of-the-clock", "keryx", "S2-06", keryx::windows).by_address().covers(&["S2-06"]),
+    inside("keryx/refused-requests-count", "keryx", "S2-02", keryx::refused_count).by_address(),
+    inside("keryx/a-request-is-its-line-of-the-log", "keryx", "S2-46; O-D45", keryx::line_of_log)
+        .by_address()
+        .covers(&["S2-46"]),
     inside("health/an-engine-that-is-not-ready-is-503", "reference", "O-D35", lifecycle::engine_not_ready),
     alone("health/probes-are-capped-by-address", "reference", "O-D35", crowd::probes).by_address(),
 ];

@@ -17,6 +17,7 @@ mod http2;
 mod http2_attacks;
 mod identity;
 mod issued_keys;
+mod keryx;
 mod lifecycle;
 mod limits;
 mod logins;

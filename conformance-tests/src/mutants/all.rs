@@ -3,8 +3,8 @@
 use super::mutant::Mutant;
 use super::{
     agent, apikey, auth, basic, body, browser, concurrency, connection, decompress, envelope, everywhere, forwarded,
-    headers, identity, jwt, layers, lifecycle, limit, login, methods, mount, multipart, onion, parser, path, policies,
-    routing, stream, tokens, tools,
+    headers, identity, jwt, keryx, layers, lifecycle, limit, login, methods, mount, multipart, onion, parser, path,
+    policies, routing, stream, tokens, tools,
 };
 
 /// All mutants: those that break one thing first, those that break everything last.
@@ -25,6 +25,7 @@ pub fn all() -> Vec<&'static Mutant> {
         headers::ALL,
         identity::ALL,
         jwt::ALL,
+        keryx::ALL,
         layers::ALL,
         lifecycle::ALL,
         limit::ALL,

@@ -22,6 +22,7 @@ mod forwarded;
 mod headers;
 mod identity;
 mod jwt;
+mod keryx;
 mod layers;
 mod lifecycle;
 mod limit;

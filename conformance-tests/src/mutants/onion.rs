@@ -1,6 +1,6 @@
 //! The onion: what stands where, and around which routes.
 
-use neurolink_core::middleware::{Cors, SecurityHeaders};
+use neurolink_core::middleware::{AccessLog, Cors, SecurityHeaders};
 use neurolink_core::stack::{IntoRegistration as _, order};
 
 use super::mutant::Mutant;
@@ -16,6 +16,8 @@ pub(super) const ALL: &[Mutant] = &[
             let headers = SecurityHeaders::modern().only(nowhere);
             builder.middleware(headers).middleware(Cors::list(["https://app.example.com"]).only(nowhere))
         }),
+    Mutant::new("requests-are-logged-twice", &["middleware"], "a request is two lines of the log")
+        .app(|builder| builder.middleware(AccessLog::new().named("access-log-again"))),
     Mutant::new("authentication-skips-matched-routes", &["auth", "routing"], "what is matched asks nobody")
         .config(|config| config.auth.public = vec!["/api/agent/*".into(), "/api/tools/*".into()]),
 ];

@@ -57,7 +57,7 @@ impl Registered {
 /// What is missing today. A row that waits for a feature whose probe is found fails.
 #[rustfmt::skip] // a table
 pub(super) const FEATURES: &[Feature] = &[
-    ("async CORS decisions", &[Probe::Text("neurolink-core/src/middleware/cors.rs", "async")]),
+    ("async CORS decisions", &[Probe::Text("neurolink-core/src/middleware/cors", "async")]),
     ("audit", &[Probe::File("cli/src/commands/audit.rs")]),
     ("cache", &[Probe::Middleware("cache")]),
     ("CLI state", &[Probe::File("cli/src/commands/status.rs"), Probe::File("cli/src/commands/stop.rs")]),
@@ -71,7 +71,6 @@ pub(super) const FEATURES: &[Feature] = &[
     ("OAuth", &[Probe::Route("/oauth")]),
     ("OpenAI routes", &[Probe::Route("/chat/completions")]),
     ("preset hardening", &[Probe::Preset("hardening")]),
-    ("preset keryx", &[Probe::Preset("keryx")]),
     ("preset tonl", &[Probe::Preset("tonl")]),
     ("private listener", &[Probe::Text("neurolink-config/src/sections/server.rs", "private")]),
     ("redaction", &[Probe::Middleware("redaction")]),

@@ -15,6 +15,8 @@ pub(super) struct Manner {
     pub(super) streams: &'static [(u8, usize)],
     /// Whether there are fewer places than clients, so that a refusal is no sign of a busy machine.
     pub(super) refuses: bool,
+    /// Whether every client soon has more requests than its limit lets through.
+    pub(super) limited: bool,
 }
 
 /// As many streams as a user may have.
@@ -22,7 +24,7 @@ const OF_A_USER: &[(u8, usize)] = &[(2, 32)];
 /// As many as `busy` has places of a caller, and then the last of all.
 const ALL_PLACES: &[(u8, usize)] = &[(2, 2), (3, 1)];
 
-const REFERENCE: Manner = Manner { words: &[], streams: OF_A_USER, refuses: false };
+const REFERENCE: Manner = Manner { words: &[], streams: OF_A_USER, refuses: false, limited: false };
 const BEHIND_PROXIES: Manner = Manner { words: &[("Host: localhost", "Host: api.example.com")], ..REFERENCE };
 
 impl Manner {
@@ -31,6 +33,7 @@ impl Manner {
             "basic" => Self { words: &[("Bearer {user-token}", "Basic YWRhOmNvcnJlY3QgaG9yc2U=")], ..REFERENCE },
             "jwt" => Self { words: &[("{user-token}", "{token:hs256}")], ..REFERENCE },
             "busy" => Self { streams: ALL_PLACES, refuses: true, ..REFERENCE },
+            "keryx" => Self { streams: &[], refuses: true, limited: true, ..REFERENCE },
             _ if name.starts_with("proxies") => BEHIND_PROXIES,
             _ => REFERENCE,
         }

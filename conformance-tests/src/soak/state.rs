@@ -108,7 +108,9 @@ pub(super) fn permits(place: &Place, connections: usize) -> Vec<String> {
     let ctx = |last: u8| place.manner.client(place.addr, [127, 200, 0, last]);
     let mut open: Vec<Connection> = Vec::new();
     for number in 0..connections {
-        let held = ask_alone(&ctx(1), r"GET /api/test/params/a HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        // Where limits refuse, that is an answer too: it took a connection.
+        let answers: &[&str] = if place.manner.limited { &["HTTP/1.1 200", "HTTP/1.1 429"] } else { &["HTTP/1.1 200"] };
+        let held = ask_alone(&ctx(1), r"GET /api/test/params/a HTTP/1.1\r\nHost: localhost\r\n\r\n", answers);
         match held {
             Some(connection) => open.push(connection),
             None => {
@@ -126,7 +128,7 @@ pub(super) fn permits(place: &Place, connections: usize) -> Vec<String> {
     let request = agent("stream", "test/silent", "x");
     for (last, streams) in place.manner.streams {
         for number in 0..*streams {
-            match ask_alone(&ctx(*last), &request) {
+            match ask_alone(&ctx(*last), &request, &["HTTP/1.1 200"]) {
                 Some(connection) => open.push(connection),
                 None => {
                     problems.push(format!(
@@ -141,13 +143,13 @@ pub(super) fn permits(place: &Place, connections: usize) -> Vec<String> {
     problems
 }
 
-/// A connection on which the request was answered well.
-fn ask_alone(ctx: &Ctx, request: &str) -> Option<Connection> {
+/// A connection on which the request had an answer that begins so.
+fn ask_alone(ctx: &Ctx, request: &str, answers: &[&str]) -> Option<Connection> {
     let options = ConnectionOptions { receive_buffer: Some(4096), ..ConnectionOptions::default() };
     // A connection that has just been closed may take a moment to be forgotten.
     (0..3).find_map(|_| {
         let mut connection = ctx.connect_with(options).ok()?;
         ctx.send(&mut connection, request);
-        connection.answer_begins_with("HTTP/1.1 200").then_some(connection)
+        answers.iter().any(|begin| connection.answer_begins_with(begin)).then_some(connection)
     })
 }

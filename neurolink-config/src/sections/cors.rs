@@ -28,6 +28,8 @@ pub struct CorsConfig {
     pub preflight_status: u16,
     /// Answers 403 to an origin that is not allowed, instead of leaving it to the browser.
     pub forbid_denied: bool,
+    /// Tells the methods and the request headers on every answer, and not on preflights alone.
+    pub announce: bool,
 }
 
 /// Which origins are allowed.
@@ -80,6 +82,7 @@ impl Default for CorsConfig {
             max_age: Duration::from_secs(86_400),
             preflight_status: 204,
             forbid_denied: false,
+            announce: false,
         }
     }
 }
@@ -131,6 +134,7 @@ impl CorsConfig {
             _ => Err("write 204 or 200".into()),
         });
         section.set("forbid_denied", &mut self.forbid_denied, boolean);
+        section.set("announce", &mut self.announce, boolean);
         if self.origins == Origins::Off {
             let changed = [
                 ("methods", self.methods != before.methods),
@@ -140,6 +144,7 @@ impl CorsConfig {
                 ("max_age", self.max_age != before.max_age),
                 ("preflight_status", self.preflight_status != before.preflight_status),
                 ("forbid_denied", self.forbid_denied != before.forbid_denied),
+                ("announce", self.announce != before.announce),
             ];
             section.warn_idle(&changed, "while cors.origins is `off`; name the origins");
         }

@@ -60,6 +60,8 @@ pub enum HeaderPreset {
     Modern,
     /// Those of the original.
     Neurolink,
+    /// Those of Keryx.
+    Keryx,
     /// Those of helmet 8.
     Helmet,
     /// None.
@@ -102,6 +104,7 @@ impl HeadersConfig {
         let presets = [
             ("modern", HeaderPreset::Modern),
             ("neurolink", HeaderPreset::Neurolink),
+            ("keryx", HeaderPreset::Keryx),
             ("helmet", HeaderPreset::Helmet),
             ("none", HeaderPreset::None),
         ];

@@ -6,7 +6,7 @@ use crate::reader::{Section, boolean, word};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LogConfig {
-    /// Text for people, or JSON for machines.
+    /// Text for people, JSON for machines, or requests as Keryx writes them.
     pub format: LogFormat,
     /// The least important level that is written: `info`.
     pub level: LogLevel,
@@ -24,6 +24,8 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+    /// For people, and the lines of requests are Keryx's: `[ACTION:WEB:OK] .. [cor:..] {}`.
+    Keryx,
 }
 
 /// How important a line is.
@@ -70,7 +72,8 @@ impl Default for LogConfig {
 impl LogConfig {
     pub(crate) fn read(&mut self, mut section: Section<'_>) {
         use LogLevel::{Debug, Error, Info, Off, Trace, Warn};
-        section.set("format", &mut self.format, word(&[("text", LogFormat::Text), ("json", LogFormat::Json)]));
+        let formats = [("text", LogFormat::Text), ("json", LogFormat::Json), ("keryx", LogFormat::Keryx)];
+        section.set("format", &mut self.format, word(&formats));
         let levels = [Off, Error, Warn, Info, Debug, Trace].map(|level| (level.as_str(), level));
         section.set("level", &mut self.level, word(&levels));
         section.set("access", &mut self.access, boolean);

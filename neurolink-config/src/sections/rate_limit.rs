@@ -116,8 +116,12 @@ const DIALECTS: [(&str, RateLimitDialect); 4] = [
     ("draft-10", RateLimitDialect::Draft10),
 ];
 
-pub(super) const KEYS: [(&str, RateLimitKey); 3] =
-    [("address", RateLimitKey::Address), ("user", RateLimitKey::User), ("api_key", RateLimitKey::ApiKey)];
+pub(super) const KEYS: [(&str, RateLimitKey); 4] = [
+    ("address", RateLimitKey::Address),
+    ("user", RateLimitKey::User),
+    ("caller", RateLimitKey::Caller),
+    ("api_key", RateLimitKey::ApiKey),
+];
 
 impl Default for RateLimitConfig {
     fn default() -> Self {
@@ -157,6 +161,8 @@ pub enum RateLimitKey {
     Address,
     /// A user; needs authentication.
     User,
+    /// A user where there is authentication, and else an address.
+    Caller,
     /// An API key; needs authentication.
     ApiKey,
 }

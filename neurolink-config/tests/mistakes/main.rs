@@ -23,7 +23,7 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[server]\nmax_connections = 0", "server.max_connections", Some("0"), "from 1 to"),
     ("[sever]\nport = 1", "sever", None, "did you mean `server`?"),
     ("server = 5", "server", None, "write a table: `[server]`"),
-    ("preset = \"moden\"", "preset", Some("moden"), "write one of `modern` and `neurolink`"),
+    ("preset = \"moden\"", "preset", Some("moden"), "write one of `modern`, `neurolink` and `keryx`"),
     ("[auth]\ntoken = \"\"", "auth.token", Some("[hidden, 0 bytes]"), "the secret is empty"),
     ("[auth]\ntoken = \"hush\"", "auth.token", Some("[hidden, 4 bytes]"), "at least 128 are needed"),
     ("[auth]\ntoken = \"hush-hush-hush-hush-hush-hush\"", "auth.token", Some("[hidden, 29 bytes]"), "can be guessed"),
@@ -228,7 +228,12 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
     ("[cors]\nenabled = true", "cors.enabled", Some("true"), "`origins = \"off\"`"),
     ("[concurrency]\nall = 0", "concurrency.all", Some("0"), "from 1 to 4294967295; or `off`"),
     ("[concurrency]\nall = 5\nqueue = -1", "concurrency.queue", Some("-1"), "a whole number from 0"),
-    ("[concurrency]\nper_caller = 5\nkey = \"ip\"", "concurrency.key", Some("ip"), "`address`, `user` and `api_key`"),
+    (
+        "[concurrency]\nper_caller = 5\nkey = \"ip\"",
+        "concurrency.key",
+        Some("ip"),
+        "`address`, `user`, `caller` and `api_key`",
+    ),
     ("[rate_limit]\nlimit = 100", "rate_limit.limit", Some("100"), "`100/60s`"),
     ("[rate_limit]\nlimit = \"0/60s\"", "rate_limit.limit", Some("0/60s"), "at least 1, or `off`"),
     (
@@ -238,7 +243,12 @@ const FILES: &[(&str, &str, Option<&str>, &str)] = &[
         "at most `4294967295/..`",
     ),
     ("[rate_limit]\nmaxRequests = 100", "rate_limit.maxRequests", Some("100"), "write `limit = \"100/60s\"`"),
-    ("[rate_limit]\nlimit = \"1/1s\"\nkey = \"ip\"", "rate_limit.key", Some("ip"), "`address`, `user` and `api_key`"),
+    (
+        "[rate_limit]\nlimit = \"1/1s\"\nkey = \"ip\"",
+        "rate_limit.key",
+        Some("ip"),
+        "`address`, `user`, `caller` and `api_key`",
+    ),
     (
         "[rate_limit]\nlimit = \"1/1s\"\nalgorithm = \"sliding\"",
         "rate_limit.algorithm",

@@ -54,7 +54,7 @@ pub(super) fn ask(steps: &mut Steps, policies: &[Arc<dyn Policy>]) {
 pub(super) fn check_places(steps: &Steps, problems: &mut Problems) {
     let Some(last) = steps.iter().rposition(is_authenticator) else { return };
     for step in &steps[..last] {
-        if matches!(step.kind(), Kind::NeedsUser | Kind::UsesUser) {
+        if matches!(step.kind(), Kind::NeedsUser | Kind::UsesUser | Kind::PrefersUser) {
             let authenticator = &steps[last];
             problems.add_once(
                 format!("middleware.{}", step.name),

@@ -1,7 +1,8 @@
 //! Response headers that tell browsers to be careful.
 //!
 //! Every response gets them, streams and errors included; a handler's own value wins.
-//! [`SecurityHeaders::modern`] is for APIs; [`SecurityHeaders::neurolink`] and [`SecurityHeaders::helmet`] send what those systems send.
+//! [`SecurityHeaders::modern`] is for APIs; [`SecurityHeaders::neurolink`], [`SecurityHeaders::keryx`] and
+//! [`SecurityHeaders::helmet`] send what those systems send.
 //!
 //! HSTS is sent only on connections that this server knows to be encrypted, unless told otherwise:
 //! on plain HTTP browsers ignore it (RFC 6797, section 7.2).
@@ -176,6 +177,27 @@ impl SecurityHeaders {
             .frame_options(FrameOptions::Deny)
             .xss_protection(Some("1; mode=block"))
             .hsts(Some(Hsts { https_only: false, ..Hsts::default() }))
+            .referrer_policy(Some("strict-origin-when-cross-origin"))
+            .content_type_options(true)
+    }
+
+    /// What Keryx's page about security promises: five headers, and a policy for pages that load scripts, styles and
+    /// fonts from jsDelivr. Whoever serves no such page names a stricter one.
+    #[must_use]
+    pub fn keryx() -> Self {
+        let jsdelivr = "https://cdn.jsdelivr.net";
+        let policy = Csp::new()
+            .directive("default-src", ["'self'"])
+            .directive("script-src", ["'self'", jsdelivr])
+            .directive("style-src", ["'self'", "'unsafe-inline'", jsdelivr])
+            .directive("font-src", ["'self'", jsdelivr, "data:"])
+            .directive("img-src", ["'self'", "data:", "blob:"])
+            .directive("connect-src", ["'self'"])
+            .directive("worker-src", ["blob:"]);
+        Self::none()
+            .frame_options(FrameOptions::Deny)
+            .hsts(Some(Hsts { https_only: false, ..Hsts::default() }))
+            .content_security_policy(Some(policy))
             .referrer_policy(Some("strict-origin-when-cross-origin"))
             .content_type_options(true)
     }

@@ -32,6 +32,8 @@ pub enum Kind {
     NeedsUser,
     /// Goes by who is calling if that is known: it must stand behind every authenticator of its routes, and runs on public ones too.
     UsesUser,
+    /// As `UsesUser`, and does without where nothing finds out who is calling.
+    PrefersUser,
 }
 
 /// One layer of the onion around a handler.

@@ -122,18 +122,20 @@ async fn who_waits_is_answered_in_time_or_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_by_user_stands_behind_authentication() {
-    let app = app()
-        .middleware(ConcurrencyLimit::by(Key::User, 1))
-        .middleware(Auth)
-        .route(Route::get("/api/slow", async || std::future::pending::<&'static str>().await))
-        .route(Route::get("/api/x", async || "x"))
-        .build()
-        .expect("valid");
-    let as_user = async |path, user| ask(&app, "GET", path, ONE, &[("authorization", user)]).await.status;
-    let mut slow = Box::pin(ask(&app, "GET", "/api/slow", ONE, &[("authorization", "u1")]));
-    assert!(slow.as_mut().now_or_never().is_none());
-    assert_eq!((as_user("/api/x", "u1").await, as_user("/api/x", "u2").await), (429, 200));
-    assert_eq!(ask(&app, "GET", "/api/x", ONE, &[]).await.status, 401);
+    for key in [Key::User, Key::Caller] {
+        let app = app()
+            .middleware(ConcurrencyLimit::by(key, 1))
+            .middleware(Auth)
+            .route(Route::get("/api/slow", async || std::future::pending::<&'static str>().await))
+            .route(Route::get("/api/x", async || "x"))
+            .build()
+            .expect("valid");
+        let as_user = async |path, user| ask(&app, "GET", path, ONE, &[("authorization", user)]).await.status;
+        let mut slow = Box::pin(ask(&app, "GET", "/api/slow", ONE, &[("authorization", "u1")]));
+        assert!(slow.as_mut().now_or_never().is_none());
+        assert_eq!((as_user("/api/x", "u1").await, as_user("/api/x", "u2").await), (429, 200));
+        assert_eq!(ask(&app, "GET", "/api/x", ONE, &[]).await.status, 401);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -83,7 +83,7 @@ async fn policies_are_sent_as_they_are_written() {
     assert_eq!(sent(built).await, expected);
 }
 
-// Shows S0-41, S0-44, S0-45, S0-55, S2-16, S2-17, S3-23, S3-25.
+// Shows S0-41, S0-44, S0-45, S0-55, S2-13, S2-16, S2-17, S3-23, S3-25.
 #[tokio::test]
 async fn the_named_sets_are_sent_whole() {
     let original = [
@@ -114,6 +114,19 @@ async fn the_named_sets_are_sent_whole() {
         ("x-xss-protection", "0"),
     ];
     assert_eq!(sent(SecurityHeaders::helmet()).await, pairs(&helmet));
+    let keryx = [
+        (
+            "content-security-policy",
+            "default-src 'self'; script-src 'self' https://cdn.jsdelivr.net; style-src 'self' 'unsafe-inline' \
+             https://cdn.jsdelivr.net; font-src 'self' https://cdn.jsdelivr.net data:; img-src 'self' data: blob:; \
+             connect-src 'self'; worker-src blob:",
+        ),
+        ("referrer-policy", "strict-origin-when-cross-origin"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+    ];
+    assert_eq!(sent(SecurityHeaders::keryx()).await, pairs(&keryx));
     // Event streams need no policy for documents; the rest stays.
     let without = SecurityHeaders::helmet().content_security_policy(None::<&str>);
     assert_eq!(sent(without).await, pairs(&helmet[1..]));
@@ -267,6 +280,30 @@ async fn cors_for_anybody_sends_a_star_and_strict_cors_forbids() {
     let strict = app().0.middleware(Cors::list(["https://a.example"]).denied(Denied::Forbid)).build().expect("valid");
     assert_eq!(get(&strict, "/api/x", &[("origin", "https://b.example")]).await.status, 403);
     assert_eq!(get(&strict, "/api/x", &[]).await.status, 200);
+}
+
+// Shows S2-23.
+#[tokio::test]
+async fn methods_and_headers_may_be_on_every_answer() {
+    let told = |answer: &Answer| {
+        [answer.header("access-control-allow-methods"), answer.header("access-control-allow-headers")]
+            .map(str::to_owned)
+    };
+    let listed = || Cors::list(["https://a.example"]).methods(["GET", "POST"]).headers(["Content-Type"]);
+    let (own, evil) = ([("origin", "https://a.example")], [("origin", "https://evil.example")]);
+    for (cors, expected) in [(listed().announce(true), ["GET, POST", "Content-Type"]), (listed(), ["", ""])] {
+        for cors in [cors.clone(), cors.denied(Denied::Forbid)] {
+            let app = app().0.middleware(cors).middleware(tokens()).build().expect("valid");
+            for (path, headers) in
+                [("/api/x", &own[..]), ("/api/x", &evil), ("/api/x", &[]), ("/api/nope", &own), ("/api/%zz", &[])]
+            {
+                assert_eq!(told(&get(&app, path, headers).await), expected, "{path} {headers:?}");
+            }
+            assert_eq!(told(&preflight(&app, "https://evil.example").await), expected);
+            let allowed = preflight(&app, "https://a.example").await;
+            assert_eq!(told(&allowed), ["GET, POST", "Content-Type"]);
+        }
+    }
 }
 
 #[tokio::test]

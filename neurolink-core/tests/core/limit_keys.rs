@@ -127,6 +127,35 @@ async fn users_and_tiers_have_limits_of_their_own() {
     assert_eq!(passing(&app, "/api/any", ONE, &[]).await, 1);
 }
 
+// Shows S2-04.
+#[tokio::test]
+async fn a_caller_is_a_user_where_there_are_users_and_an_address_elsewhere() {
+    let by_caller = || limit(1).by(Key::Caller).for_users(2);
+    let app = limited(by_caller());
+    for user in ["u1", "u2"] {
+        assert_eq!(passing(&app, "/api/mine", ONE, &[("authorization", &*bearer(user))]).await, 2, "{user}");
+    }
+    assert_eq!((passing(&app, "/api/x", ONE, &[]).await, passing(&app, "/api/x", OTHER, &[]).await), (1, 1));
+    assert_eq!(ask(&app, "GET", "/api/%zz", ONE, &[]).await.status, 400, "no user is known there, and none is counted");
+
+    let alone = app_of(by_caller());
+    assert_eq!((passing(&alone, "/api/x", ONE, &[]).await, passing(&alone, "/api/x", OTHER, &[]).await), (1, 1));
+}
+
+fn app_of(limit: RateLimit) -> App {
+    app().middleware(limit).route(Route::get("/api/x", async || "x")).build().expect("no authentication is asked for")
+}
+
+#[test]
+fn who_prefers_users_stands_behind_every_authenticator() {
+    let built = app().middleware(limit(1).by(Key::Caller).at(9)).middleware(tokens());
+    let found = mistakes(built.route(Route::get("/api/x", async || "x")).build()).join("\n");
+    assert!(
+        found.contains("middleware.rate-limit: it needs to know the user, and `bearer-auth` finds that out"),
+        "{found}"
+    );
+}
+
 // Shows S0-20.
 #[tokio::test]
 async fn a_function_makes_the_whole_body_of_the_refusal() {

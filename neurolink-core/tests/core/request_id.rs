@@ -101,6 +101,43 @@ async fn logs_carry_our_own_id_beside_one_that_was_taken_over() {
     assert!(lines.iter().all(|line| own(line).is_none() && !line.contains("shared")), "{lines:?}");
 }
 
+/// What Keryx writes of a request, from a trusted proxy with an id and from a stranger who wants to write more.
+///
+// Shows S2-46.
+#[cfg(feature = "access-log")]
+#[tokio::test]
+async fn the_line_of_keryx_has_the_parts_that_it_seems_to_have() {
+    let app = App::builder(Quiet)
+        .configure(|settings| settings.trusted_proxies = vec!["10.0.0.0/8".into()])
+        .middleware(neurolink_core::middleware::AccessLog::keryx())
+        .route(Route::get("/api/a/{id}", async || "a"))
+        .build()
+        .expect("valid");
+    let lines = Lines::default();
+    let _logging = tracing::subscriber::set_default(lines.clone());
+    let logged = async |path: &str, peer: &str, headers: &[(&str, &str)]| {
+        ask(&app, "GET", path, peer, headers).await;
+        let line = std::mem::take(&mut *lines.0.lock().expect("no panic")).remove(0);
+        let line = line.strip_prefix("neurolink::access message=").expect("one field").to_owned();
+        let (begin, rest) = line.split_once(" (").expect("milliseconds");
+        let (milliseconds, end) = rest.split_once("ms) ").expect("milliseconds");
+        assert!(milliseconds.parse::<u64>().is_ok(), "{line}");
+        format!("{begin} (0ms) {end}")
+    };
+    assert_eq!(
+        logged("/api/a/1?token=hunter2", "10.1.2.3:4", &[("x-request-id", "a1b2")]).await,
+        "[ACTION:WEB:OK] /api/a/{id} (0ms) [GET] 10.1.2.3(http://localhost/api/a/1) [cor:a1b2] {}"
+    );
+    let forged = "/api/a/x)%20%5Bcor:mine%5D%20%7B%7D%20[ACTION:WEB:OK]%20status";
+    let line = logged(forged, "192.0.2.1:4", &[("x-request-id", "a1b2"), ("user-agent", "[cor:a1b2]")]).await;
+    assert_eq!(line.split(' ').count(), 7, "{line}");
+    assert_eq!((line.matches("[cor:").count(), line.matches('[').count()), (1, 3), "{line}");
+    assert!(!line.contains("a1b2") && line.contains("192.0.2.1(http://localhost/api/a/x%29%20"), "{line}");
+    let line = logged("/nope", "192.0.2.1:4", &[]).await;
+    assert!(line.starts_with("[ACTION:WEB:ERROR] - (0ms) [GET] 192.0.2.1(http://localhost/nope) [cor:"), "{line}");
+    assert!(line.ends_with("] 404 {}"), "{line}");
+}
+
 #[test]
 fn why_a_tool_failed_inside_is_logged_with_its_causes_and_the_request() {
     #[derive(Debug, thiserror::Error)]

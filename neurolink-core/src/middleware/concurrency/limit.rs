@@ -8,7 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use super::gate::{Gate, Place};
 use super::gates::Gates;
 use crate::middleware::Key;
-use crate::stack::{BodyAccess, Kind, order};
+use crate::stack::{BodyAccess, Kind};
 use crate::{Code, Context, Error, Middleware, Next, Response};
 
 /// When a refused caller may come again; nobody knows when a place becomes free.
@@ -69,10 +69,6 @@ impl ConcurrencyLimit {
         }
     }
 
-    fn needs_user(&self) -> bool {
-        self.key().is_some_and(Key::needs_user)
-    }
-
     /// A place at each gate that the request passes, or the refusal.
     async fn enter(&self, ctx: &Context) -> Result<SmallVec<[Place; 2]>, Error> {
         match &*self.gates {
@@ -106,7 +102,7 @@ impl Middleware for ConcurrencyLimit {
     }
 
     fn order(&self) -> i16 {
-        if self.needs_user() { order::AFTER_AUTH } else { order::LIMITS }
+        Key::order(Middleware::kind(self))
     }
 
     /// The end of a response's body gives the place back.
@@ -115,7 +111,7 @@ impl Middleware for ConcurrencyLimit {
     }
 
     fn kind(&self) -> Kind {
-        if self.needs_user() { Kind::UsesUser } else { Kind::Other }
+        self.key().map(Key::kind).unwrap_or_default()
     }
 
     fn summary(&self) -> String {

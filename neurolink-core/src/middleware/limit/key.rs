@@ -8,6 +8,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::Context;
 use crate::counters::{Counted, address_keys, prefixed};
 use crate::facts::NoAddress;
+use crate::stack::{Kind, order};
 
 /// Whose requests are counted together.
 ///
@@ -27,6 +28,8 @@ pub enum Key {
     Address,
     /// Those of one user, and on public and optional routes an anonymous caller by address. Stands behind authentication by itself.
     User,
+    /// As [`User`](Self::User), and without any authentication those of one address: for a server that may have it or not.
+    Caller,
     /// Those with one API key, whosever it is, and without one those of the address. Stands behind authentication by
     /// itself, so only keys that are known count. A key may have a limit of its own, which then takes the place of the rule's.
     ApiKey,
@@ -57,6 +60,7 @@ impl Key {
         match self {
             Self::Address => "address".into(),
             Self::User => "user".into(),
+            Self::Caller => "user or address".into(),
             Self::ApiKey => "API key".into(),
             Self::Header(name) => format!("header {name}").into(),
             Self::Route => "route".into(),
@@ -65,20 +69,29 @@ impl Key {
         }
     }
 
-    /// Whether it is known only behind authentication.
-    pub(crate) fn needs_user(&self) -> bool {
+    /// What it is to the authentication of its routes.
+    pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::User | Self::ApiKey => true,
-            Self::Address | Self::Header(_) | Self::Route | Self::Custom(_) => false,
-            Self::All(keys) => keys.iter().any(Self::needs_user),
+            Self::User | Self::ApiKey => Kind::UsesUser,
+            Self::Caller => Kind::PrefersUser,
+            Self::Address | Self::Header(_) | Self::Route | Self::Custom(_) => Kind::Other,
+            Self::All(keys) => {
+                let has = |kind| keys.iter().any(|key| key.kind() == kind);
+                [Kind::UsesUser, Kind::PrefersUser].into_iter().find(|kind| has(*kind)).unwrap_or_default()
+            }
         }
+    }
+
+    /// Where it is known: behind authentication, if that has to do with it.
+    pub(crate) fn order(kind: Kind) -> i16 {
+        if kind == Kind::Other { order::LIMITS } else { order::AFTER_AUTH }
     }
 
     /// Whether those of one API key count together.
     pub(crate) fn counts_api_keys(&self) -> bool {
         match self {
             Self::ApiKey => true,
-            Self::Address | Self::User | Self::Header(_) | Self::Route | Self::Custom(_) => false,
+            Self::Address | Self::User | Self::Caller | Self::Header(_) | Self::Route | Self::Custom(_) => false,
             Self::All(keys) => keys.iter().any(Self::counts_api_keys),
         }
     }
@@ -91,7 +104,7 @@ impl Key {
         let one = |kind, bytes: &[u8]| -> Counted { smallvec![(prefixed(kind, bytes), 1)] };
         match self {
             Self::Address => by_address(ctx),
-            Self::User => match ctx.user() {
+            Self::User | Self::Caller => match ctx.user() {
                 Some(user) => {
                     let id = one(b'u', user.id.as_bytes());
                     let tenant = user.tenant.as_ref().map(|tenant| (prefixed(b't', tenant.as_bytes()), 1));

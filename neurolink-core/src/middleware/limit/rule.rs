@@ -14,7 +14,7 @@ use super::store::{OnStoreFailure, StoreHandle};
 use super::tier::{Class, Tier, Who};
 use crate::counters::Counted;
 use crate::facts::NoAddress;
-use crate::stack::{Kind, order};
+use crate::stack::Kind;
 use crate::{Code, Context, Error, Hook, Response};
 
 /// How many keys are counted at one time, unless told.
@@ -149,7 +149,8 @@ impl RateLimit {
         self
     }
 
-    /// Another limit for whoever is known: so it stands behind authentication.
+    /// Another limit for whoever is known: so it stands behind authentication, and asks for one unless it counts by
+    /// [`Key::Caller`].
     #[must_use]
     pub fn for_users(self, limit: u32) -> Self {
         self.tier(Who::Users, limit)
@@ -292,10 +293,6 @@ impl RateLimit {
         self.key.of(ctx)
     }
 
-    fn needs_user(&self) -> bool {
-        self.key.needs_user() || !self.tiers.is_empty()
-    }
-
     pub(super) const fn store_handle(&self) -> Option<&StoreHandle> {
         self.store.as_ref()
     }
@@ -348,11 +345,15 @@ impl Hook for RateLimit {
     }
 
     fn order(&self) -> i16 {
-        if self.needs_user() { order::AFTER_AUTH } else { order::LIMITS }
+        Key::order(Hook::kind(self))
     }
 
     fn kind(&self) -> Kind {
-        if self.needs_user() { Kind::UsesUser } else { Kind::Other }
+        match self.key.kind() {
+            // Tiers are of users.
+            Kind::Other if !self.tiers.is_empty() => Kind::UsesUser,
+            kind => kind,
+        }
     }
 
     fn spares_probes(&self) -> bool {

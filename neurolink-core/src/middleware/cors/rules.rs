@@ -1,39 +1,17 @@
-//! Which other origins may read the answers (Fetch standard, CORS protocol).
-//!
-//! Off unless registered. A preflight is answered here, before authentication, and never goes further inside;
-//! every other response gets its headers, errors and streams included.
-//! A denied origin gets no `Access-Control-*` header at all, and `Vary: Origin` is set whenever the origin decides.
-//! An origin that CORS allows may also send state-changing requests from its site.
-//!
-//! A wildcard together with credentials would let any site read authenticated answers: it is a mistake at build.
-//!
-//! ```
-//! use neurolink_core::{Stack, middleware::Cors};
-//!
-//! let cors = Cors::list(["https://app.example.com"]).credentials(true);
-//! let stack = Stack::builder().with(cors).build()?;
-//! # Ok::<(), neurolink_core::ConfigError>(())
-//! ```
-
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD,
-    HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
-};
-use http::{Method, StatusCode};
+use http::StatusCode;
+use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN};
 
+use crate::Hook;
 use crate::app::check_origin;
 use crate::http::{fixed, number};
-use crate::stack::order;
-use crate::{Body, Code, Context, Error, Hook, Response};
 
 /// The origins that are allowed.
 #[derive(Clone)]
-enum Origins {
+pub(super) enum Origins {
     List(Arc<[String]>),
     Any,
     Predicate(Arc<dyn Fn(&str) -> bool + Send + Sync>),
@@ -53,32 +31,29 @@ pub enum Denied {
 /// Answers preflights and adds the headers that let other origins read.
 #[derive(Clone)]
 pub struct Cors {
-    origins: Origins,
-    methods: Vec<String>,
-    headers: Vec<String>,
-    expose: Vec<String>,
-    credentials: bool,
-    max_age: Option<Duration>,
-    preflight_status: StatusCode,
-    denied: Denied,
-    built: Built,
+    pub(super) origins: Origins,
+    pub(super) methods: Vec<String>,
+    pub(super) headers: Vec<String>,
+    pub(super) expose: Vec<String>,
+    pub(super) credentials: bool,
+    pub(super) max_age: Option<Duration>,
+    pub(super) preflight_status: StatusCode,
+    pub(super) denied: Denied,
+    pub(super) announce: bool,
+    pub(super) built: Built,
 }
 
 /// Header values, written once.
 #[derive(Clone, Default)]
-struct Built {
-    methods: Option<HeaderValue>,
-    headers: Option<HeaderValue>,
-    expose: Option<HeaderValue>,
-    max_age: Option<HeaderValue>,
-    problems: Vec<String>,
+pub(super) struct Built {
+    pub(super) methods: Option<HeaderValue>,
+    pub(super) headers: Option<HeaderValue>,
+    pub(super) expose: Option<HeaderValue>,
+    pub(super) max_age: Option<HeaderValue>,
+    pub(super) problems: Vec<String>,
 }
 
 const ANY: HeaderValue = HeaderValue::from_static("*");
-const TRUE: HeaderValue = HeaderValue::from_static("true");
-const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
-const VARY_PREFLIGHT: HeaderValue =
-    HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
 
 impl Cors {
     /// Allows these origins, each such as `https://app.example.com`.
@@ -125,6 +100,7 @@ impl Cors {
             max_age: Some(Duration::from_secs(86_400)),
             preflight_status: StatusCode::NO_CONTENT,
             denied: Denied::Omit,
+            announce: false,
             built: Built::default(),
         }
         .build()
@@ -182,6 +158,24 @@ impl Cors {
         self
     }
 
+    /// Whether the methods and the request headers are on every answer, whoever asks, and not on preflights alone.
+    ///
+    /// Browsers read them on preflights only (Fetch standard, section 3.2.2), and give a denied origin nothing for
+    /// them; it is for clients of servers such as Keryx, which say them always.
+    ///
+    /// ```
+    /// use neurolink_core::{Stack, middleware::Cors};
+    ///
+    /// let cors = Cors::any().methods(["GET", "POST"]).headers(["Content-Type"]).announce(true);
+    /// let stack = Stack::builder().with(cors).build()?;
+    /// # Ok::<(), neurolink_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn announce(mut self, yes: bool) -> Self {
+        self.announce = yes;
+        self
+    }
+
     fn build(mut self) -> Self {
         let mut problems = Vec::new();
         let mut list = |what: &str, names: &[String]| {
@@ -225,7 +219,7 @@ impl Cors {
         self
     }
 
-    fn allows(&self, origin: &str) -> bool {
+    pub(super) fn allows(&self, origin: &str) -> bool {
         match &self.origins {
             Origins::Any => true,
             Origins::List(origins) => origins.iter().any(|own| own == origin),
@@ -234,7 +228,7 @@ impl Cors {
     }
 
     /// The value of `Access-Control-Allow-Origin` for a request, if its origin is allowed.
-    fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    pub(super) fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         if matches!(self.origins, Origins::Any) {
             return Some(ANY);
         }
@@ -242,122 +236,8 @@ impl Cors {
         self.allows(origin.to_str().ok()?).then(|| origin.clone())
     }
 
-    const fn varies(&self) -> bool {
+    pub(super) const fn varies(&self) -> bool {
         !matches!(self.origins, Origins::Any)
-    }
-
-    fn preflight(&self, ctx: &mut Context) -> Response {
-        let Some(origin) = self.allowed_origin(ctx.headers()) else {
-            return match self.denied {
-                Denied::Omit => self.empty(),
-                Denied::Forbid => forbidden(ctx),
-            };
-        };
-        let mut response = self.empty();
-        let headers = response.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        if self.credentials {
-            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
-        }
-        for (name, value) in [
-            (ACCESS_CONTROL_ALLOW_METHODS, &self.built.methods),
-            (ACCESS_CONTROL_ALLOW_HEADERS, &self.built.headers),
-            (ACCESS_CONTROL_MAX_AGE, &self.built.max_age),
-        ] {
-            if let Some(value) = value {
-                headers.insert(name, value.clone());
-            }
-        }
-        response
-    }
-
-    fn empty(&self) -> Response {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = self.preflight_status;
-        if self.varies() {
-            response.headers_mut().insert(VARY, VARY_PREFLIGHT);
-        }
-        response
-    }
-}
-
-fn forbidden(ctx: &mut Context) -> Response {
-    let mut response = ctx.fail(Error::new(Code::Forbidden).with_message("This origin is not allowed"));
-    // Another origin would be answered otherwise; `after` does not run behind an early answer.
-    response.headers_mut().insert(VARY, VARY_PREFLIGHT);
-    response
-}
-
-fn is_preflight(ctx: &Context) -> bool {
-    ctx.method() == Method::OPTIONS
-        && ctx.headers().contains_key(ORIGIN)
-        && ctx.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
-}
-
-/// Adds `Origin` to `Vary`, unless it is there or everything is.
-fn vary_by_origin(headers: &mut HeaderMap) {
-    let varies = headers.get_all(VARY).iter().any(|line| {
-        line.to_str().is_ok_and(|line| {
-            line.split(',').map(str::trim).any(|name| name == "*" || name.eq_ignore_ascii_case("origin"))
-        })
-    });
-    if !varies {
-        headers.append(VARY, VARY_ORIGIN);
-    }
-}
-
-impl Hook for Cors {
-    fn name(&self) -> &str {
-        "cors"
-    }
-
-    fn order(&self) -> i16 {
-        order::CORS
-    }
-
-    fn summary(&self) -> String {
-        let origins = match &self.origins {
-            Origins::Any => "any origin".to_owned(),
-            Origins::List(origins) => origins.join(", "),
-            Origins::Predicate(_) => "origins by a function".to_owned(),
-        };
-        if self.credentials { format!("{origins}; with credentials") } else { origins }
-    }
-
-    fn problems(&self) -> Vec<String> {
-        self.built.problems.clone()
-    }
-
-    fn trusts_origin(&self, origin: &str) -> bool {
-        self.allows(origin)
-    }
-
-    fn before(&self, ctx: &mut Context) -> Option<Response> {
-        if is_preflight(ctx) {
-            return Some(self.preflight(ctx));
-        }
-        let denied = self.denied == Denied::Forbid
-            && ctx.headers().contains_key(ORIGIN)
-            && self.allowed_origin(ctx.headers()).is_none();
-        denied.then(|| forbidden(ctx))
-    }
-
-    fn after(&self, ctx: &Context, response: &mut Response) {
-        let headers = response.headers_mut();
-        // What a handler wrote about this does not count.
-        headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
-        headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
-        if self.varies() {
-            vary_by_origin(headers);
-        }
-        let Some(origin) = self.allowed_origin(ctx.headers()) else { return };
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        if self.credentials {
-            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
-        }
-        if let Some(expose) = &self.built.expose {
-            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, expose.clone());
-        }
     }
 }
 
@@ -403,18 +283,5 @@ mod tests {
             assert!(!cors.allows(other), "{other}");
         }
         assert!(!Cors::predicate(|_| true).allows("null"));
-    }
-
-    #[test]
-    fn vary_is_extended_and_not_repeated() {
-        let vary = |lines: &[&'static str]| {
-            let mut headers = HeaderMap::new();
-            for line in lines {
-                headers.append(VARY, HeaderValue::from_static(line));
-            }
-            vary_by_origin(&mut headers);
-            headers.get_all(VARY).iter().count()
-        };
-        assert_eq!((vary(&[]), vary(&["accept"]), vary(&["accept, Origin"]), vary(&["*"])), (1, 2, 1, 1));
     }
 }
