@@ -1,11 +1,11 @@
 //! Runs mutants against cases, and keeps who killed whom.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::mutant::Mutant;
-use super::report::Report;
+use super::report::{Report, is_late};
 use crate::suite::{Suite, Test};
 use crate::verdict::{CaseOutcome, Verdict};
 
@@ -21,7 +21,7 @@ static REFERENCE: Mutant = Mutant::new("reference", &[], "nothing");
 /// What is run.
 #[derive(Clone, Debug, Default)]
 pub struct MutantOptions {
-    /// Runs every case against every mutant, not only those of its areas.
+    /// Runs every case against every mutant, not only those of its areas that may tell more.
     pub all: bool,
     /// Runs only the mutants whose names contain this.
     pub filter: Option<String>,
@@ -98,18 +98,18 @@ fn run_pairs(pairs: &[(&'static Mutant, &Behaviour)], all: bool) -> Vec<Outcome>
         let new = || (Suite::of(*mutant, Vec::new()), AtomicUsize::new(0));
         suites.entry(mutant.name).or_insert_with(new).1.fetch_add(1, Ordering::Relaxed);
     }
-    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(pairs.len())));
+    let (next, seen) = (AtomicUsize::new(0), Mutex::new(Seen::default()));
     std::thread::scope(|scope| {
         for _ in 0..THREADS.min(pairs.len()) {
             scope.spawn(|| {
                 while let Some((mutant, rows)) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (suite, left) = &suites[mutant.name];
-                    if all || !tells_nothing_new(&lock(&outcomes), mutant, rows) {
+                    if all || lock(&seen).may_tell_more(mutant, rows) {
                         let mut asked = rows.iter().map(|test| (suite.run(test), test.wanted()));
                         let failed = asked.find(|(outcome, _)| outcome.verdict != Verdict::Pass).unzip();
                         let behaviour = rows.first().map(|test| test.id().to_owned()).unwrap_or_default();
                         let (failed, wanted) = (failed.0, failed.1.unwrap_or_default());
-                        lock(&outcomes).push(Outcome { mutant: mutant.name, behaviour, failed, wanted });
+                        lock(&seen).note(Outcome { mutant: mutant.name, behaviour, failed, wanted });
                     }
                     if left.fetch_sub(1, Ordering::AcqRel) == 1 {
                         suite.stop();
@@ -118,18 +118,35 @@ fn run_pairs(pairs: &[(&'static Mutant, &Behaviour)], all: bool) -> Vec<Outcome>
             });
         }
     });
-    outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    seen.into_inner().unwrap_or_else(PoisonError::into_inner).outcomes
 }
 
-fn lock(outcomes: &Mutex<Vec<Outcome>>) -> MutexGuard<'_, Vec<Outcome>> {
-    outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a slow case has killed a mutant already, and the mutant is dead already.
-fn tells_nothing_new(outcomes: &[Outcome], mutant: &Mutant, rows: &Behaviour) -> bool {
-    let Some(test) = rows.iter().find(|test| test.is_alone()) else { return false };
-    let mut kills = outcomes.iter().filter(|outcome| outcome.failed.is_some());
-    kills.clone().any(|outcome| outcome.mutant == mutant.name) && kills.any(|outcome| outcome.behaviour == test.id())
+/// What the pairs that have run came to.
+#[derive(Default)]
+struct Seen {
+    outcomes: Vec<Outcome>,
+    /// Mutants that are dead, and behaviours that killed one; not by being late, which a busy machine may be.
+    dead: HashSet<&'static str>,
+    killers: HashSet<String>,
+}
+
+impl Seen {
+    fn note(&mut self, outcome: Outcome) {
+        if outcome.failed.as_ref().is_some_and(|failed| failed.verdict == Verdict::Fail && !is_late(failed)) {
+            self.dead.insert(outcome.mutant);
+            self.killers.insert(outcome.behaviour.clone());
+        }
+        self.outcomes.push(outcome);
+    }
+
+    /// Whether the mutant still lives, or the behaviour has killed none.
+    fn may_tell_more(&self, mutant: &Mutant, rows: &Behaviour) -> bool {
+        !self.dead.contains(mutant.name) || rows.first().is_none_or(|test| !self.killers.contains(test.id()))
+    }
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ impl Report {
 }
 
 /// Whether the time of a case was over.
-fn is_late(outcome: &CaseOutcome) -> bool {
+pub(super) fn is_late(outcome: &CaseOutcome) -> bool {
     outcome.verdict == Verdict::Fail && outcome.exchanges.iter().any(|exchange| exchange.end == End::TimedOut)
 }
 
