@@ -25,7 +25,7 @@ use crate::control::{Bound, Changed, Control, ManualClock};
 use crate::layers::with_layers;
 use crate::test_routes::{
     native_policies, with_asked_limit, with_form, with_held, with_issued_keys, with_keyed_limit, with_keys_outage,
-    with_lockouts, with_meeting, with_outage, with_pieces, with_policies,
+    with_lockouts, with_meeting, with_outage, with_pieces, with_policies, with_refusals,
 };
 use crate::watched::{Counters, Watched, Watching};
 use crate::{Running, Subject, configuration, failing_store};
@@ -245,7 +245,7 @@ pub fn builder(config: &Config, engine: impl Engine) -> Result<AppBuilder, Probl
     let builder = config.apply(App::builder(engine))?.all_routes();
     let builder = with_keys_outage(with_issued_keys(builder));
     let builder = with_policies(with_layers(builder.group(test_routes()).group(failing_store::routes())));
-    let builder = with_keyed_limit(with_pieces(with_form(with_meeting(with_held(builder)))));
+    let builder = with_keyed_limit(with_refusals(with_pieces(with_form(with_meeting(with_held(builder))))));
     Ok(with_lockouts(with_outage(with_asked_limit(builder)?)?)?)
 }
 

@@ -5,7 +5,7 @@ use neurolink_core::login::Login;
 use neurolink_core::middleware::limit_store::StoreHandle;
 use neurolink_core::middleware::{
     AccessLog, ConcurrencyLimit, Cors, Denied, FrameOptions, Hsts, JwkSetFile, JwtAlgorithm, JwtKeys, Key, RateLimit,
-    RateLimitHeaders, SecurityHeaders, Timing,
+    RateLimitHeaders, RefusalBody, SecurityHeaders, Timing,
 };
 use neurolink_core::stack::StackBuilder;
 use neurolink_core::{AppBuilder, ConfigError, ConfigProblem, Middleware, Registration, Settings, Stack};
@@ -16,7 +16,7 @@ use crate::login::KeptLogin;
 use crate::sections::parse_hsts;
 use crate::{
     ConcurrencyConfig, Config, CorsConfig, ErrorFormat, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, LogFormat,
-    LoginStore, Origins, RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey,
+    LoginStore, Origins, RateLimitAlgorithm, RateLimitBody, RateLimitConfig, RateLimitDialect, RateLimitKey,
 };
 
 /// [`Config::apply`] in the words of a builder.
@@ -251,6 +251,12 @@ impl RateLimitConfig {
         if let Some(message) = &self.message {
             limit = limit.message(message.as_str());
         }
+        limit = match self.body {
+            RateLimitBody::Envelope => limit,
+            RateLimitBody::Express => limit.body_as(RefusalBody::Express),
+            RateLimitBody::Slowapi => limit.body_as(RefusalBody::Slowapi),
+            RateLimitBody::Text => limit.body_as(RefusalBody::Text),
+        };
         if let Some(store) = store {
             limit = limit.store(store).on_store_failure(self.failure_policy());
         }

@@ -34,8 +34,8 @@ pub use sections::{
     ApiKeyConfig, ApiKeyStoreKind, ApiKeysConfig, AuthConfig, BodyConfig, ConcurrencyConfig, CorsConfig,
     CrossSiteConfig, ErrorFormat, ErrorsConfig, HeaderPreset, HeaderValue, HeadersConfig, JwtConfig, JwtSecretConfig,
     LogConfig, LogFormat, LogLevel, LoginConfig, LoginStore, Origins, PasswordConfig, ProxiesConfig,
-    RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore, RedisKeys, RequestIdConfig,
-    ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TimeoutPreset, TlsConfig, TokenConfig,
+    RateLimitAlgorithm, RateLimitBody, RateLimitConfig, RateLimitDialect, RateLimitKey, RateLimitStore, RedisKeys,
+    RequestIdConfig, ServerConfig, StoreFailure, StreamConfig, TimeoutConfig, TimeoutPreset, TlsConfig, TokenConfig,
 };
 pub use units::Rate;
 pub use weakness::Weakness;

@@ -11,6 +11,7 @@ pub mod stack;
 pub mod stream;
 
 mod clock;
+mod code;
 mod config;
 mod counters;
 mod error;
@@ -19,9 +20,10 @@ mod facts;
 
 pub use app::{App, AppBuilder, ConnInfo, Context, Plan, Route, RouteGroup};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use code::{Category, Code, Severity};
 pub use config::{ConfigError, ConfigProblem, Limits, Settings};
 pub use engine::Engine;
-pub use error::{Category, Code, Error, ResultExt, Severity};
+pub use error::{Error, ResultExt};
 pub use extract::{ByContext, ContextFn, Form, FromContext, Handler, Json, Needs, Params, Path, Query, State};
 #[cfg(feature = "multipart")]
 pub use extract::{Multipart, Part};

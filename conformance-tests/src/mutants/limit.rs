@@ -124,6 +124,17 @@ pub(super) const ALL: &[Mutant] = &[
             set(response.headers_mut(), "x-ratelimit-limit", "2");
         }
     }),
+    Mutant::new("limit-refuses-in-its-own-words", AREAS, "a refusal is a problem of ours, whatever was chosen")
+        .response(|head, response| {
+            if head.uri.path().starts_with("/api/test/refused/") && response.status() == StatusCode::TOO_MANY_REQUESTS {
+                *response.body_mut() = "{\"error\":{\"code\":\"RATE_LIMIT_EXCEEDED\"}}".into();
+            }
+        }),
+    Mutant::new("limit-lets-everybody-register", AREAS, "registrations are not counted").response(|head, response| {
+        if head.uri.path() == "/api/test/register" {
+            *response.status_mut() = StatusCode::OK;
+        }
+    }),
     Mutant::new("limit-has-no-burst", AREAS, "nothing passes at once after a pause")
         .config(|config| config.rate_limit.burst = 0),
     Mutant::new("limit-drafts-are-hidden-from-browsers", AREAS, "a browser sees the legacy headers only").response(

@@ -10,6 +10,7 @@ mod meeting;
 mod outage;
 mod pieces;
 mod policies;
+mod refusals;
 
 pub(crate) use asked_limit::with_asked_limit;
 pub(crate) use form::with_form;
@@ -21,3 +22,4 @@ pub(crate) use meeting::with_meeting;
 pub(crate) use outage::with_outage;
 pub(crate) use pieces::with_pieces;
 pub(crate) use policies::{native_policies, with_policies};
+pub(crate) use refusals::with_refusals;

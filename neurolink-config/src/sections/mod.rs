@@ -36,7 +36,7 @@ pub use log::{LogConfig, LogFormat, LogLevel};
 pub use login::{LoginConfig, LoginStore};
 pub use passwords::PasswordConfig;
 pub use proxies::ProxiesConfig;
-pub use rate_limit::{RateLimitAlgorithm, RateLimitConfig, RateLimitDialect, RateLimitKey};
+pub use rate_limit::{RateLimitAlgorithm, RateLimitBody, RateLimitConfig, RateLimitDialect, RateLimitKey};
 pub use request_id::RequestIdConfig;
 pub use server::{ServerConfig, TlsConfig};
 pub use stream::StreamConfig;

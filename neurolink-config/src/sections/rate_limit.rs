@@ -42,6 +42,8 @@ pub struct RateLimitConfig {
     /// The text of the refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The body of the refusal.
+    pub body: RateLimitBody,
     /// Where they are counted.
     pub store: RateLimitStore,
     /// The Redis, as `redis://user:password@host:port/database`; of a cluster one or more of its nodes, with commas between
@@ -101,6 +103,28 @@ pub enum RateLimitDialect {
     Draft10,
 }
 
+/// What a refusal says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RateLimitBody {
+    /// The envelope, as of all errors.
+    #[default]
+    Envelope,
+    /// `{"error":"rate_limit_exceeded","message":..,"retryAfter":..}` with the time as ISO 8601.
+    Express,
+    /// `{"error":"Rate limit exceeded: 5 per 1 hour"}`, as slowapi has it.
+    Slowapi,
+    /// The message alone, as text.
+    Text,
+}
+
+const BODIES: [(&str, RateLimitBody); 4] = [
+    ("envelope", RateLimitBody::Envelope),
+    ("express", RateLimitBody::Express),
+    ("slowapi", RateLimitBody::Slowapi),
+    ("text", RateLimitBody::Text),
+];
 const ALGORITHMS: [(&str, RateLimitAlgorithm); 6] = [
     ("fixed_window", RateLimitAlgorithm::FixedWindow),
     ("sliding_log", RateLimitAlgorithm::SlidingLog),
@@ -139,6 +163,7 @@ impl Default for RateLimitConfig {
             tokens: false,
             headers: vec![RateLimitDialect::Legacy],
             message: None,
+            body: RateLimitBody::default(),
             store: RateLimitStore::default(),
             redis_url: None,
             redis_cluster: false,
@@ -183,6 +208,7 @@ impl RateLimitConfig {
         section.set("tokens", &mut self.tokens, boolean);
         self.read_headers(&mut section);
         section.set("message", &mut self.message, |value| text(value).map(Some));
+        section.set("body", &mut self.body, word(&BODIES));
         self.read_store(&mut section);
         if self.tokens && self.skip_successful {
             section.missing(
@@ -207,11 +233,16 @@ impl RateLimitConfig {
                 ("tokens", self.tokens != before.tokens),
                 ("headers", self.headers != before.headers),
                 ("message", self.message != before.message),
+                ("body", self.body != before.body),
             ];
             section.warn_idle(&changed, "while rate_limit.limit is `off`; name a limit, such as `100/60s`");
         } else if self.algorithm != RateLimitAlgorithm::LeakyBucket {
             let changed = [("burst", self.burst != before.burst)];
             section.warn_idle(&changed, "unless rate_limit.algorithm is `leaky_bucket`");
+        }
+        if self.body == RateLimitBody::Slowapi {
+            let changed = [("message", self.message != before.message)];
+            section.warn_idle(&changed, "while rate_limit.body is `slowapi`, which says the limit and nothing else");
         }
         section.finish();
     }

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 use tokio::time::Instant;
 
-use crate::http::{Representation, Stamp, UnreadBody, number, render_error};
+use crate::http::{Representation, Stamp, UnreadBody, media_of_error, number, render_error};
 use crate::server::Phase;
 use crate::{Body, Code, Context, Error, Response};
 
@@ -36,7 +36,7 @@ pub(crate) fn unstamped(error: &Error) -> Response {
     let body = render_error(error, Representation::Envelope, &stamp);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = error.status();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, media_of_error(error, Representation::Envelope));
     response
 }
 
@@ -46,10 +46,7 @@ pub(crate) fn finish(ctx: &mut Context, mut response: Response, goes_on: bool) -
     if let Some(error) = response.body_mut().take_error() {
         log(ctx, &error);
         let representation = ctx.representation();
-        let content_type = match representation {
-            Representation::Problem if error.body().is_none() => HeaderValue::from_static("application/problem+json"),
-            _ => HeaderValue::from_static("application/json"),
-        };
+        let content_type = media_of_error(&error, representation);
         *response.body_mut() = Body::from(render_error(&error, representation, &ctx.stamp()));
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);
         if error.code() == Code::RequestTimeout {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -118,8 +119,20 @@ impl Stamp<'_> {
     }
 }
 
+/// What the body of an error response is.
+pub(crate) fn media_of_error(error: &Error, representation: Representation) -> HeaderValue {
+    HeaderValue::from_static(match representation {
+        _ if error.text().is_some() => "text/plain; charset=utf-8",
+        Representation::Problem if error.body().is_none() => "application/problem+json",
+        _ => "application/json",
+    })
+}
+
 /// The body of an error response.
 pub(crate) fn render_error(error: &Error, representation: Representation, stamp: &Stamp<'_>) -> Vec<u8> {
+    if let Some(text) = error.text() {
+        return text.into();
+    }
     if let Some(body) = error.body() {
         return serde_json::to_vec(body).unwrap_or_default();
     }

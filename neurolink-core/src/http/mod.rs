@@ -31,7 +31,7 @@ pub use body::Body;
 pub(crate) use body::UNAVAILABLE;
 pub use coding::ContentCoding;
 pub use envelope::Representation;
-pub(crate) use envelope::{Stamp, render_error};
+pub(crate) use envelope::{Stamp, media_of_error, render_error};
 #[cfg(feature = "multipart")]
 pub(crate) use fault::BodyFault;
 pub(crate) use fault::Fault;
@@ -49,5 +49,7 @@ pub(crate) use read::{SharedReservation, unreadable};
 pub(crate) use reply::Content;
 pub use reply::{IntoReply, Reply};
 pub use spare::{give_headers_back, spare_headers};
+#[cfg(feature = "rate-limit")]
+pub(crate) use timestamp::Timestamp;
 pub(crate) use unread::Unread;
 pub use unread::UnreadBody;

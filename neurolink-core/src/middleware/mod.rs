@@ -67,7 +67,9 @@ pub use cors::{Cors, Denied};
 #[cfg(feature = "rate-limit")]
 pub use limit::store as limit_store;
 #[cfg(feature = "rate-limit")]
-pub use limit::{CostFn, Key, KeyFn, Limiter, RateLimit, RateLimitHeaders, RateLimitState, Refusal, RefusalFn};
+pub use limit::{
+    CostFn, Key, KeyFn, Limiter, RateLimit, RateLimitHeaders, RateLimitState, Refusal, RefusalBody, RefusalFn,
+};
 #[cfg(feature = "rate-limit")]
 pub(crate) use limit::{Limited, Settling, decide_together, show_asked, show_limits};
 #[cfg(feature = "policy")]

@@ -10,6 +10,7 @@ use super::algorithm::{Algorithm, Quota};
 use super::decision::{Asked, decide};
 use super::headers::{Dialects, RateLimitHeaders};
 use super::limited::{settle, show};
+use super::refusal::{Chosen, Refusal, RefusalBody};
 use super::store::{OnStoreFailure, StoreHandle};
 use super::tier::{Class, Tier, Who};
 use crate::counters::Counted;
@@ -32,19 +33,6 @@ pub(super) enum Cost {
     Tokens,
 }
 
-/// Makes the body of a refusal.
-pub type RefusalFn = Arc<dyn Fn(&Context, &Refusal) -> Value + Send + Sync>;
-
-/// What is known when a request is refused.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Refusal {
-    /// Where the caller stands.
-    pub state: RateLimitState,
-    /// The seconds of `Retry-After`.
-    pub retry_after: u64,
-}
-
 /// Refuses a client that calls too often.
 #[derive(Clone)]
 pub struct RateLimit {
@@ -55,7 +43,7 @@ pub struct RateLimit {
     dialects: Dialects,
     cost: Option<Cost>,
     status: StatusCode,
-    body: Option<RefusalFn>,
+    body: Option<Chosen>,
     pub(super) capacity: usize,
     pub(super) store: Option<StoreHandle>,
     pub(super) on_store_failure: Option<OnStoreFailure>,
@@ -190,7 +178,14 @@ impl RateLimit {
     /// The whole body of the refusal, in JSON, instead of the envelope; its headers stay.
     #[must_use]
     pub fn body(mut self, body: impl Fn(&Context, &Refusal) -> Value + Send + Sync + 'static) -> Self {
-        self.body = Some(Arc::new(body));
+        self.body = Some(Chosen::Own(Arc::new(body)));
+        self
+    }
+
+    /// The whole body of the refusal, as clients of another system read it; its headers stay.
+    #[must_use]
+    pub fn body_as(mut self, body: RefusalBody) -> Self {
+        self.body = Some(Chosen::Known(body));
         self
     }
 
@@ -335,7 +330,7 @@ impl RateLimit {
         }
         let Some(body) = &self.body else { return error };
         let refusal = Refusal { state, retry_after: error.retry_after_seconds().unwrap_or(1) };
-        error.with_body(body(ctx, &refusal))
+        body.body_of(error, ctx, refusal, &self.everyone.quota)
     }
 }
 
