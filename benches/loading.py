@@ -15,6 +15,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ORIGIN = "https://app.example.com"
+BUILT = "The servers are built as what is shipped is: with link-time optimisation, as one unit, relocations packed."
 # What the five jobs put on every answer.
 JOBS = ["x-request-id", "access-control-allow-origin", "x-frame-options", "content-security-policy", "origin-agent-cluster"]
 

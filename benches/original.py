@@ -88,6 +88,7 @@ def write(results: dict, rounds: int, seconds: int, open_doors: list) -> None:
     doors = f"Answers callers without a token all the same: {', '.join(open_doors)}." if open_doors else ""
     made = f"""<!-- original -->
 {datetime.date.today()}, {performance.machine()}; @juspay/neurolink {version} on Node {node}.
+{loading.BUILT}
 {rounds} rounds of {seconds} s for each server and load; each server has one core.
 {doors}
 

@@ -5,7 +5,7 @@ import platform
 import re
 import subprocess
 
-from loading import LOADS, ROOT, median, no_latencies, ratio
+from loading import BUILT, LOADS, ROOT, median, no_latencies, ratio
 
 PAGE = ROOT / "docs/performance.md"
 PLOT = ROOT / "docs/performance.svg"
@@ -145,6 +145,7 @@ def write(results: dict, count: int, seconds: int, minutes: float) -> None:
     made = f"""<!-- load -->
 {datetime.date.today()}, {machine()}.
 {versions()}.
+{BUILT}
 {count} rounds of {seconds} s for each server and load; the whole run took {minutes:.0f} minutes.
 {no_latencies()}
 
