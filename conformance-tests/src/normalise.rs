@@ -148,6 +148,7 @@ fn values(value: &mut Value, used: &mut BTreeSet<Rule>) -> bool {
             let rule = match key.as_str() {
                 "requestId" => Rule::RequestId,
                 "timestamp" => Rule::Timestamps,
+                "retryAfter" if value.is_string() => Rule::Timestamps,
                 "duration" | "uptime" | "executionTime" => Rule::Duration,
                 "rss" => Rule::ProcessMemory,
                 _ => return values(value, used) | any,
@@ -194,6 +195,14 @@ mod tests {
             normal(&wire, &mut used)
         };
         assert_eq!(at(1), at(2));
+    }
+
+    #[test]
+    fn a_time_to_come_again_is_alike_and_seconds_are_not() {
+        let mut used = BTreeSet::new();
+        let mut told = |value: &str| normal(&format!("HTTP/1.1 429 X\r\n\r\n{{\"retryAfter\":{value}}}"), &mut used);
+        assert_eq!(told("\"2026-01-31T09:30:00.000Z\""), told("\"2026-01-31T09:30:00.001Z\""));
+        assert_ne!(told("59"), told("60"));
     }
 
     #[test]

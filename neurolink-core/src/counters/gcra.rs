@@ -130,6 +130,8 @@ impl Algorithm for Gcra {
 
 #[cfg(test)]
 mod tests {
+    use governor::clock::FakeRelativeClock;
+    use governor::{Quota, RateLimiter};
     use proptest::prelude::*;
 
     use super::*;
@@ -250,6 +252,25 @@ mod tests {
                 let passes = algorithm.take(&mut state, 1, now).charged.is_some();
                 prop_assert_eq!(passes, nginx_formula(&mut excess, limit, window, burst, now));
                 prop_assert_eq!(passes, virtual_scheduling(&mut tat, limit, window, burst + 1, now));
+            }
+        }
+
+        /// Governor counts in nanoseconds, of which one is a whole number here.
+        #[test]
+        fn it_lets_through_what_governor_does(
+            (limit, period, capacity) in (1_u32..50, 1_u64..200, 1_u32..10),
+            steps in proptest::collection::vec(0_u64..400, 1..200),
+        ) {
+            let algorithm = Gcra::new(limit, Duration::from_millis(period * u64::from(limit)), capacity);
+            let clock = FakeRelativeClock::default();
+            let quota = Quota::with_period(Duration::from_millis(period)).expect("a time");
+            let governor = RateLimiter::direct_with_clock(quota.allow_burst(capacity.try_into()?), clock.clone());
+            let (mut state, mut now) = (Bucket::default(), START);
+            for step in steps {
+                now += step;
+                clock.advance(Duration::from_millis(step));
+                let passes = algorithm.take(&mut state, 1, now).charged.is_some();
+                prop_assert_eq!(passes, governor.check().is_ok());
             }
         }
 
