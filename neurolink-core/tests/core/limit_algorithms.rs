@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use neurolink_core::middleware::limit_store::{MemoryStore, StoreHandle};
 use neurolink_core::middleware::{Key, RateLimit, RateLimitHeaders};
 use neurolink_core::stack::IntoRegistration as _;
 use neurolink_core::{App, Code, Context, Error, ManualClock, Next, Response, Route, from_fn};
@@ -169,23 +170,32 @@ async fn a_limit_that_skips_success_counts_failures_only_and_reserves_for_those_
 // Shows S1-10.
 #[tokio::test]
 async fn failures_at_one_time_are_not_more_than_those_one_by_one() {
-    let (builder, _) = app();
-    let all_are_here = Arc::new(tokio::sync::Barrier::new(5));
-    let fail = move || {
-        let all_are_here = Arc::clone(&all_are_here);
-        async move {
-            all_are_here.wait().await;
-            Err::<(), _>(Error::new(Code::AuthInvalid))
-        }
-    };
-    let app = builder
-        .middleware(RateLimit::sliding_log(5, QUARTER).skip_successful())
-        .route(Route::get("/api/login", fail))
-        .build()
-        .expect("valid");
-    let answers = futures_util::future::join_all((0..20).map(|_| get(&app, "/api/login", &[]))).await;
-    let count = |status| answers.iter().filter(|answer| answer.status == status).count();
-    assert_eq!((count(401), count(429)), (5, 15));
+    let limits = [
+        RateLimit::fixed_window(5, QUARTER),
+        RateLimit::sliding_log(5, QUARTER),
+        RateLimit::sliding_counter(5, QUARTER),
+        RateLimit::strict_counter(5, QUARTER),
+        RateLimit::leaky_bucket(5, QUARTER, 4),
+        RateLimit::gcra(5, QUARTER),
+    ];
+    let in_a_store = |limit: RateLimit| limit.store(StoreHandle::new(MemoryStore::new(1000)));
+    for limit in limits.into_iter().flat_map(|limit| [limit.clone(), in_a_store(limit)]) {
+        let shown = format!("{limit:?}");
+        let all_are_here = Arc::new(tokio::sync::Barrier::new(5));
+        let fail = move || {
+            let all_are_here = Arc::clone(&all_are_here);
+            async move {
+                all_are_here.wait().await;
+                Err::<(), _>(Error::new(Code::AuthInvalid))
+            }
+        };
+        let (builder, _) = app();
+        let app = builder.middleware(limit.skip_successful()).route(Route::get("/api/login", fail));
+        let app = app.build().expect("valid");
+        let answers = futures_util::future::join_all((0..20).map(|_| get(&app, "/api/login", &[]))).await;
+        let count = |status| answers.iter().filter(|answer| answer.status == status).count();
+        assert_eq!((count(401), count(429)), (5, 15), "{shown}");
+    }
 }
 
 /// Charges what `x-cost` of the answer says.

@@ -36,6 +36,38 @@ async fn the_limit_is_told_whatever_the_answer() {
     }
 }
 
+#[tokio::test]
+async fn the_limit_is_told_also_where_no_handler_runs() {
+    let app = app().0.middleware(RateLimit::fixed_window(100, MINUTE)).build().expect("valid");
+    let long = format!("/api/x?{}", "x".repeat(20_000));
+    let requests = [
+        ("GET", "/api/%zz", 400),
+        ("GET", long.as_str(), 414),
+        ("DELETE", "/api/x", 405),
+        ("BREW", "/api/x", 405),
+        ("OPTIONS", "/api/x", 204),
+        ("HEAD", "/api/x", 200),
+    ];
+    for (left, (method, path, status)) in (94..100).rev().zip(requests) {
+        let answer = ask(&app, method, path, "192.0.2.1:5", &[]).await;
+        let told = (answer.header("x-ratelimit-limit"), answer.header("x-ratelimit-remaining").to_owned());
+        assert_eq!((answer.status, told), (status, ("100", left.to_string())), "{method} {status}");
+    }
+}
+
+#[tokio::test]
+async fn no_header_is_told_where_none_is_chosen() {
+    let limit = RateLimit::fixed_window(1, MINUTE).headers([]);
+    let app = app().0.middleware(limit).build().expect("valid");
+    for status in [200, 429] {
+        let answer = get(&app, "/api/x", &[]).await;
+        assert_eq!(answer.status, status);
+        let told: Vec<_> = answer.headers.keys().filter(|name| name.as_str().contains("ratelimit")).collect();
+        assert!(told.is_empty(), "{told:?}");
+        assert_eq!(answer.headers.contains_key("retry-after"), status == 429);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_limit_is_told_when_the_deadline_passes_and_when_a_middleware_panics() {
     async fn panics(_: &mut Context, _: Next<'_>) -> Result<Response, Error> {

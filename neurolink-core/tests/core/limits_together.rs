@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use neurolink_core::middleware::{BearerAuth, Key, RateLimit, StaticToken};
 use neurolink_core::stack::IntoRegistration as _;
-use neurolink_core::{App, AppBuilder, AuthenticatedUser, ManualClock, Route};
+use neurolink_core::{App, AppBuilder, AuthenticatedUser, ManualClock, Route, RouteGroup};
 
 use crate::support::{Answer, Quiet, ask};
 
@@ -43,6 +43,25 @@ async fn if_one_of_a_place_refuses_none_is_charged() {
     assert_eq!((y.status, y.header("x-ratelimit-remaining")), (200, "2"));
     clock.advance(Duration::from_secs(10));
     assert_eq!(x().await, 200);
+}
+
+#[tokio::test]
+async fn the_limit_of_a_group_counts_its_routes_together_and_decides_with_the_others() {
+    let (builder, _) = app();
+    let group = RouteGroup::new("/api/group")
+        .middleware(limit(2, 100).named("group"))
+        .route(Route::get("/a", async || "a"))
+        .route(Route::get("/b", async || "b").rate_limit(limit(1, 10)));
+    let app = builder.middleware(limit(5, 100).named("all")).group(group).build().expect("valid");
+    let status = async |path: &str| get(&app, path, ONE).await.status;
+    assert_eq!((status("/api/group/b").await, status("/api/group/b").await), (200, 429), "the route's own is used up");
+    assert_eq!((status("/api/group/a").await, status("/api/group/a").await), (200, 429), "the group's is used up");
+    // What was refused is charged nowhere: two of the five are gone.
+    for left in ["2", "1", "0"] {
+        let outside = get(&app, "/api/x", ONE).await;
+        assert_eq!((outside.status, outside.header("x-ratelimit-remaining")), (200, left));
+    }
+    assert_eq!(status("/api/x").await, 429);
 }
 
 #[tokio::test]
